@@ -251,6 +251,7 @@ create table label (
     at timestamptz not null,
     provenance text not null check (provenance in ('single', 'batch', 'audit', 'imported')),
     version int not null,
+    act_id bigint,                                       -- the act in force; undo puts the former one back. Null: none, or imported
     primary key (project_id, object_id),
     check ((status = 'U') = (taxon_id is null))
 ) partition by hash (project_id);
@@ -270,6 +271,7 @@ create table act (
     reversed_by bigint references act,
     n_objects int not null,
     n_refused int not null default 0,                    -- left as they were, since someone else had changed them
+    refused jsonb not null default '[]',                 -- these, as they were told, so that a repeated request hears the same
     at timestamptz not null default now(),
     unique (project_id, client_id)
 );
@@ -285,6 +287,7 @@ create table history (
     old_account_id int,
     old_at timestamptz,
     old_provenance text,
+    old_act_id bigint,
     old_predicted_taxon_id int,                          -- what the run said when a person overruled or confirmed it
     old_score real,
     new_status text not null,
