@@ -381,13 +381,18 @@ create table prediction (
 
 create table job (
     id int generated always as identity primary key,
-    procrastinate_id bigint,                             -- null: runs in the foreground of a command
+    procrastinate_id bigint,                             -- its place in the queue
     kind text not null,
     title text not null,
     project_id int references project on delete cascade,
     account_id int references account on delete set null,
     args jsonb not null default '{}',
+    queue text not null default 'default',
+    lock text,                                           -- jobs with the same one run after each other
     status text not null default 'queued' check (status in ('queued', 'running', 'done', 'failed', 'cancelled')),
+    worker text not null default '',                     -- machine and process that runs it, or ran it last
+    attempts int not null default 0,                     -- how often it was begun; the writer of an older one is late
+    crashes int not null default 0,                      -- how often its worker died
     done bigint not null default 0,
     total bigint,
     unit text not null default '',
@@ -410,6 +415,18 @@ create table job_log (
     line text not null
 );
 create index job_log_job on job_log (job_id, id);
+
+-- A question to a resident worker (a model too heavy for the web process), and its answer: read once, kept for minutes.
+create unlogged table question (
+    id bigint generated always as identity primary key,
+    kind text not null,
+    args jsonb not null default '{}',
+    payload bytea not null default '',
+    answer jsonb,
+    error text,
+    asked_at timestamptz not null default now(),
+    answered_at timestamptz
+);
 
 -- Import's waiting room: what stands here is seen by nobody. One row a source row; a chunk's rows, its packs and its
 -- progress are committed together, so a killed import goes on after its last chunk.

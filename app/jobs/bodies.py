@@ -1,0 +1,46 @@
+"""Which kinds of jobs there are, and the function that does each kind's work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from app.errors import Refused
+from app.jobs.context import JobContext
+
+Body = Callable[[JobContext], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The name that people see, and the module whose import registers the body."""
+
+    label: str
+    module: str
+
+
+KINDS = {
+    "import": Kind("Import", "app.exchange.job"),
+    "embed": Kind("Embed", "app.search.embed"),
+    "index": Kind("Index", "app.search.generations"),
+}
+
+_bodies: dict[str, Body] = {}
+
+
+def job_body(kind: str) -> Callable[[Body], Body]:
+    """Register the decorated function as what a job of this kind does. It must be restartable at any point."""
+
+    def register(body: Body) -> Body:
+        _bodies[kind] = body
+        return body
+
+    return register
+
+
+def find_body(kind: str) -> Body:
+    """The function for a kind; its module is imported now, since most processes never need it."""
+    if kind not in _bodies and kind in KINDS:
+        import_module(KINDS[kind].module)
+    if kind not in _bodies:
+        raise Refused(f"This Shoal knows no jobs of the kind {kind!r}: update it on the machine that runs the worker.")
+    return _bodies[kind]

@@ -1,0 +1,121 @@
+"""Puts jobs into the queue, inside the caller's transaction, and takes them out of it."""
+
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+from psycopg.types.json import Jsonb
+
+from app.database import Db
+from app.errors import Conflict, NotFound
+
+# The queue's own row for a job, through procrastinate's function: it exists once the transaction commits.
+# A stalled job that goes back in takes no queueing lock: a twin may already be waiting, and they take turns anyway.
+DEFER = """(procrastinate_defer_jobs_v1(array[row(
+    job.queue,
+    'run_job',
+    0,
+    job.lock,
+    {queueing_lock},
+    jsonb_build_object('job_id', job.id),
+    {at}
+)::procrastinate_job_to_defer_v1]))[1]"""
+ONCE = "concat_ws(':', job.kind, job.project_id, md5(job.args::text))"
+
+
+def enqueue(
+    db: Db,
+    kind: str,
+    title: str,
+    project_id: int | None,
+    account_id: int | None,
+    args: dict[str, Any],
+    lock: str | None = None,
+) -> int:
+    """Queue a job in the caller's transaction and return its id.
+
+    Jobs with the same lock run one after the other; by default those of one kind in one project do. The same work is
+    not queued twice: while it still waits, its id is returned, and it starts no earlier than this transaction ends.
+    """
+    lock = lock or (f"{kind}:{project_id}" if project_id else None)
+    while True:
+        waiting = _waiting(db, kind, project_id, args)
+        if waiting is not None:
+            return waiting
+        try:
+            with db.transaction():
+                return _insert(db, kind, title, project_id, account_id, args, lock)
+        except UniqueViolation:
+            # Somebody queued the same a moment ago, and has committed since: look again.
+            continue
+
+
+def _waiting(db: Db, kind: str, project_id: int | None, args: dict[str, Any]) -> int | None:
+    """The same job where it waits, held so that it cannot begin before our changes are visible to it."""
+    row = db.execute(
+        """
+        select id
+        from job
+        where kind = %s
+          and project_id is not distinct from %s
+          and args = %s
+          and status = 'queued'
+        order by id
+        limit 1
+        for update
+        """,
+        [kind, project_id, Jsonb(args)],
+    ).fetchone()
+    return row.id if row else None
+
+
+def _insert(
+    db: Db,
+    kind: str,
+    title: str,
+    project_id: int | None,
+    account_id: int | None,
+    args: dict[str, Any],
+    lock: str | None,
+) -> int:
+    row = db.execute(
+        """
+        insert into job (kind, title, project_id, account_id, args, lock)
+        values (%s, %s, %s, %s, %s, %s)
+        returning id
+        """,
+        [kind, title, project_id, account_id, Jsonb(args), lock],
+    ).fetchone()
+    defer = DEFER.format(queueing_lock=ONCE, at="null")
+    db.execute(f"update job set procrastinate_id = {defer} where id = %s", [row.id])  # noqa: S608 - constants
+    return row.id
+
+
+def cancel(db: Db, job_id: int) -> str:
+    """Stop a job: at once while it waits, else as soon as its body hears of it. Returns its status now."""
+    row = db.execute(
+        """
+        update job
+        set cancel_requested = true,
+            status = case status when 'queued' then 'cancelled' else status end,
+            ended_at = case status when 'queued' then now() else ended_at end
+        where id = %s
+          and status in ('queued', 'running')
+        returning status, procrastinate_id
+        """,
+        [job_id],
+    ).fetchone()
+    if row is None:
+        raise Conflict("This job has ended already: there is nothing to cancel.")
+    if row.status == "cancelled":
+        db.execute("delete from procrastinate_jobs where id = %s and status = 'todo'", [row.procrastinate_id])
+    return row.status
+
+
+def retry(db: Db, job_id: int, account_id: int | None) -> int:
+    """Queue a failed or cancelled job again as a new one with the same arguments. Returns the new job's id."""
+    row = db.execute("select * from job where id = %s", [job_id]).fetchone()
+    if row is None:
+        raise NotFound("This job does not exist any more.")
+    if row.status not in ("failed", "cancelled"):
+        raise Conflict("Only a job that failed or was cancelled can be tried again.")
+    return enqueue(db, row.kind, row.title, row.project_id, account_id, row.args, row.lock)
