@@ -324,7 +324,7 @@ create index comment_object on comment (project_id, object_id);
 
 -- Insert-only, never touched by labelling. One partition per embedder (made when it is registered, see
 -- app/search/embedders.py), each in turn by hash of the project.
-create table vector (
+create table object_vector (
     embedder_id smallint not null,
     project_id int not null,
     object_id bigint not null,
@@ -332,7 +332,7 @@ create table vector (
     v halfvec not null,                                  -- unit length
     primary key (embedder_id, project_id, object_id)
 ) partition by list (embedder_id);
-create index vector_tx on vector (embedder_id, project_id, tx);
+create index object_vector_tx on object_vector (embedder_id, project_id, tx);
 
 create table vector_removed (
     embedder_id smallint not null,

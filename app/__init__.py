@@ -1,0 +1,1 @@
+"""The server: HTTP in, pages and JSON out, the database, the commands."""

@@ -1,0 +1,7 @@
+"""PostgreSQL with pgvector: Shoal's own or a given one, its migrations, and connections to it."""
+
+from app.database.connections import Db, check_server, connect, open_pool
+from app.database.launcher import open_database
+from app.database.migrations import migrate, pending
+
+__all__ = ["Db", "check_server", "connect", "migrate", "open_database", "open_pool", "pending"]

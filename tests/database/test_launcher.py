@@ -1,0 +1,104 @@
+"""Shoal's own PostgreSQL starts, is shared, and comes back after any kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.database.launcher import Cluster
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="shoal-test-") as folder:
+        Path(folder).chmod(0o711)
+        cluster = Cluster(Path(folder) / "home")
+        yield cluster
+        cluster.close()
+
+
+def count(url: str) -> int:
+    with psycopg.connect(url) as db:
+        return db.execute("select count(*) from kept").fetchone()[0]
+
+
+def write_one(url: str) -> None:
+    with psycopg.connect(url) as db:
+        db.execute("create table if not exists kept (n int)")
+        db.execute("insert into kept values (1)")
+
+
+def test_it_starts_and_the_last_one_to_leave_stops_it(cluster: Cluster) -> None:
+    write_one(cluster.open())
+    assert cluster.running_pid()
+    cluster.close()
+    assert cluster.running_pid() is None
+    assert count(cluster.open()) == 1
+
+
+def test_two_commands_at_once_share_it(cluster: Cluster) -> None:
+    write_one(cluster.open())
+    code = (
+        "import sys, psycopg; from pathlib import Path; from app.database.launcher import Cluster\n"
+        "with psycopg.connect(Cluster(Path(sys.argv[1])).open()) as db: db.execute('insert into kept values (2)')"
+    )
+    others = [subprocess.Popen([sys.executable, "-c", code, str(cluster.home)]) for _ in range(3)]
+    assert [other.wait(60) for other in others] == [0, 0, 0]
+    assert cluster.running_pid(), "the others left, but this one still uses it"
+    assert count(cluster.url) == 4
+
+
+def test_it_comes_back_after_the_server_and_all_its_children_are_killed(cluster: Cluster) -> None:
+    write_one(cluster.open())
+    for round in range(2, 4):
+        postmaster = cluster.running_pid()
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for pid in [postmaster, *map(int, children)]:
+            os.kill(pid, signal.SIGKILL)
+        assert count(cluster.open()) == round - 1
+        write_one(cluster.url)
+
+
+def test_it_comes_back_when_only_the_postmaster_was_killed(cluster: Cluster) -> None:
+    write_one(cluster.open())
+    with psycopg.connect(cluster.url):
+        os.kill(cluster.running_pid(), signal.SIGKILL)
+        assert count(cluster.open()) == 1
+
+
+def test_a_stale_pid_file_with_a_strangers_number_is_no_hindrance(cluster: Cluster) -> None:
+    write_one(cluster.open())
+    kept = (cluster.data / "postmaster.pid").read_text()
+    cluster.close()
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        lines = kept.split("\n")
+        (cluster.data / "postmaster.pid").write_text("\n".join([str(stranger.pid), *lines[1:]]))
+        assert count(cluster.open()) == 1
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_server_left_running_by_a_killed_command_is_taken_over(cluster: Cluster) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from app.database.launcher import Cluster\n"
+        "Cluster(Path(sys.argv[1])).open(); print('open', flush=True); time.sleep(60)"
+    )
+    command = subprocess.Popen([sys.executable, "-c", code, str(cluster.home)], stdout=subprocess.PIPE, text=True)
+    assert command.stdout.readline() == "open\n"
+    command.kill()
+    command.wait()
+    command.stdout.close()
+    left = cluster.running_pid()
+    started = time.monotonic()
+    write_one(cluster.open())
+    assert cluster.running_pid() == left
+    assert time.monotonic() - started < 5
