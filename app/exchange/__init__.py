@@ -1,0 +1,1 @@
+"""Import and export: what comes in from other tools, and goes out to them."""

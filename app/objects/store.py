@@ -1,0 +1,256 @@
+"""The content store: files once under their hash, small ones and thumbnails in packs, on a folder or on S3.
+
+A pack is written whole and never changed: a reader needs one positioned read, and a folder holds a file per few
+thousand images instead of two per image.
+"""
+
+import errno
+import os
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.settings import Settings
+
+LARGEST_PACKED_BYTES = 256 * 1024
+PACK_BYTES = 16 * 1024 * 1024
+OPEN_FILES = 64
+DAY_S = 86400
+# Imports hold it shared while they run, a sweep holds it alone: nothing is swept that an import is about to name.
+SWEEP_LOCK = 7_460_001
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+REF = re.compile(r"(packs/[0-9a-f]{2}/[0-9a-f]+):(\d+):(\d+)|(images/[0-9a-f]{2}/[0-9a-f]{64})")
+
+
+class StoreFull(Refused):
+    """The store takes no more."""
+
+    status = 507
+    title = "The store is full"
+
+
+class Store:
+    """Bytes by reference: 'images/ab/HEX' for a file of its own, 'packs/ab/NAME:offset:length' for a part of a pack."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(url)
+        except ImportError as error:
+            raise Refused(f"The store {url} needs one more package: pip install 'shoal[s3]' ({error}).") from error
+        except ValueError as error:
+            raise Refused(f"SHOAL_STORE is {url!r}: say a folder, or s3://bucket/prefix ({error}).") from error
+        self._local = isinstance(self._fs, LocalFileSystem)
+        self._files: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, ref: str) -> bytes:
+        """The bytes that a reference names. Raises NotFound where the store has lost them."""
+        match = REF.fullmatch(ref)
+        if match is None:
+            raise NotFound(f"{ref!r} is no reference into the image store.")
+        pack, offset, length, image = match.groups()
+        try:
+            if image:
+                return self._read_whole(image)
+            return self._read_part(pack, int(offset), int(length))
+        except FileNotFoundError:
+            raise NotFound(
+                f"The image store at {self.url} has no {image or pack}: restore it from a backup, or import again."
+            ) from None
+
+    def pack_writer(self) -> "PackWriter":
+        """A new pack, in memory until it is finished."""
+        return PackWriter(self)
+
+    def put_image(self, hash: bytes, data: bytes) -> str:
+        """Store a large file under its content hash and return its reference. Twice is once."""
+        ref = f"images/{hash.hex()[:2]}/{hash.hex()}"
+        if not self._fs.exists(f"{self._root}/{ref}"):
+            self.put(ref, data)
+        return ref
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write one file whole: when this returns it is on the disk, and before that nobody sees it."""
+        if self._local:
+            self._put_local(Path(self._root) / path, data)
+        else:
+            self._fs.pipe_file(f"{self._root}/{path}", data)
+
+    def remove(self, path: str) -> None:
+        """Delete one file; it may be gone already."""
+        with self._lock:
+            descriptor = self._files.pop(path, None)
+        if descriptor is not None:
+            os.close(descriptor)
+        try:
+            self._fs.rm_file(f"{self._root}/{path}")
+        except FileNotFoundError:
+            return
+
+    def check(self) -> None:
+        """Write, read and remove a small file, or raise Refused with what is wrong."""
+        path = f"check/{secrets.token_hex(8)}"
+        try:
+            self.put(path, b"shoal")
+            if self._fs.cat_file(f"{self._root}/{path}") != b"shoal":
+                raise Refused(f"The image store at {self.url} gives back other bytes than were written.")
+            self.remove(path)
+        except Refused:
+            raise
+        except Exception as error:  # every fsspec backend raises its own
+            raise Refused(f"The image store at {self.url} cannot be used: {error}") from error
+
+    def sweep(self, db: Db, older_than_s: float = DAY_S) -> int:
+        """Remove files that no content names and that are older than `older_than_s`; returns how many.
+
+        Does nothing while an import runs, since its newest files are not named yet.
+        """
+        if not db.execute("select pg_try_advisory_lock(%s) as alone", [SWEEP_LOCK]).fetchone().alone:
+            return 0
+        try:
+            return sum(self._sweep_folder(db, folder, older_than_s) for folder in self._folders())
+        finally:
+            db.execute("select pg_advisory_unlock(%s)", [SWEEP_LOCK])
+
+    def _folders(self) -> list[str]:
+        found = []
+        for kind in ("packs", "images", "check"):
+            if self._fs.isdir(f"{self._root}/{kind}"):
+                listed = self._fs.ls(f"{self._root}/{kind}", detail=True, refresh=True)
+                found += [f"{kind}/{Path(entry['name']).name}" for entry in listed if entry["type"] == "directory"]
+        return found
+
+    def _sweep_folder(self, db: Db, folder: str, older_than_s: float) -> int:
+        old = self._old_files(folder, older_than_s)
+        unnamed = set(old) - _named(db, folder)
+        for path in unnamed:
+            self.remove(path)
+        return len(unnamed)
+
+    def _old_files(self, folder: str, older_than_s: float) -> list[str]:
+        before = time.time() - older_than_s
+        entries = self._fs.ls(f"{self._root}/{folder}", detail=True, refresh=True)
+        return [f"{folder}/{Path(entry['name']).name}" for entry in entries if _modified(entry) <= before]
+
+    def _read_whole(self, path: str) -> bytes:
+        if self._local:
+            return (Path(self._root) / path).read_bytes()
+        return self._fs.cat_file(f"{self._root}/{path}")
+
+    def _read_part(self, path: str, offset: int, length: int) -> bytes:
+        if not self._local:
+            return self._fs.cat_file(f"{self._root}/{path}", start=offset, end=offset + length)
+        # The lock keeps the descriptor from being closed by another thread between look-up and read.
+        with self._lock:
+            return os.pread(self._descriptor(path), length, offset)
+
+    def _descriptor(self, path: str) -> int:
+        """An open file for a pack; the one not used for longest is closed when there are too many."""
+        if path in self._files:
+            self._files.move_to_end(path)
+            return self._files[path]
+        descriptor = os.open(f"{self._root}/{path}", os.O_RDONLY)
+        self._files[path] = descriptor
+        if len(self._files) > OPEN_FILES:
+            os.close(self._files.popitem(last=False)[1])
+        return descriptor
+
+    def _put_local(self, target: Path, data: bytes) -> None:
+        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with open(unfinished, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            if error.errno in FULL:
+                raise StoreFull(
+                    f"The disk of the image store ({self.url}) is full: make room there, or point SHOAL_STORE to"
+                    " another disk, and start again. What was stored before is kept."
+                ) from error
+            raise
+
+    def __del__(self) -> None:
+        for descriptor in self._files.values():
+            os.close(descriptor)
+
+
+class PackWriter:
+    """Collects small files; the references are good once `finish` has returned."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.packs: list[str] = []
+        self._start()
+
+    def add(self, data: bytes) -> str:
+        """Append bytes and return the reference that they will have. A full pack is put into the store at once."""
+        if self._size and self._size + len(data) > PACK_BYTES:
+            self._put()
+        ref = f"{self._path}:{self._size}:{len(data)}"
+        self._parts.append(data)
+        self._size += len(data)
+        return ref
+
+    def finish(self) -> list[str]:
+        """Put what is left into the store; returns the paths of all packs written."""
+        if self._size:
+            self._put()
+        return self.packs
+
+    def _put(self) -> None:
+        self.store.put(self._path, b"".join(self._parts))
+        self.packs.append(self._path)
+        self._start()
+
+    def _start(self) -> None:
+        name = secrets.token_hex(16)
+        self._path = f"packs/{name[:2]}/{name}"
+        self._parts: list[bytes] = []
+        self._size = 0
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    return Store(settings.store_url)
+
+
+def _named(db: Db, folder: str) -> set[str]:
+    """Files of one folder that some content stands in."""
+    rows = db.execute(
+        """
+        select distinct split_part(ref, ':', 1) as path
+        from content, unnest(array[blob, thumbnail]) as ref
+        where ref like %s
+        """,
+        [f"{folder}/%"],
+    )
+    return {row.path for row in rows}
+
+
+def _modified(entry: dict[str, Any]) -> float:
+    """When a listed file was last written, in seconds; S3 and local folders call it differently."""
+    at = entry.get("mtime") or entry.get("LastModified")
+    return at.timestamp() if hasattr(at, "timestamp") else float(at or 0)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
