@@ -118,7 +118,8 @@ class Store:
         if not db.execute("select pg_try_advisory_lock(%s) as alone", [SWEEP_LOCK]).fetchone().alone:
             return 0
         try:
-            return sum(self._sweep_folder(db, folder, older_than_s) for folder in self._folders())
+            packs = _named_packs(db)
+            return sum(self._sweep_folder(db, folder, packs, older_than_s) for folder in self._folders())
         finally:
             db.execute("select pg_advisory_unlock(%s)", [SWEEP_LOCK])
 
@@ -130,9 +131,9 @@ class Store:
                 found += [f"{kind}/{Path(entry['name']).name}" for entry in listed if entry["type"] == "directory"]
         return found
 
-    def _sweep_folder(self, db: Db, folder: str, older_than_s: float) -> int:
+    def _sweep_folder(self, db: Db, folder: str, packs: set[str], older_than_s: float) -> int:
         old = self._old_files(folder, older_than_s)
-        unnamed = set(old) - _named(db, folder)
+        unnamed = set(old) - (_named_images(db, old) if folder.startswith("images/") else packs)
         for path in unnamed:
             self.remove(path)
         return len(unnamed)
@@ -168,12 +169,14 @@ class Store:
     def _put_local(self, target: Path, data: bytes) -> None:
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with open(unfinished, "wb") as file:
+            if not target.parent.is_dir():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _sync_folder(target.parent.parent)
+            with unfinished.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(unfinished, target)
+            unfinished.replace(target)
             _sync_folder(target.parent)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
@@ -229,17 +232,23 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.store_url)
 
 
-def _named(db: Db, folder: str) -> set[str]:
-    """Files of one folder that some content stands in."""
+def _named_packs(db: Db) -> set[str]:
+    """All packs that some content or its thumbnail stands in."""
     rows = db.execute(
         """
         select distinct split_part(ref, ':', 1) as path
         from content, unnest(array[blob, thumbnail]) as ref
-        where ref like %s
-        """,
-        [f"{folder}/%"],
+        where ref like 'packs/%'
+        """
     )
     return {row.path for row in rows}
+
+
+def _named_images(db: Db, paths: list[str]) -> set[str]:
+    """Those of these files that some content stands in; looked up by the hash that is their name."""
+    hashes = [bytes.fromhex(path[10:]) for path in paths if re.fullmatch(r"images/../[0-9a-f]{64}", path)]
+    rows = db.execute("select blob from content where hash = any(%s)", [hashes])
+    return {row.blob for row in rows}
 
 
 def _modified(entry: dict[str, Any]) -> float:
