@@ -433,8 +433,9 @@ create unlogged table question (
 create table import_chunk (
     import_id int not null references import on delete cascade,
     number int not null,
-    position text not null,                              -- where in the source the next chunk starts
-    n_rows int not null,
+    n_rows bigint not null,                              -- rows of the source up to the end of this chunk
+    n_faults int not null default 0,
+    faults jsonb not null default '[]',                  -- the first of them: [file, line, message]
     packs text[] not null default '{}',
     primary key (import_id, number)
 );
@@ -442,19 +443,38 @@ create table import_chunk (
 create table staged_row (
     import_id int not null,
     number bigint not null,                              -- in the order of the source
+    file int not null,                                   -- which of the source's tables, and its line, for messages
+    line int not null,
     object_orig_id text not null,
-    sample_orig_id text not null,
+    sample_orig_id text not null,                        -- '': the source names none
     acquisition_orig_id text not null,
     process_orig_id text not null,
-    head jsonb,                                          -- object's predefined values; null on an object's later images
-    numbers double precision[],
-    texts text[],
+    latitude double precision,
+    longitude double precision,
+    date date,
+    time time,
+    depth_min_m double precision,
+    depth_max_m double precision,
+    sun_position text not null,
+    link text not null,
+    complement_info text not null,
+    status text,                                         -- V, D or P; null: unclassified
+    taxon_key text,                                      -- what names the taxon: its text in lower case, or '#' and its id
+    taxon_text text,
+    taxon_lineage text,
+    person_name text,
+    person_email text,
+    annotated_at timestamptz,
+    numbers double precision[] not null,                 -- by the import's own columns; mapped to the project's at the end
+    texts text[] not null,
     parents jsonb,                                       -- sample, acquisition and process values, where they are new
-    image_hash bytea,
+    image_hash bytea not null,
     image_rank int,
-    image_name text,
+    image_name text not null,
     primary key (import_id, number)
 );
+create index staged_row_hash on staged_row (image_hash);
+create index staged_row_object on staged_row (import_id, object_orig_id, number);
 
 do $$
 declare
