@@ -29,7 +29,8 @@ def prepare(db: Db) -> None:
     """Teach a connection halfvec and vector, where the extension is already there (not before the first migration)."""
     if db.execute("select 1 from pg_extension where extname = 'vector'").fetchone():
         register_vector(db)
-    db.commit()
+    if not db.autocommit:
+        db.commit()
 
 
 def open_pool(url: str, max_size: int = 20, statement_timeout_s: int = 15) -> ConnectionPool[Db]:

@@ -59,7 +59,8 @@ class Cluster:
     @property
     def url(self) -> str:
         """The connection string."""
-        return f"postgresql:///shoal?host={self.socket_folder}&user=shoal"
+        port = self.extra_conf.get("port", "5432")
+        return f"postgresql:///shoal?host={self.socket_folder}&port={port}&user=shoal"
 
     def open(self) -> str:
         """Start the server or attach to the one that runs; it lives at least as long as this process."""

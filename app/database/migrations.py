@@ -3,10 +3,7 @@
 import hashlib
 from pathlib import Path
 
-import psycopg
-from psycopg.rows import namedtuple_row
-
-from app.database.connections import Db, check_server
+from app.database.connections import Db, check_server, connect
 from app.errors import Refused
 from app.paths import MIGRATIONS
 
@@ -16,7 +13,7 @@ LOCK = 7_465_001
 
 def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     """Bring the database up to date; returns the names of what was applied. Two at once take turns."""
-    with psycopg.connect(url, row_factory=namedtuple_row, autocommit=True) as db:
+    with connect(url, autocommit=True) as db:
         check_server(db)
         db.execute("select pg_advisory_lock(%s)", [LOCK])
         done = []
