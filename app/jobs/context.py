@@ -47,6 +47,7 @@ class JobContext:
     lines: deque[str] = field(default_factory=deque)
     cancelled: threading.Event = field(default_factory=threading.Event)
     interrupted: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)  # of the whole worker
     _seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=1000))
 
     def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
@@ -68,7 +69,7 @@ class JobContext:
         """Raise Cancelled or Interrupted if the job should stop here."""
         if self.cancelled.is_set():
             raise Cancelled
-        if self.interrupted.is_set():
+        if self.interrupted.is_set() or self.stopping.is_set():
             raise Interrupted
 
     def _rate(self, done: int) -> float | None:
