@@ -1,0 +1,344 @@
+"""One gesture of a person is one act: labels, history and counts in one transaction, and never twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from app.database import Db
+from app.errors import Conflict, Forbidden, Refused
+from app.labels import changes
+from app.labels.changes import Changed, Seen, state_token
+
+MOST_OBJECTS = 10_000
+
+
+class Labeller(Protocol):
+    """Who acts."""
+
+    @property
+    def id(self) -> int: ...
+
+
+class Labelled(Protocol):
+    """The project whose objects are labelled."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def status(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Act:
+    """A gesture as the browser sends it: objects with the states in which they were shown, and the word on them."""
+
+    client_id: UUID
+    kind: Literal["label", "confirm", "doubt"]
+    objects: list[int]
+    states: list[str]
+    taxon_id: int | None = None
+    status: Literal["V", "D"] = "V"
+    provenance: Literal["single", "batch"] | None = None
+
+
+@dataclass(frozen=True)
+class Now:
+    """An object that the act changed, as one sees it now."""
+
+    id: int
+    state: str
+    status: str
+    taxon_id: int | None
+    taxon: str | None
+
+
+@dataclass(frozen=True)
+class Left:
+    """An object that was left as it is, and why: changed since by someone, unclassified, or unknown here."""
+
+    id: int
+    why: Literal["changed", "unclassified", "unknown"]
+    by: str | None = None
+    at: str | None = None
+    status: str | None = None
+    taxon_id: int | None = None
+    taxon: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the undo or the redo key would do next."""
+
+    act_id: int
+    label: str
+    n: int
+
+
+@dataclass(frozen=True)
+class UndoState:
+    """The next undo and the next redo of one person in one project."""
+
+    undo: Step | None = None
+    redo: Step | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an act: told to the browser, the same every time that the act is sent."""
+
+    act_id: int
+    changed: list[Now]
+    refused: list[Left]
+    n_unchanged: int = 0
+    undo: UndoState = field(default_factory=UndoState)
+
+
+def apply(db: Db, project: Labelled, account: Labeller, act: Act) -> Outcome:
+    """Do what the act says, on every object that is still as it was shown."""
+    check_open(project)
+    shown = _shown(act)
+    taxon_id = _named_taxon(db, act)
+    status = "D" if act.kind == "doubt" else "V" if act.kind == "confirm" else act.status
+    provenance = act.provenance or ("single" if len(act.objects) == 1 else "batch")
+    act_id = begin(db, project.id, account.id, act.client_id, act.kind, taxon_id, status, provenance)
+    if act_id is None:
+        return repeated(db, project.id, account.id, act.client_id)
+    changed = changes.say(db, project.id, act_id, account.id, shown, status, taxon_id, provenance)
+    refused, n_unchanged = _left(db, project.id, account.id, act, changed, status, taxon_id)
+    return finish(db, project.id, account.id, act_id, changed, refused, n_unchanged)
+
+
+def check_open(project: Labelled) -> None:
+    """Refuse where nobody may label."""
+    if project.status == "explore":
+        raise Forbidden("This project can only be explored: a manager can open it for labelling in its settings.")
+
+
+def begin(
+    db: Db,
+    project_id: int,
+    account_id: int,
+    client_id: UUID,
+    kind: str,
+    taxon_id: int | None = None,
+    status: str | None = None,
+    provenance: str = "single",
+) -> int | None:
+    """The new act's id, or None if it was sent before. An identical request in flight is waited for."""
+    row = db.execute(
+        """
+        insert into act (project_id, client_id, account_id, kind, taxon_id, status, provenance, n_objects)
+        values (%s, %s, %s, %s, %s, %s, %s, 0)
+        on conflict (project_id, client_id) do nothing
+        returning id
+        """,
+        [project_id, client_id, account_id, kind, taxon_id, status, provenance],
+    ).fetchone()
+    return row.id if row else None
+
+
+def finish(
+    db: Db,
+    project_id: int,
+    account_id: int,
+    act_id: int,
+    changed: Sequence[Changed],
+    refused: list[Left],
+    n_unchanged: int = 0,
+) -> Outcome:
+    """Note on the act what came of it, and tell it."""
+    told = [left.__dict__ for left in refused]
+    db.execute(
+        "update act set n_objects = %s, n_refused = %s, refused = %s where id = %s",
+        [len(changed), len(refused), Jsonb(told), act_id],
+    )
+    return Outcome(
+        act_id=act_id,
+        changed=[now(row) for row in changed],
+        refused=refused,
+        n_unchanged=n_unchanged,
+        undo=undo_state(db, project_id, account_id),
+    )
+
+
+def now(row: Changed) -> Now:
+    """A changed object as the browser wants it."""
+    return Now(row.id, state_token(row.version, row.status, row.run_id), row.status, row.taxon_id, row.taxon)
+
+
+def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outcome:
+    """The outcome of an act that was sent before, read from its history."""
+    act = db.execute(
+        "select id, account_id, refused from act where project_id = %s and client_id = %s", [project_id, client_id]
+    ).fetchone()
+    if act is None or act.account_id != account_id:
+        raise Conflict("This act carries the id of somebody else's. Reload the page and do it again.")
+    rows = db.execute(
+        """
+        select history.object_id, history.new_version, project.current_run_id,
+               case when history.new_status <> 'U' then history.new_status
+                    when prediction.taxon_id is not null then 'P' else 'U' end as status,
+               taxon.id as taxon_id, taxon.display_name
+          from history
+          join project on project.id = history.project_id
+          left join prediction on prediction.project_id = history.project_id
+                              and prediction.object_id = history.object_id
+                              and prediction.run_id = project.current_run_id
+          left join taxon on taxon.id = coalesce(history.new_taxon_id, prediction.taxon_id)
+         where history.project_id = %s
+           and history.act_id = %s
+         order by history.object_id
+        """,
+        [project_id, act.id],
+    )
+    return Outcome(
+        act_id=act.id,
+        changed=[now(Changed(*row)) for row in rows],
+        refused=[Left(**left) for left in act.refused],
+        undo=undo_state(db, project_id, account_id),
+    )
+
+
+def left_as_is(object_id: int, seen: Seen | None) -> Left:
+    """Who changed an object that was to be changed, when, and to what."""
+    if seen is None:
+        return Left(object_id, "unknown")
+    return Left(
+        id=object_id,
+        why="changed",
+        by=seen.by if seen.status in "DV" or seen.version else None,
+        at=_iso(seen.at),
+        status=seen.status,
+        taxon_id=seen.taxon_id,
+        taxon=seen.taxon,
+        state=state_token(seen.version, seen.status, seen.run_id),
+    )
+
+
+def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
+    """What this person's undo and redo would do now. A new act forgets what could be redone."""
+    rows = db.execute(
+        """
+        with own as (
+            select id, kind, taxon_id, reverses, n_objects, reversed_by
+              from act
+             where project_id = %(project_id)s
+               and account_id = %(account_id)s
+               and n_objects > 0
+        ),
+        last_act as (
+            select coalesce(max(id), 0) as id from own where kind in ('label', 'confirm', 'doubt')
+        ),
+        next as (
+            (select 'undo' as way, own.*
+               from own
+              where kind in ('label', 'confirm', 'doubt') and reversed_by is null
+              order by id desc limit 1)
+            union all
+            (select 'redo', own.*
+               from own, last_act
+              where own.id > last_act.id and kind = 'undo' and reversed_by is null
+              order by own.id desc limit 1)
+        )
+        select next.way, next.id, coalesce(reversed.kind, next.kind) as kind, next.n_objects as n,
+               taxon.display_name as taxon
+          from next
+          left join act as reversed on reversed.id = next.reverses
+          left join taxon on taxon.id = coalesce(reversed.taxon_id, next.taxon_id)
+        """,
+        {"project_id": project_id, "account_id": account_id},
+    )
+    steps = {row.way: Step(row.id, describe(row.kind, row.taxon), row.n) for row in rows}
+    return UndoState(steps.get("undo"), steps.get("redo"))
+
+
+def describe(kind: str, taxon: str | None) -> str:
+    """An act in one or two words, for the undo button and the list of acts."""
+    verbs = {"confirm": "confirmed", "doubt": "marked dubious", "undo": "undone", "redo": "done again"}
+    return taxon or verbs.get(kind, kind)
+
+
+def _shown(act: Act) -> tuple[list[int], list[int], list[int]]:
+    """Ids, label versions and runs, from the tokens that the browser was given."""
+    if not act.objects or len(act.objects) != len(act.states):
+        raise Refused("An act needs at least one object, and for each object the state in which it was shown.")
+    if len(act.objects) > MOST_OBJECTS:
+        raise Refused(f"One act labels at most {MOST_OBJECTS:,} objects: send {len(act.objects):,} in several.")
+    versions, run_ids = [], []
+    for token in act.states:
+        version, _, run_id = token.partition(".")
+        if not (_is_count(version) and _is_count(run_id)):
+            raise Refused(f"“{token[:40]}” is no state of an object. Reload the page and do it again.")
+        versions.append(int(version))
+        run_ids.append(int(run_id))
+    return act.objects, versions, run_ids
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _named_taxon(db: Db, act: Act) -> int | None:
+    """The taxon that a label names, checked; None for acts that keep the seen one."""
+    if act.kind != "label":
+        return None
+    taxon = db.execute(
+        """
+        select taxon.id, taxon.display_name, taxon.status, advised.display_name as advised
+          from taxon
+          left join taxon as advised on advised.id = taxon.rename_to
+         where taxon.id = %s
+        """,
+        [act.taxon_id],
+    ).fetchone()
+    if taxon is None:
+        raise Refused("This taxon is not known here: choose one from the list.")
+    if taxon.status == "D":
+        instead = f"use {taxon.advised}" if taxon.advised else "choose another taxon"
+        raise Refused(f"{taxon.display_name} is deprecated: {instead}.")
+    return int(taxon.id)
+
+
+def _left(
+    db: Db,
+    project_id: int,
+    account_id: int,
+    act: Act,
+    changed: Sequence[Changed],
+    status: str,
+    taxon_id: int | None,
+) -> tuple[list[Left], int]:
+    """Those of the act's objects that it did not change: with what one sees of them, and how many needed no change."""
+    done = {row.id for row in changed}
+    shown = {
+        object_id: token for object_id, token in zip(act.objects, act.states, strict=True) if object_id not in done
+    }
+    if not shown:
+        return [], 0
+    seen = changes.seen_states(db, project_id, list(shown))
+    refused, n_unchanged = [], 0
+    for object_id, token in shown.items():
+        state = seen.get(object_id)
+        left = left_as_is(object_id, state)
+        if state and _is_already(state, status, taxon_id, account_id):
+            n_unchanged += 1
+        elif state and state.status == "U" and left.state == token:
+            refused.append(Left(object_id, "unclassified", status="U", state=token))
+        else:
+            refused.append(left)
+    return refused, n_unchanged
+
+
+def _is_already(seen: Seen, status: str, taxon_id: int | None, account_id: int) -> bool:
+    """Whether the same person said the same before."""
+    return (seen.status, seen.account_id) == (status, account_id) and taxon_id in (None, seen.taxon_id)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None

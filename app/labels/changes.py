@@ -1,0 +1,236 @@
+"""The one statement that changes labels: states, history and counts together, each object guarded by its version.
+
+No lock is taken beforehand. The statement reads every object as its snapshot sees it, and writes a label only where
+its version is still the one it read; what another transaction changed meanwhile is neither written nor logged. Rows
+are written in the order of their ids, so that overlapping acts wait for each other and never deadlock.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from app.database import Db
+
+# Acts share this lock, and a change of the current run takes it alone: what one sees, and so what is counted, cannot
+# change between an act's snapshot and its commit. The second key is the project.
+SEEN_STATE_LOCK = 7401
+
+# `asked` gives each object's label, the current run's prediction, the label to write and whether it fits.
+_CHANGE = """
+changed as (
+    insert into label (project_id, object_id, status, taxon_id, account_id, at, provenance, version, act_id)
+    select %(project_id)s, object_id, to_status, to_taxon_id, to_account_id, to_at, to_provenance,
+           coalesce(version, 0) + 1, to_act_id
+      from asked
+     where fits
+     order by object_id
+    on conflict (project_id, object_id) do update
+       set status = excluded.status, taxon_id = excluded.taxon_id, account_id = excluded.account_id,
+           at = excluded.at, provenance = excluded.provenance, version = excluded.version, act_id = excluded.act_id
+     where label.version = excluded.version - 1
+    returning object_id, version
+),
+after as materialized (
+    select asked.*, changed.version as new_version,
+           case when status in ('D', 'V') then status when predicted_taxon_id is not null then 'P' else 'U' end
+               as was_status,
+           case when status in ('D', 'V') then taxon_id else coalesce(predicted_taxon_id, 0) end as was_taxon_id,
+           case when to_status in ('D', 'V') then to_status when predicted_taxon_id is not null then 'P' else 'U' end
+               as now_status,
+           case when to_status in ('D', 'V') then to_taxon_id else coalesce(predicted_taxon_id, 0) end as now_taxon_id
+      from changed
+      join asked using (object_id)
+),
+logged as (
+    insert into history (project_id, object_id, act_id, old_status, old_taxon_id, old_account_id, old_at,
+                         old_provenance, old_act_id, old_predicted_taxon_id, old_score,
+                         new_status, new_taxon_id, new_version)
+    select %(project_id)s, object_id, %(act_id)s, status, taxon_id, account_id, at,
+           provenance, act_id, predicted_taxon_id, score, to_status, to_taxon_id, new_version
+      from after
+),
+counted as (
+    insert into count_delta (project_id, taxon_id, status, n)
+    select %(project_id)s, difference.taxon_id, difference.status, sum(n)
+      from (select was_taxon_id as taxon_id, was_status as status, -1 as n from after
+            union all
+            select now_taxon_id, now_status, 1 from after) as difference
+     group by difference.taxon_id, difference.status
+    having sum(n) <> 0
+)
+select after.object_id as id, after.new_version as version, after.run_id, after.now_status as status,
+       taxon.id as taxon_id, taxon.display_name as taxon
+  from after
+  left join taxon on taxon.id = after.now_taxon_id
+ order by after.object_id
+"""
+
+# A word said on objects as they were shown: version of the label, and the run where what was seen was its prediction.
+_SAY = (
+    """
+with shown as (
+    select distinct on (object_id) object_id, version, run_id
+      from unnest(%(object_ids)s::bigint[], %(versions)s::int[], %(run_ids)s::int[])
+           as shown (object_id, version, run_id)
+     order by object_id
+),
+seen as (
+    select shown.object_id, shown.version as shown_version, shown.run_id as shown_run_id,
+           label.version, label.status, label.taxon_id, label.account_id, label.at, label.provenance, label.act_id,
+           project.current_run_id as run_id, prediction.taxon_id as predicted_taxon_id, prediction.score,
+           case when label.status in ('D', 'V') then label.taxon_id else prediction.taxon_id end as seen_taxon_id,
+           case when label.status in ('D', 'V') or prediction.taxon_id is null then 0
+                else project.current_run_id end as seen_run_id
+      from shown
+      join project on project.id = %(project_id)s
+      join object on object.project_id = %(project_id)s and object.id = shown.object_id
+      left join label on label.project_id = %(project_id)s and label.object_id = shown.object_id
+      left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = shown.object_id
+                          and prediction.run_id = project.current_run_id
+),
+meant as (
+    select seen.*, coalesce(%(taxon_id)s::int, seen_taxon_id) as to_taxon_id, %(status)s::text as to_status,
+           %(account_id)s::int as to_account_id, now() as to_at, %(provenance)s::text as to_provenance,
+           %(act_id)s::bigint as to_act_id
+      from seen
+),
+asked as materialized (
+    select meant.*,
+           coalesce(version, 0) = shown_version and seen_run_id = shown_run_id and to_taxon_id is not null
+           and (status, taxon_id, account_id) is distinct from (to_status, to_taxon_id, to_account_id) as fits
+      from meant
+),"""
+    + _CHANGE
+)
+
+# Undo: each object's label as it was before the act `of_act_id`, where that act is still the one in force.
+_TAKE_BACK = (
+    """
+with asked as materialized (
+    select history.object_id, coalesce(history.old_status, 'U') as to_status, history.old_taxon_id as to_taxon_id,
+           history.old_account_id as to_account_id, coalesce(history.old_at, now()) as to_at,
+           coalesce(history.old_provenance, 'single') as to_provenance, history.old_act_id as to_act_id,
+           label.version, label.status, label.taxon_id, label.account_id, label.at, label.provenance, label.act_id,
+           project.current_run_id as run_id, prediction.taxon_id as predicted_taxon_id, prediction.score,
+           label.act_id is not distinct from %(of_act_id)s::bigint as fits
+      from history
+      join project on project.id = %(project_id)s
+      join label on label.project_id = %(project_id)s and label.object_id = history.object_id
+      left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = history.object_id
+                          and prediction.run_id = project.current_run_id
+     where history.project_id = %(project_id)s
+       and history.act_id = %(of_act_id)s
+),"""
+    + _CHANGE
+)
+
+# Redo: each object's label as the act `of_act_id` made it, where the label is again what it was before that act.
+_BRING_BACK = (
+    """
+with asked as materialized (
+    select history.object_id, history.new_status as to_status, history.new_taxon_id as to_taxon_id,
+           act.account_id as to_account_id, act.at as to_at, act.provenance as to_provenance, act.id as to_act_id,
+           label.version, label.status, label.taxon_id, label.account_id, label.at, label.provenance, label.act_id,
+           project.current_run_id as run_id, prediction.taxon_id as predicted_taxon_id, prediction.score,
+           (label.status, label.taxon_id, label.act_id) is not distinct from
+           (coalesce(history.old_status, 'U'), history.old_taxon_id, history.old_act_id) as fits
+      from history
+      join act on act.id = history.act_id
+      join project on project.id = %(project_id)s
+      join label on label.project_id = %(project_id)s and label.object_id = history.object_id
+      left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = history.object_id
+                          and prediction.run_id = project.current_run_id
+     where history.project_id = %(project_id)s
+       and history.act_id = %(of_act_id)s
+),"""
+    + _CHANGE
+)
+
+
+class Changed(NamedTuple):
+    """An object's label just written, and what one sees of it now."""
+
+    id: int
+    version: int
+    run_id: int | None
+    status: str
+    taxon_id: int | None
+    taxon: str | None
+
+
+class Seen(NamedTuple):
+    """What one sees of an object: a person's word, else the machine's, else nothing; with who and when."""
+
+    id: int
+    version: int
+    run_id: int | None
+    status: str
+    taxon_id: int | None
+    taxon: str | None
+    account_id: int | None
+    by: str | None
+    at: datetime | None
+
+
+def state_token(version: int, status: str, run_id: int | None) -> str:
+    """What the browser sends back to say which state it showed."""
+    return f"{version}.{run_id if status == 'P' else 0}"
+
+
+def say(
+    db: Db,
+    project_id: int,
+    act_id: int,
+    account_id: int,
+    shown: tuple[Sequence[int], Sequence[int], Sequence[int]],
+    status: str,
+    taxon_id: int | None,
+    provenance: str,
+) -> list[Changed]:
+    """Label objects where they still are as shown (ids, versions, runs); a taxon of None keeps the seen one."""
+    object_ids, versions, run_ids = shown
+    parameters = {
+        "project_id": project_id, "act_id": act_id, "account_id": account_id,
+        "object_ids": object_ids, "versions": versions, "run_ids": run_ids,
+        "status": status, "taxon_id": taxon_id, "provenance": provenance,
+    }  # fmt: skip
+    return _change(db, _SAY, parameters)
+
+
+def take_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
+    """Put back the labels from before an act, wherever it is still in force."""
+    return _change(db, _TAKE_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
+
+
+def bring_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
+    """Put an undone act's labels in force again, wherever nothing happened since."""
+    return _change(db, _BRING_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
+
+
+def _change(db: Db, statement: str, parameters: dict[str, Any]) -> list[Changed]:
+    db.execute("select pg_advisory_xact_lock_shared(%s, %s)", [SEEN_STATE_LOCK, parameters["project_id"]])
+    return [Changed(*row) for row in db.execute(statement, parameters)]
+
+
+def seen_states(db: Db, project_id: int, object_ids: Sequence[int]) -> dict[int, Seen]:
+    """What one sees of these objects now; those that the project does not have are missing."""
+    rows = db.execute(
+        """
+        select object.id, coalesce(label.version, 0) as version, project.current_run_id as run_id,
+               case when label.status in ('D', 'V') then label.status when prediction.taxon_id is not null then 'P'
+                    else 'U' end as status,
+               taxon.id as taxon_id, taxon.display_name as taxon, label.account_id, account.name as by, label.at
+          from object
+          join project on project.id = object.project_id
+          left join label on label.project_id = object.project_id and label.object_id = object.id
+          left join prediction on prediction.project_id = object.project_id and prediction.object_id = object.id
+                              and prediction.run_id = project.current_run_id
+          left join taxon on taxon.id = case when label.status in ('D', 'V') then label.taxon_id
+                                             else prediction.taxon_id end
+          left join account on account.id = label.account_id
+         where object.project_id = %s
+           and object.id = any(%s)
+        """,
+        [project_id, list(object_ids)],
+    )
+    return {row.id: Seen(*row) for row in rows}

@@ -1,0 +1,111 @@
+"""Undo and redo on the server: an undo is a new act that puts back, object by object, what an old one changed."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from app.database import Db
+from app.errors import Conflict, Forbidden, NotFound
+from app.labels import changes
+from app.labels.acts import (
+    Labelled,
+    Labeller,
+    Left,
+    Outcome,
+    begin,
+    check_open,
+    finish,
+    left_as_is,
+    repeated,
+    undo_state,
+)
+from app.labels.changes import Changed
+
+# Undo and redo of one project go one after the other: two of them never choose the same act.
+UNDO_LOCK = 7402
+
+
+def undo(
+    db: Db, project: Labelled, account: Labeller, client_id: UUID, act_id: int | None = None, manager: bool = False
+) -> Outcome:
+    """Take back the person's last act, or the given one: one's own, or anybody's for a manager."""
+    check_open(project)
+    new_id = begin(db, project.id, account.id, client_id, "undo", provenance="undo")
+    if new_id is None:
+        return repeated(db, project.id, account.id, client_id)
+    db.execute("select pg_advisory_xact_lock(%s, %s)", [UNDO_LOCK, project.id])
+    if act_id is None:
+        step = undo_state(db, project.id, account.id).undo
+        if step is None:
+            raise Conflict("There is nothing of yours to undo in this project.")
+        act_id = step.act_id
+    else:
+        _check_may_undo(db, project.id, account.id, act_id, manager)
+    db.execute("update act set reverses = %s where id = %s", [act_id, new_id])
+    db.execute("update act set reversed_by = %s where id = %s", [new_id, act_id])
+    return _reverse(db, project.id, account.id, new_id, act_id, changes.take_back)
+
+
+def redo(db: Db, project: Labelled, account: Labeller, client_id: UUID) -> Outcome:
+    """Take back the person's last undo, if they labelled nothing since."""
+    check_open(project)
+    new_id = begin(db, project.id, account.id, client_id, "redo", provenance="redo")
+    if new_id is None:
+        return repeated(db, project.id, account.id, client_id)
+    db.execute("select pg_advisory_xact_lock(%s, %s)", [UNDO_LOCK, project.id])
+    step = undo_state(db, project.id, account.id).redo
+    if step is None:
+        raise Conflict("There is nothing of yours to redo in this project.")
+    undone_id: int = db.execute(
+        "update act set reversed_by = %s where id = %s returning reverses", [new_id, step.act_id]
+    ).fetchone()[0]  # type: ignore[index]
+    db.execute("update act set reverses = %s where id = %s", [step.act_id, new_id])
+    db.execute("update act set reversed_by = null where id = %s", [undone_id])
+    return _reverse(db, project.id, account.id, new_id, undone_id, changes.bring_back)
+
+
+def _reverse(
+    db: Db,
+    project_id: int,
+    account_id: int,
+    new_id: int,
+    of_act_id: int,
+    change: Callable[[Db, int, int, int], list[Changed]],
+) -> Outcome:
+    changed = change(db, project_id, new_id, of_act_id)
+    refused = _left(db, project_id, of_act_id, changed)
+    return finish(db, project_id, account_id, new_id, changed, refused)
+
+
+def _left(db: Db, project_id: int, of_act_id: int, changed: Sequence[Changed]) -> list[Left]:
+    """The act's objects that somebody changed since: they stay as they are."""
+    rows = db.execute(
+        "select object_id from history where project_id = %s and act_id = %s and object_id <> all(%s)",
+        [project_id, of_act_id, [row.id for row in changed]],
+    )
+    left = [row.object_id for row in rows]
+    if not left:
+        return []
+    seen = changes.seen_states(db, project_id, left)
+    return [left_as_is(object_id, seen.get(object_id)) for object_id in left]
+
+
+def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manager: bool) -> None:
+    act = db.execute(
+        """
+        select act.account_id, act.kind, undoer.name as undone_by
+          from act
+          left join act as reversal on reversal.id = act.reversed_by
+          left join account as undoer on undoer.id = reversal.account_id
+         where act.project_id = %s
+           and act.id = %s
+        """,
+        [project_id, act_id],
+    ).fetchone()
+    if act is None:
+        raise NotFound("This project has no such act.")
+    if act.kind not in ("label", "confirm", "doubt"):
+        raise Conflict("Only acts that label can be undone; an undo is taken back by redo.")
+    if act.account_id != account_id and not manager:
+        raise Forbidden("Only its author or a manager of the project can undo this act.")
+    if act.undone_by:
+        raise Conflict(f"This act was undone already by {act.undone_by}.")
