@@ -1,0 +1,45 @@
+"""Whole columns of PostgreSQL as numpy arrays: one row of aggregated arrays, read in binary without a Python loop."""
+
+from typing import Any
+
+import numpy as np
+from psycopg.abc import Buffer, Query
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from psycopg.rows import tuple_row
+
+from app.database.connections import Db
+
+HEADER_BYTES = 20  # dimensions, has-nulls flag, element's oid, length, lower bound
+NUMBERS = {1005: ">i2", 1007: ">i4", 1016: ">i8", 1021: ">f4", 1022: ">f8"}  # by the oid of the array's type
+
+
+class _NumberLoader(Loader):
+    """A one-dimensional array without nulls, as numpy."""
+
+    format = Format.BINARY
+    kind: str
+
+    def load(self, data: Buffer) -> np.ndarray:
+        return decode(bytes(data), self.kind)
+
+
+def decode(data: bytes, kind: str) -> np.ndarray:
+    """Elements of an array in PostgreSQL's binary form, each preceded by its length, in the machine's byte order."""
+    native = np.dtype(kind).newbyteorder("=")
+    if len(data) < HEADER_BYTES:
+        return np.empty(0, native)
+    elements = np.frombuffer(data, np.dtype([("length", ">i4"), ("value", kind)]), offset=HEADER_BYTES)
+    return elements["value"].astype(native)
+
+
+LOADERS = {oid: type(f"Loader{oid}", (_NumberLoader,), {"kind": kind}) for oid, kind in NUMBERS.items()}
+
+
+def fetch_arrays(db: Db, query: Query, params: Any = None) -> tuple[Any, ...]:
+    """The one row of a query whose columns are array_agg(...) of numbers; where nothing was aggregated, None."""
+    with db.cursor(binary=True, row_factory=tuple_row) as cursor:
+        for oid, loader in LOADERS.items():
+            cursor.adapters.register_loader(oid, loader)
+        row = cursor.execute(query, params).fetchone()
+    return tuple(row) if row is not None else ()
