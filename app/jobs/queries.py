@@ -1,0 +1,150 @@
+"""The jobs that a person may see, with what they may do to them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.errors import Forbidden, LoginNeeded, NotFound
+from app.jobs.bodies import KINDS
+
+ACTIVE = ("queued", "running")
+MOST_LINES = 500
+
+# What one may see: the jobs of projects that one may see, and those one began. Who may steer them: the project's
+# managers and whoever began it.
+SEEN = """
+select job.id, job.kind, job.title, job.status, job.done, job.total, job.unit, job.rate, job.message, job.error,
+       job.cancel_requested, job.created_at, job.started_at, job.ended_at, job.attempts, job.crashes,
+       job.project_id, project.title as project, account.name as author,
+       %(manager)s or job.account_id = %(account)s or coalesce(member.role = 'manager', false) as may_steer
+from job
+left join project on project.id = job.project_id
+left join account on account.id = job.account_id
+left join member on member.project_id = job.project_id and member.account_id = %(account)s
+where (%(manager)s
+       or job.account_id = %(account)s
+       or member.role is not null
+       or project.visibility in ('accounts', 'everyone'))
+"""
+
+
+@dataclass(frozen=True)
+class SeenJob:
+    """A job as one person may see it."""
+
+    id: int
+    kind: str
+    title: str
+    status: str
+    done: int
+    total: int | None
+    unit: str
+    rate: float | None
+    message: str
+    error: str
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    crashes: int
+    project_id: int | None
+    project: str | None
+    author: str | None
+    may_steer: bool
+
+    @property
+    def label(self) -> str:
+        return KINDS[self.kind].label if self.kind in KINDS else self.kind
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def percent(self) -> int | None:
+        """How far it is, where it knows how far it has to go."""
+        if self.status == "done":
+            return 100
+        return min(100, int(100 * self.done / self.total)) if self.total else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace of the last half minute."""
+        if self.status != "running" or not self.total or not self.rate or self.rate <= 0:
+            return None
+        return max(self.total - self.done, 0) / self.rate
+
+    @property
+    def seconds_taken(self) -> float | None:
+        if self.started_at is None:
+            return None
+        return ((self.ended_at or datetime.now(UTC)) - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class LogLine:
+    at: datetime
+    line: str
+
+
+def list_active(db: Db, viewer: Viewer) -> list[SeenJob]:
+    """What runs, the longest-running first, then what waits."""
+    order = "and job.status in ('queued', 'running') order by job.status desc, job.id"
+    return [SeenJob(*row) for row in db.execute(f"{SEEN} {order} limit 200", _who(viewer))]
+
+
+def list_ended(
+    db: Db, viewer: Viewer, status: str | None = None, before: int | None = None, limit: int = 50
+) -> list[SeenJob]:
+    """What has ended, newest first; of one status, and older than the job `before`, where these are given."""
+    condition = """
+      and job.status not in ('queued', 'running')
+      and (%(status)s::text is null or job.status = %(status)s)
+      and (%(before)s::int is null or job.id < %(before)s)
+    order by job.id desc
+    limit %(limit)s
+    """
+    values = _who(viewer) | {"status": status, "before": before, "limit": limit}
+    return [SeenJob(*row) for row in db.execute(SEEN + condition, values)]
+
+
+def find_job(db: Db, viewer: Viewer, job_id: int) -> SeenJob:
+    """The job, or NotFound for whom it does not exist."""
+    row = db.execute(f"{SEEN} and job.id = %(id)s", _who(viewer) | {"id": job_id}).fetchone()
+    if row is None:
+        raise NotFound("There is no such job, or it belongs to a project that is not shared with you.")
+    return SeenJob(*row)
+
+
+def steerable_job(db: Db, viewer: Viewer, job_id: int) -> SeenJob:
+    """The job, for whoever may cancel or retry it."""
+    job = find_job(db, viewer, job_id)
+    if not job.may_steer:
+        raise Forbidden(
+            f"Job {job.id} can be cancelled or retried by {job.author or 'whoever began it'} and by the managers of "
+            "its project."
+        )
+    return job
+
+
+def list_log(db: Db, job_id: int) -> list[LogLine]:
+    """The last lines of a job's log, oldest first."""
+    rows = db.execute(
+        """
+        select at, line
+        from (select id, at, line from job_log where job_id = %s order by id desc limit %s) as latest
+        order by id
+        """,
+        [job_id, MOST_LINES],
+    )
+    return [LogLine(*row) for row in rows]
+
+
+def _who(viewer: Viewer) -> dict[str, Any]:
+    """Jobs are for people with an account."""
+    if viewer.account is None:
+        raise LoginNeeded()
+    return {"account": viewer.account.id, "manager": viewer.is_application_manager}
