@@ -1,0 +1,145 @@
+// Labels what is selected: shown at once, sent through the outbox, and made right by the server's answer.
+
+import { count, thousands } from "./html.js";
+import { dropToast, toast } from "./toasts.js";
+import { labelOf, writeLabel } from "./tile.js";
+
+const MOST_OBJECTS = 10_000; // the server's limit for one act
+
+export class Acts extends EventTarget {
+  #former = new Map(); // client id -> labels as they were, for the case that the server refuses the act whole
+
+  constructor({ outbox, filter, undoButton, redoButton }) {
+    super();
+    this.outbox = outbox;
+    this.filter = filter;
+    this.buttons = { undo: undoButton, redo: redoButton };
+    outbox.addEventListener("done", (event) => this.#done(event.detail));
+    outbox.addEventListener("rejected", (event) => this.#rejected(event.detail));
+    outbox.addEventListener("delayed", (event) => this.#delayed(event.detail));
+  }
+
+  // `word`: {kind, taxon, status}. Without a taxon the one that is seen is kept.
+  say(tiles, { kind, taxon = null, status }) {
+    const meant = kind === "label" ? tiles : tiles.filter((tile) => tile.dataset.status !== "U");
+    const left = tiles.length - meant.length;
+    if (left) toast(`${count(left, "object")} without a taxon: name one first.`, { kind: "warn", stays: false });
+    for (let i = 0; i < meant.length; i += MOST_OBJECTS) this.#send(meant.slice(i, i + MOST_OBJECTS), kind, taxon, status);
+    return meant;
+  }
+
+  #send(tiles, kind, taxon, status) {
+    const id = this.outbox.add("acts", {
+      kind,
+      ...(taxon && { taxon_id: taxon.id }),
+      status,
+      provenance: tiles.length === 1 ? "single" : "batch",
+      objects: tiles.map((tile) => Number(tile.dataset.id)),
+      states: tiles.map((tile) => tile.dataset.state),
+    });
+    this.#former.set(id, new Map(tiles.map((tile) => [tile, labelOf(tile)])));
+    for (const tile of tiles) {
+      const was = labelOf(tile);
+      const named = taxon ? { taxon_id: taxon.id, taxon: taxon.display_name, italic: taxon.italic } : {};
+      writeLabel(tile, { ...was, ...named, status, state: null });
+      tile.classList.remove("refused");
+      tile.classList.add("sending");
+    }
+  }
+
+  undo() {
+    this.#reverse("undo");
+  }
+
+  redo() {
+    this.#reverse("redo");
+  }
+
+  #reverse(path) {
+    const button = this.buttons[path];
+    if (button.disabled && !this.outbox.waiting.length) return toast(`Nothing of yours to ${path} here.`);
+    this.outbox.add(path);
+  }
+
+  #done({ entry, outcome }) {
+    dropToast("delayed");
+    this.#former.delete(entry.body.client_id);
+    const waiting = new Set(this.outbox.waiting.flatMap(({ body }) => body.objects ?? []));
+    for (const object of [...outcome.changed, ...outcome.refused]) this.#show(object, waiting);
+    for (const object of entry.body.objects ?? []) if (!waiting.has(object)) tileOf(object)?.classList.remove("sending");
+    this.#offerUndo(outcome.undo);
+    this.#tellRefused(outcome.refused);
+    if (entry.path !== "acts") this.#tellReversed(entry.path, outcome);
+    this.dispatchEvent(new CustomEvent("done", { detail: outcome }));
+  }
+
+  // A later act on the same object is still on its way: what it will say stays on show, only the state moves on.
+  #show(object, waiting) {
+    const tile = tileOf(object.id);
+    if (!tile || !object.state) return;
+    if (waiting.has(object.id)) {
+      tile.dataset.state = object.state;
+      return;
+    }
+    const known = labelOf(tile);
+    const italic = object.italic ?? object.taxon_italic ?? (known.taxon_id === object.taxon_id && known.italic);
+    writeLabel(tile, { ...object, italic, score: object.score ?? null });
+    tile.classList.toggle("refused", object.why !== undefined);
+    const gone = object.why === undefined && !this.filter.keeps(object);
+    tile.hidden = gone;
+    if (!gone) tile.classList.add("landed");
+  }
+
+  #tellRefused(refused) {
+    const changed = refused.filter((object) => object.why === "changed");
+    const people = [...new Set(changed.map((object) => object.by ?? "a new prediction"))];
+    if (changed.length) {
+      const verb = changed.length === 1 ? "was" : "were";
+      const it = changed.length === 1 ? "it is" : "they are";
+      toast(`${count(changed.length, "object")} ${verb} changed by ${people.join(" and ")} meanwhile: left as ${it}.`, { kind: "warn" });
+    }
+    const unclassified = refused.filter((object) => object.why === "unclassified").length;
+    if (unclassified) toast(`${count(unclassified, "object")} without a taxon: name one first.`, { kind: "warn" });
+    const unknown = refused.filter((object) => object.why === "unknown").length;
+    if (unknown) toast(`${count(unknown, "object")} of these no longer exist here.`, { kind: "warn" });
+  }
+
+  #tellReversed(path, outcome) {
+    const onPage = outcome.changed.filter((object) => tileOf(object.id));
+    const first = onPage.map((object) => tileOf(object.id)).find((tile) => !tile.hidden);
+    first?.scrollIntoView({ block: "nearest" });
+    const elsewhere = outcome.changed.length - onPage.length;
+    const more = elsewhere ? ` ${thousands(elsewhere)} of them are not on this page.` : "";
+    toast(`${path === "undo" ? "Taken back" : "Done again"}: ${count(outcome.changed.length, "label")}.${more}`);
+  }
+
+  #offerUndo(state) {
+    for (const [path, button] of Object.entries(this.buttons)) {
+      if (!button) continue;
+      button.disabled = !state[path];
+      button.dataset.label = state[path]?.label ?? "";
+      button.title = state[path] ? `${state[path].label}, ${count(state[path].n, "object")}` : "";
+    }
+  }
+
+  #rejected({ entry, error }) {
+    for (const [tile, label] of this.#former.get(entry.body.client_id) ?? []) {
+      writeLabel(tile, label);
+      tile.classList.remove("sending");
+    }
+    this.#former.delete(entry.body.client_id);
+    toast(error.message, { kind: "bad" });
+  }
+
+  #delayed({ error, n }) {
+    const kept = `${count(n, "act")} kept in this browser`;
+    if (error.needsLogin) {
+      const link = { href: "/login", target: "_blank", text: "Log in" };
+      toast(`Your session has ended. ${kept}: log in in another tab and come back.`, { kind: "warn", link, key: "delayed" });
+    } else {
+      toast(`${error.message} ${kept}, sent again by itself.`, { kind: "warn", key: "delayed" });
+    }
+  }
+}
+
+const tileOf = (id) => document.getElementById(`o${id}`);

@@ -1,0 +1,181 @@
+// The board: plugs selection, keys, panel, tree, endless scroll and acts together. Nothing else happens here.
+
+import { Acts } from "./acts.js";
+import { Filter, wireFilterControls } from "./filter.js";
+import { count } from "./html.js";
+import { KEYS, commandOf, fillList, fillStrip } from "./keys.js";
+import { Outbox } from "./outbox.js";
+import { Panel } from "./panel.js";
+import { wireQueryImage } from "./query_image.js";
+import { RubberBand } from "./rubber_band.js";
+import { Sections } from "./sections.js";
+import { Selection } from "./selection.js";
+import "./taxon_field.js";
+import { toast } from "./toasts.js";
+import { markBrokenImages } from "./tile.js";
+import { Tree } from "./tree.js";
+
+const LABELLING = new Set(["validate", "doubt", "undo", "redo", "name"]);
+const MOST_EXAMPLES = 100; // as many ids as an address can hold with ease
+
+class Board extends HTMLElement {
+  connectedCallback() {
+    this.list = this.querySelector("#tiles");
+    this.canLabel = this.dataset.canLabel === "yes";
+    this.field = this.querySelector("#label");
+    this.selection = new Selection(this.list);
+    this.tree = new Tree(this.querySelector("#tree"), this.dataset.project);
+    this.filter = new Filter(this.tree);
+    this.sections = new Sections(this.list, {
+      loading: this.querySelector(".loading"),
+      failed: this.querySelector(".failed"),
+    });
+    this.panel = new Panel(this, this.selection, this.field);
+    if (this.canLabel) this.#wireActs();
+    new RubberBand(this.list, this.selection);
+    markBrokenImages(this);
+    wireFilterControls(this.filter);
+    wireQueryImage(this, this.filter);
+    this.#wirePointer();
+    this.#wireKeys();
+    this.#wireTree();
+  }
+
+  #wireActs() {
+    this.outbox = new Outbox(this.dataset.project, this.dataset.account);
+    this.acts = new Acts({
+      outbox: this.outbox,
+      filter: this.filter,
+      undoButton: this.panel.button("undo"),
+      redoButton: this.panel.button("redo"),
+    });
+    this.acts.addEventListener("done", () => this.#afterAct());
+    this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));
+    const left = this.outbox.waiting.length;
+    if (left) toast(`${count(left, "act")} kept from before: sent now.`);
+    this.outbox.flush();
+  }
+
+  #afterAct() {
+    this.selection.drop(this.selection.tiles.filter((tile) => tile.hidden));
+    this.tree.refresh();
+    this.sections.check();
+  }
+
+  async #label(status) {
+    const tiles = this.selection.tiles;
+    if (!tiles.length) return toast("Nothing is selected.");
+    const taxon = await this.field.resolve();
+    if (!taxon && !this.field.empty) return; // told by the field: no taxon is named so
+    const kind = taxon ? "label" : status === "D" ? "doubt" : "confirm";
+    this.acts.say(tiles, { kind, taxon, status });
+    this.selection.clear();
+    this.field.clear();
+    this.list.focus({ preventScroll: true });
+  }
+
+  #like() {
+    const tiles = this.selection.tiles;
+    if (!tiles.length) return toast("Select one or several objects first.");
+    const examples = tiles.slice(-MOST_EXAMPLES).map((tile) => tile.dataset.id);
+    this.filter.go((query) => {
+      query.set("order", "like");
+      query.set("examples", examples.join(","));
+      for (const name of ["query", "dir"]) query.delete(name);
+    });
+  }
+
+  run({ command, direction, extend }) {
+    if (LABELLING.has(command) && !this.canLabel) return;
+    const { selection } = this;
+    const commands = {
+      step: () => selection.step(direction, { extend }),
+      toggle: () => selection.cursor && selection.toggle(selection.cursor),
+      all: () => this.#selectAll(),
+      clear: () => selection.clear(),
+      validate: () => this.#label("V"),
+      doubt: () => this.#label("D"),
+      like: () => this.#like(),
+      undo: () => this.acts.undo(),
+      redo: () => this.acts.redo(),
+      name: () => this.field.focus(),
+      find: () => this.#showTree(true) || this.tree.find.focus(),
+      help: () => document.getElementById("keys").togglePopover(),
+    };
+    commands[command]();
+  }
+
+  #selectAll() {
+    this.selection.all();
+    const rest = this.sections.next ? " Those further down are not loaded yet." : "";
+    toast(`${count(this.selection.size, "object")} selected: everything loaded.${rest}`);
+  }
+
+  #wirePointer() {
+    this.list.addEventListener("click", (event) => {
+      const tile = event.target.closest(".tile");
+      if (!tile) return;
+      if (event.shiftKey) this.selection.rangeTo(tile);
+      else if (event.ctrlKey || event.metaKey) this.selection.only(tile);
+      else this.selection.toggle(tile);
+    });
+    this.list.addEventListener("dblclick", (event) => {
+      const tile = event.target.closest(".tile");
+      if (tile) window.open(tile.dataset.page, "_blank", "noopener");
+    });
+    const commands = this.querySelector(".commands");
+    // The tiles keep the focus, so that the next key is theirs.
+    commands.addEventListener("pointerdown", (event) => event.preventDefault());
+    commands.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-command]");
+      if (button && !button.disabled) this.run({ command: button.dataset.command });
+    });
+  }
+
+  #wireKeys() {
+    const usable = KEYS.filter(({ command }) => this.canLabel || !LABELLING.has(command)).filter(
+      ({ keys }) => this.canLabel || keys[0] !== "letters",
+    );
+    fillStrip(this.querySelector("#strip"), usable);
+    fillList(document.getElementById("keys"), usable);
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  #key(event) {
+    const meant = commandOf(event);
+    if (!meant || this.#isOthers(event, meant)) return;
+    // The letter itself goes into the field that now has the focus.
+    if (meant.command !== "name") event.preventDefault();
+    const moves = meant.command === "step";
+    if (!event.repeat || moves) this.run(meant);
+  }
+
+  // Keys that belong to the field, button or sheet that has the focus.
+  #isOthers(event, { command }) {
+    const { target } = event;
+    if (document.querySelector("[popover]:popover-open")) return command !== "help";
+    if (target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return true;
+    const pressed = ["toggle", "validate", "doubt"].includes(command);
+    if (pressed && target.closest("button, a, summary, input")) return true;
+    return command === "step" && target.closest(".tree, .menu") !== null;
+  }
+
+  #wireTree() {
+    const toggle = this.querySelector(".show-tree");
+    toggle.addEventListener("click", () => this.#showTree(!this.classList.contains("tree-open")));
+    const box = this.querySelector(".with-children");
+    box.hidden = !this.filter.query.has("taxon");
+    const input = box.querySelector("input");
+    input.checked = this.filter.withChildren;
+    input.addEventListener("change", () => {
+      this.filter.go((query) => (input.checked ? query.delete("children") : query.set("children", "0")));
+    });
+  }
+
+  #showTree(open) {
+    this.classList.toggle("tree-open", open);
+    this.querySelector(".show-tree").setAttribute("aria-expanded", String(open));
+  }
+}
+
+customElements.define("shoal-board", Board);

@@ -1,0 +1,26 @@
+// Makes elements without markup strings, so that a name can never become markup.
+
+export const element = (name, properties = {}, ...children) => {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in made && key !== "list") made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+};
+
+// 6721 as 6 721, with the space that the server uses.
+export const thousands = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+export const count = (number, noun) => `${thousands(number)} ${noun}${number === 1 ? "" : "s"}`;
+
+// As the macro name_cut of templates/objects/_macros.html: the middle gives way, the whole stands in the title.
+export const nameCut = (name, italic = false) => {
+  const cut = element("span", { className: `name-cut taxon${italic ? " italic" : ""}`, title: name });
+  if (name.length > 12) cut.append(element("span", {}, name.slice(0, -5)), element("span", {}, name.slice(-5)));
+  else cut.append(element("span", {}, name));
+  return cut;
+};
+
+export const parseFragment = (text) => new DOMParser().parseFromString(text, "text/html").body;

@@ -1,0 +1,104 @@
+// Acts on their way to the server. They are kept in this browser until the server has answered, sent one after the
+// other, and sent again with the same id after a lost connection, a server in trouble, or a new login: the server does
+// each id once.
+
+import { RequestFailed, postJson } from "./requests.js";
+
+const LONGEST_WAIT_MS = 30_000;
+
+export class Outbox extends EventTarget {
+  #key;
+  #sending = false;
+  #failures = 0;
+  #timer = null;
+
+  constructor(projectId, accountId) {
+    super();
+    this.url = `/projects/${projectId}`;
+    this.#key = `shoal.outbox.${accountId}.${projectId}`;
+    for (const name of ["online", "focus"]) addEventListener(name, () => this.flush());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.flush());
+  }
+
+  get waiting() {
+    return JSON.parse(localStorage.getItem(this.#key) ?? "[]");
+  }
+
+  #keep(entries) {
+    if (entries.length) localStorage.setItem(this.#key, JSON.stringify(entries));
+    else localStorage.removeItem(this.#key);
+  }
+
+  // `path` is acts, undo or redo.
+  add(path, body = {}) {
+    const entry = { path, body: { client_id: newId(), ...body } };
+    this.#keep([...this.waiting, entry]);
+    this.flush();
+    return entry.body.client_id;
+  }
+
+  async flush() {
+    if (this.#sending) return;
+    this.#sending = true;
+    clearTimeout(this.#timer);
+    try {
+      for (let entry = this.waiting[0]; entry; entry = this.waiting[0]) await this.#send(entry);
+    } catch (error) {
+      this.#waitAfter(error);
+    } finally {
+      this.#sending = false;
+    }
+  }
+
+  async #send(entry) {
+    try {
+      const outcome = await postJson(`${this.url}/${entry.path}`, entry.body);
+      this.#remove(entry);
+      this.#updateStates(outcome);
+      this.#failures = 0;
+      this.#tell("done", { entry, outcome });
+    } catch (error) {
+      if (!(error instanceof RequestFailed) || error.passing || error.needsLogin) throw error;
+      this.#remove(entry);
+      this.#tell("rejected", { entry, error });
+    }
+  }
+
+  #remove(entry) {
+    this.#keep(this.waiting.filter((kept) => kept.body.client_id !== entry.body.client_id));
+  }
+
+  // An act that waits was made on what the one before it shows: it goes out with the states that one left behind.
+  #updateStates(outcome) {
+    const states = new Map(outcome.changed.map((object) => [object.id, object.state]));
+    const entries = this.waiting;
+    for (const { body } of entries) {
+      body.states = body.objects?.map((id, i) => states.get(id) ?? body.states[i]);
+    }
+    this.#keep(entries);
+  }
+
+  #waitAfter(error) {
+    if (!(error instanceof RequestFailed)) throw error;
+    this.#failures += 1;
+    this.#tell("delayed", { error, n: this.waiting.length });
+    // After a login elsewhere the window gets the focus again; asking in between would only be refused.
+    if (error.needsLogin) return;
+    const wait = Math.min(1000 * 2 ** (this.#failures - 1), LONGEST_WAIT_MS);
+    this.#timer = setTimeout(() => this.flush(), wait);
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+// crypto.randomUUID exists only on https and localhost; a laboratory's server may be plain http.
+export const newId = () => {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+};

@@ -1,0 +1,54 @@
+// Asks the server, and turns every way of failing into one error with a sentence for people.
+
+export class RequestFailed extends Error {
+  constructor(sentence, status) {
+    super(sentence);
+    this.status = status; // 0: no answer at all
+  }
+
+  // Worth sending again as it is: nothing reached the server, or the server could not cope.
+  get passing() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+
+  get needsLogin() {
+    return this.status === 401;
+  }
+}
+
+const sentenceOf = async (response) => {
+  try {
+    const problem = await response.json();
+    if (problem.detail) return problem.detail;
+  } catch {
+    // Not JSON: a proxy's page, say.
+  }
+  return `The server answered ${response.status} ${response.statusText}.`;
+};
+
+const ask = async (url, options, accept) => {
+  let response;
+  try {
+    response = await fetch(url, { ...options, headers: { Accept: accept, ...options.headers } });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new RequestFailed("The server cannot be reached.", 0);
+  }
+  // A redirect to the login page is followed silently by fetch.
+  if (response.redirected && new URL(response.url).pathname === "/login") throw new RequestFailed("Log in to go on.", 401);
+  if (!response.ok) throw new RequestFailed(await sentenceOf(response), response.status);
+  return response;
+};
+
+export const getJson = async (url, options = {}) => (await ask(url, options, "application/json")).json();
+
+export const getHtml = async (url, options = {}) =>
+  (await ask(url, { ...options, headers: { "HX-Request": "true" } }, "text/html")).text();
+
+export const postJson = async (url, body) => {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return (await ask(url, options, "application/json")).json();
+};
+
+export const postForm = async (url, form) =>
+  (await ask(url, { method: "POST", body: form }, "application/json")).json();

@@ -1,0 +1,71 @@
+// Endless scroll: the next section is fetched before its place comes into view, and nothing is shown twice.
+
+import { parseFragment, thousands } from "./html.js";
+import { getHtml } from "./requests.js";
+
+const AHEAD_PX = 2500;
+
+export class Sections {
+  #list;
+  #watch;
+  #loading = false;
+  #end;
+
+  constructor(list, { loading, failed }) {
+    this.#list = list;
+    this.loadingNote = loading;
+    this.failedNote = failed;
+    this.#end = list.appendChild(document.createElement("div"));
+    this.#end.className = "end";
+    failed.querySelector("button").addEventListener("click", () => this.#load());
+    this.#watch = new IntersectionObserver((entries) => entries.at(-1).isIntersecting && this.#load(), {
+      root: list,
+      rootMargin: `${AHEAD_PX}px`,
+    });
+    this.#watch.observe(this.#end);
+  }
+
+  get next() {
+    return [...this.#list.querySelectorAll(".tiles")].at(-1)?.dataset.next || null;
+  }
+
+  // Looks again whether the end is near: after tiles left, say.
+  check() {
+    this.#watch.unobserve(this.#end);
+    this.#watch.observe(this.#end);
+  }
+
+  async #load() {
+    const url = this.next;
+    if (!url || this.#loading) return;
+    this.#loading = true;
+    this.failedNote.hidden = true;
+    this.loadingNote.hidden = false;
+    try {
+      this.#append(parseFragment(await getHtml(url)).querySelector(".tiles"));
+      this.check();
+    } catch (error) {
+      this.failedNote.querySelector("span").textContent = `The next objects could not be loaded. ${error.message}`;
+      this.failedNote.hidden = false;
+    } finally {
+      this.loadingNote.hidden = true;
+      this.#loading = false;
+    }
+  }
+
+  #append(section) {
+    for (const tile of section.querySelectorAll(".tile")) if (document.getElementById(tile.id)) tile.remove();
+    this.#fillLastRow(section);
+    this.#end.before(section);
+    document.getElementById("n-total").textContent = thousands(section.dataset.total);
+    this.#list.dispatchEvent(new CustomEvent("shoal:loaded", { bubbles: true }));
+  }
+
+  // The last section's unfinished row moves into the new one, so that no gap shows where they meet.
+  #fillLastRow(section) {
+    const shown = [...this.#list.querySelectorAll(".tiles:last-of-type > .tile:not([hidden])")];
+    const bottom = shown.at(-1)?.getBoundingClientRect().bottom;
+    const row = shown.filter((tile) => tile.getBoundingClientRect().bottom > bottom - 2);
+    if (row.length < shown.length) section.prepend(...row);
+  }
+}

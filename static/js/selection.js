@@ -1,0 +1,150 @@
+// Which tiles are selected, and where the keyboard's cursor stands.
+//
+// The tiles themselves hold the selection (aria-selected), in the order of the page; this keeps the order in which they
+// were chosen, the anchor of ranges, and the cursor. Emits "change" on its element.
+
+export class Selection extends EventTarget {
+  #chosen = new Set();
+  #anchor = null;
+  #cursor = null;
+  #beforeRange = new Set();
+
+  constructor(list) {
+    super();
+    this.list = list;
+  }
+
+  get tiles() {
+    return [...this.#chosen];
+  }
+
+  get size() {
+    return this.#chosen.size;
+  }
+
+  get last() {
+    return this.tiles.at(-1) ?? null;
+  }
+
+  get cursor() {
+    return this.#cursor?.isConnected && !this.#cursor.hidden ? this.#cursor : null;
+  }
+
+  has(tile) {
+    return this.#chosen.has(tile);
+  }
+
+  shown() {
+    return [...this.list.querySelectorAll(".tile:not([hidden])")];
+  }
+
+  #set(tile, on) {
+    tile.setAttribute("aria-selected", String(on));
+    if (on) this.#chosen.add(tile);
+    else this.#chosen.delete(tile);
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  toggle(tile) {
+    this.#set(tile, !this.has(tile));
+    this.#anchorAt(tile);
+    this.#changed();
+  }
+
+  only(tile) {
+    this.replace([tile]);
+    this.#anchorAt(tile);
+  }
+
+  replace(tiles) {
+    const wanted = new Set(tiles);
+    for (const tile of this.tiles) if (!wanted.has(tile)) this.#set(tile, false);
+    for (const tile of wanted) if (!this.has(tile)) this.#set(tile, true);
+    this.#changed();
+  }
+
+  drop(tiles) {
+    for (const tile of tiles) this.#set(tile, false);
+    this.#changed();
+  }
+
+  clear() {
+    this.replace([]);
+    this.#anchor = null;
+  }
+
+  all() {
+    this.replace(this.shown());
+  }
+
+  // From the anchor to `tile`, beside what was selected before the range began: a range can grow and shrink again.
+  rangeTo(tile) {
+    if (!this.#anchor?.isConnected) return this.toggle(tile);
+    const tiles = this.shown();
+    const [from, to] = [tiles.indexOf(this.#anchor), tiles.indexOf(tile)].sort((a, b) => a - b);
+    this.moveCursor(tile);
+    this.replace([...this.#beforeRange, ...tiles.slice(Math.max(from, 0), to + 1)]);
+  }
+
+  #anchorAt(tile) {
+    this.moveCursor(tile);
+    this.#anchor = tile;
+    this.#beforeRange = new Set(this.#chosen);
+  }
+
+  moveCursor(tile, { scroll = false } = {}) {
+    this.#cursor?.classList.remove("cursor");
+    this.#cursor = tile;
+    tile.classList.add("cursor");
+    this.list.setAttribute("aria-activedescendant", tile.id);
+    if (scroll) tile.scrollIntoView({ block: "nearest" });
+  }
+
+  // One step of an arrow key. With `extend`, the range from the anchor follows.
+  step(direction, { extend = false } = {}) {
+    const from = this.cursor;
+    const target = from ? this.#neighbour(from, direction) : this.#firstInView();
+    if (!target) return;
+    if (extend && from) {
+      if (!this.#anchor?.isConnected) this.#anchorAt(from);
+      this.rangeTo(target);
+    } else {
+      this.#anchorAt(target);
+    }
+    this.moveCursor(target, { scroll: true });
+  }
+
+  #firstInView() {
+    const top = this.list.getBoundingClientRect().top;
+    return this.shown().find((tile) => tile.getBoundingClientRect().bottom > top) ?? null;
+  }
+
+  #neighbour(tile, direction) {
+    const tiles = this.shown();
+    const at = tiles.indexOf(tile);
+    if (direction === "left") return tiles[at - 1];
+    if (direction === "right") return tiles[at + 1];
+    return this.#inNextRow(tiles, at, direction === "down" ? 1 : -1);
+  }
+
+  // Tiles of a row share their lower edge; the one whose middle is nearest is straight above or below.
+  #inNextRow(tiles, at, way) {
+    const start = tiles[at].getBoundingClientRect();
+    const middle = start.left + start.width / 2;
+    let edge = null;
+    let best = null;
+    let nearest = Infinity;
+    for (let i = at + way; i >= 0 && i < tiles.length; i += way) {
+      const place = tiles[i].getBoundingClientRect();
+      if (Math.abs(place.bottom - start.bottom) < 2) continue;
+      edge ??= place.bottom;
+      if (Math.abs(place.bottom - edge) > 2) break;
+      const off = Math.abs(place.left + place.width / 2 - middle);
+      if (off < nearest) [nearest, best] = [off, tiles[i]];
+    }
+    return best;
+  }
+}

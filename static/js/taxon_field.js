@@ -1,0 +1,161 @@
+// <taxon-field>: names a taxon by typing. Recent taxa first, then the project's, then all; the first is taken by Enter.
+//
+// Emits "taxon" when one is chosen, and "apply" when Enter says that it is to be used at once (detail: the key event).
+
+import { element, nameCut } from "./html.js";
+import { getJson } from "./requests.js";
+import { toast } from "./toasts.js";
+
+const GROUPS = { recent: "Recent", project: "In this project", all: "All taxa" };
+
+export class TaxonField extends HTMLElement {
+  #input;
+  #list;
+  #taxon = null;
+  #found = [];
+  #active = -1;
+  #asked = null; // the latest question to the server; settles when the list is up to date
+  #abort = null;
+
+  connectedCallback() {
+    this.#input = this.querySelector("input");
+    this.#list = element("ul", { id: `${this.#input.id}-list`, className: "suggestions", role: "listbox", hidden: true });
+    this.append(this.#list);
+    for (const [name, value] of Object.entries({
+      role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.#list.id,
+    })) this.#input.setAttribute(name, value);
+    this.#input.addEventListener("input", () => this.#typed());
+    this.#input.addEventListener("focus", () => this.#taxon || this.#ask());
+    this.#input.addEventListener("blur", () => this.#close());
+    this.#input.addEventListener("keydown", (event) => this.#key(event));
+    // Before the field loses the focus.
+    this.#list.addEventListener("pointerdown", (event) => this.#point(event));
+  }
+
+  get taxon() {
+    return this.#taxon;
+  }
+
+  get empty() {
+    return !this.#input.value.trim();
+  }
+
+  focus() {
+    this.#input.focus();
+    this.#input.select();
+  }
+
+  clear() {
+    this.#input.value = "";
+    this.#taxon = null;
+    this.#close();
+    this.dispatchEvent(new Event("taxon"));
+  }
+
+  // What is meant by what was typed: waits for the server where it has not answered yet. Null: nothing of that name.
+  async resolve() {
+    if (this.#taxon || this.empty) return this.#taxon;
+    await this.#asked;
+    const best = this.#found[Math.max(this.#active, 0)];
+    if (best) this.#choose(best);
+    else this.#offerToCreate();
+    return this.#taxon;
+  }
+
+  #typed() {
+    this.#taxon = null;
+    this.dispatchEvent(new Event("taxon"));
+    this.#ask();
+  }
+
+  #ask() {
+    this.#abort?.abort();
+    this.#abort = new AbortController();
+    const query = new URLSearchParams({ q: this.#input.value.trim(), project_id: this.dataset.project });
+    this.#asked = getJson(`/taxa?${query}`, { signal: this.#abort.signal })
+      .then((taxa) => this.#show(taxa))
+      .catch((error) => error.name === "AbortError" || toast(error.message, { kind: "bad", key: "taxa" }));
+  }
+
+  #show(taxa) {
+    this.#found = taxa;
+    this.#active = this.empty ? -1 : 0;
+    let group = null;
+    this.#list.replaceChildren();
+    for (const [i, taxon] of taxa.entries()) {
+      if (taxon.group !== group && GROUPS[taxon.group]) {
+        this.#list.append(element("li", { className: "group", role: "presentation" }, GROUPS[taxon.group]));
+      }
+      group = taxon.group;
+      this.#list.append(this.#option(taxon, i));
+    }
+    if (!taxa.length) this.#list.append(element("li", { className: "group", role: "presentation" }, "No taxon of that name"));
+    this.#list.hidden = document.activeElement !== this.#input;
+    this.#input.setAttribute("aria-expanded", String(!this.#list.hidden));
+    this.#mark();
+  }
+
+  #option(taxon, i) {
+    const option = element("li", { id: `${this.#list.id}-${i}`, role: "option" }, nameCut(taxon.display_name, taxon.italic));
+    option.dataset.index = i;
+    return option;
+  }
+
+  #mark() {
+    for (const option of this.#list.querySelectorAll('[role="option"]')) {
+      const active = Number(option.dataset.index) === this.#active;
+      option.setAttribute("aria-selected", String(active));
+      if (active) option.scrollIntoView({ block: "nearest" });
+    }
+    this.#input.setAttribute("aria-activedescendant", this.#active >= 0 ? `${this.#list.id}-${this.#active}` : "");
+  }
+
+  #key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.code];
+    if (step && this.#found.length) {
+      event.preventDefault();
+      this.#active = (this.#active + step + this.#found.length) % this.#found.length;
+      this.#mark();
+    } else if (event.code === "Enter" || event.code === "NumpadEnter") {
+      event.preventDefault();
+      event.stopPropagation();
+      if (!event.repeat) this.#enter(event);
+    } else if (event.code === "Escape" && !this.#list.hidden) {
+      event.stopPropagation();
+      this.clear();
+      this.#input.blur();
+    }
+  }
+
+  async #enter(event) {
+    if (this.#active >= 0 && !this.#taxon) await this.resolve();
+    if (this.#taxon || this.empty) this.dispatchEvent(new CustomEvent("apply", { detail: { shift: event.shiftKey } }));
+    else await this.resolve();
+  }
+
+  #point(event) {
+    const option = event.target.closest('[role="option"]');
+    event.preventDefault();
+    if (option) this.#choose(this.#found[Number(option.dataset.index)]);
+  }
+
+  #choose(taxon) {
+    this.#taxon = taxon;
+    this.#input.value = taxon.display_name;
+    this.#close();
+    this.dispatchEvent(new Event("taxon"));
+  }
+
+  #close() {
+    this.#list.hidden = true;
+    this.#input.setAttribute("aria-expanded", "false");
+  }
+
+  #offerToCreate() {
+    const name = this.#input.value.trim();
+    if (!("create" in this.dataset)) return toast(`No taxon is named “${name}”.`, { kind: "warn", key: "taxa" });
+    this.dispatchEvent(new CustomEvent("unknown", { detail: { name } }));
+  }
+}
+
+customElements.define("taxon-field", TaxonField);

@@ -1,0 +1,49 @@
+// One object's tile: what it says of its label, and how a new label is written into it.
+
+import { element, nameCut } from "./html.js";
+
+const WORDS = { U: "unclassified", P: "predicted", D: "dubious", V: "validated" };
+
+export const labelOf = (tile) => ({
+  status: tile.dataset.status,
+  taxon_id: Number(tile.dataset.taxonId) || null,
+  taxon: tile.dataset.taxon || null,
+  italic: "italic" in tile.dataset,
+  state: tile.dataset.state,
+  score: tile.dataset.score || null,
+});
+
+export const statusWord = (status) => WORDS[status];
+
+export const writeLabel = (tile, label) => {
+  const { status, taxon_id, taxon, italic = false, state, score = null } = label;
+  Object.assign(tile.dataset, { status, taxonId: taxon_id ?? "", taxon: taxon ?? "", score: score ?? "" });
+  if (state) tile.dataset.state = state;
+  tile.toggleAttribute("data-italic", italic);
+  tile.setAttribute("aria-label", `${tile.dataset.name}: ${taxon ?? ""} ${WORDS[status]}`);
+  writeCaption(tile.querySelector(".caption"), label);
+};
+
+const writeCaption = (caption, { status, taxon, italic = false, score = null }) => {
+  const distance = caption.querySelector('.figure[title^="distance"]');
+  caption.className = `caption status status-${status}`;
+  caption.replaceChildren(taxon ? nameCut(taxon, italic) : element("span", { className: "quiet" }, WORDS.U));
+  if (distance) caption.append(distance);
+  else if (status === "P" && score) {
+    const title = `score ${Number(score).toFixed(3)}`;
+    caption.append(element("span", { className: "figure", title }, Number(score).toFixed(2)));
+  }
+};
+
+// A thumbnail that does not load gives way to a sign that says so. Error events do not bubble: caught on the way down.
+export const markBrokenImages = (root) => {
+  root.addEventListener(
+    "error",
+    (event) => {
+      if (!(event.target instanceof HTMLImageElement)) return;
+      event.target.hidden = true;
+      event.target.after(element("span", { className: "no-image" }, "image cannot be shown"));
+    },
+    true,
+  );
+};
