@@ -435,7 +435,8 @@ create table import_chunk (
     number int not null,
     n_rows bigint not null,                              -- rows of the source up to the end of this chunk
     n_faults int not null default 0,
-    faults jsonb not null default '[]',                  -- the first of them: [file, line, message]
+    faults jsonb not null default '{}',                  -- the first of them, and what was left out
+    contents bytea[] not null default '{}',              -- what it added to the store, for when the import is refused
     packs text[] not null default '{}',
     primary key (import_id, number)
 );

@@ -27,9 +27,7 @@ def parse_float(text: str, field: str) -> float | None:
     except ValueError:
         value = -math.inf
     if value == -math.inf:
-        raise BadValue(
-            f"Invalid float value '{text}' for field '{field}'. Write it as 12.5 or 1e5, or leave it empty."
-        )
+        raise BadValue(f"Invalid float value '{text}' for field '{field}'. Write it as 12.5 or 1e5, or leave it empty.")
     return value if math.isfinite(value) else None
 
 
@@ -82,7 +80,9 @@ def parse_date(text: str, field: str) -> date | None:
     try:
         return date(*(int(part) for part in parts))
     except ValueError:
-        raise BadValue(f"Invalid Date value '{text}' for field '{field}'. Write it as 20200131 or 2020-01-31.") from None
+        raise BadValue(
+            f"Invalid Date value '{text}' for field '{field}'. Write it as 20200131 or 2020-01-31."
+        ) from None
 
 
 def parse_time(text: str, field: str) -> time | None:

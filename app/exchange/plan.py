@@ -1,0 +1,202 @@
+"""Looks at a source before anything is read in: what kind it is, its tables and columns, and its rows in order."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from app.errors import Refused
+from app.exchange import tables
+from app.exchange.report import Fault, ImportOptions
+from app.exchange.sources import FolderSource, Locator, Source, Unreadable, ZipSource, fingerprint, inside
+from app.exchange.tables import FreeColumn, Table
+
+MEASURES = ("area", "esd", "major", "minor", "mean", "std")
+HIDDEN = {"__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN"}
+NESTED = "images.zip"
+
+
+class Item(NamedTuple):
+    """One row of a table, or one image of a folder; `found` is where its file is, or why it is not."""
+
+    file: int
+    line: int
+    cells: list[str]
+    found: Locator | Unreadable | None
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """Where a table's columns go; all that a worker needs to know of it."""
+
+    name: str
+    predefined: dict[str, int]
+    numbers: list[tuple[int, int, str]]
+    texts: list[tuple[int, int]]
+    parents: dict[str, list[FreeColumn]]
+
+
+@dataclass
+class Plan:
+    """A source that was looked at. Keep it while its rows are read: it holds unpacked inner archives."""
+
+    parts: list[Source]
+    tables: list[Table] = field(default_factory=list)
+    table_parts: list[int] = field(default_factory=list)
+    columns: list[TableColumns] = field(default_factory=list)
+    number_names: list[str] = field(default_factory=list)
+    text_names: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    fingerprint: str = ""
+    n_expected: int = 0
+    scratch: tempfile.TemporaryDirectory | None = None
+
+    @property
+    def is_bundle(self) -> bool:
+        return bool(self.tables)
+
+    @property
+    def faults(self) -> list[Fault]:
+        return [fault for table in self.tables for fault in table.faults]
+
+    def file_names(self) -> list[str]:
+        return [table.name for table in self.tables]
+
+    def items(self) -> Iterator[Item]:
+        """Every row of the source, always in the same order."""
+        return self._rows() if self.is_bundle else self._images()
+
+    def _rows(self) -> Iterator[Item]:
+        for index, table in enumerate(self.tables):
+            if not table.predefined:
+                continue
+            part = self.parts[self.table_parts[index]]
+            name_at = table.predefined.get("img_file_name")
+            for line, cells in tables.rows(table):
+                name = cells[name_at].strip() if name_at is not None and name_at < len(cells) else ""
+                yield Item(index, line, cells, _find(part, table.folder, name))
+
+    def _images(self) -> Iterator[Item]:
+        part = self.parts[0]
+        for entry in part.entries():
+            if not _is_hidden(entry.path):
+                yield Item(0, 0, [os.fsencode(entry.path).decode("utf-8", "replace")], _find(part, "", entry.path))
+
+    def close(self) -> None:
+        if self.scratch is not None:
+            self.scratch.cleanup()
+
+
+def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str]) -> Plan:
+    """Look at a source whole. `field_types` are those of the project's free columns of objects, which stay."""
+    plan = Plan([open_source(source)])
+    try:
+        _find_tables(plan)
+        if plan.is_bundle:
+            _plan_tables(plan, options, field_types)
+        else:
+            plan.number_names = list(MEASURES)
+            plan.n_expected = sum(1 for entry in plan.parts[0].entries(ordered=False) if not _is_hidden(entry.path))
+            if not plan.n_expected:
+                raise Refused(f"{source} holds neither images nor an EcoTaxa table (ecotaxa*.tsv or .txt).")
+        plan.fingerprint = fingerprint(plan.parts, [table.digest for table in plan.tables])
+    except BaseException:
+        plan.close()
+        raise
+    return plan
+
+
+def open_source(source: Path) -> Source:
+    """The folder or the zip archive at a path."""
+    if source.is_dir():
+        return FolderSource(source)
+    if not source.exists():
+        raise Refused(f"There is no {source}: name a folder or a zip archive.")
+    return ZipSource(source)
+
+
+def _find_tables(plan: Plan) -> None:
+    """EcoTaxa's tables wherever they stand, also in inner archives named ...Images.zip, as UVP6 makes them."""
+    for entry in plan.parts[0].entries(ordered=False):
+        if entry.path.lower().endswith(NESTED) and not _is_hidden(entry.path):
+            plan.parts.append(_open_nested(plan, entry.path))
+    found = []
+    for index, part in enumerate(plan.parts):
+        for entry in part.entries(ordered=False):
+            if tables.TABLE_NAME.fullmatch(os.path.basename(entry.path)) and not _is_hidden(entry.path):  # noqa: PTH119
+                found.append((index, entry.path))
+    for index, path in sorted(found):
+        part = plan.parts[index]
+        name = f"{part.name}/{path}" if part.name else path
+        plan.tables.append(Table(name, path.rpartition("/")[0], lambda part=part, path=path: part.open(path)))
+        plan.table_parts.append(index)
+
+
+def _open_nested(plan: Plan, path: str) -> ZipSource:
+    outer = plan.parts[0]
+    if isinstance(outer, FolderSource):
+        return ZipSource(Path(outer.locate(path)), path)
+    plan.scratch = plan.scratch or tempfile.TemporaryDirectory(prefix="shoal-import-")
+    place = Path(plan.scratch.name) / f"{len(plan.parts)}.zip"
+    with outer.open(path) as packed, place.open("wb") as unpacked:
+        shutil.copyfileobj(packed, unpacked, 1 << 20)
+    return ZipSource(place, path)
+
+
+def _plan_tables(plan: Plan, options: ImportOptions, field_types: dict[str, str]) -> None:
+    if options.taxa_from_folders or options.samples_from_folders:
+        plan.notes.append("This is an EcoTaxa bundle: its tables name taxa and samples, not its folders")
+    types = dict(field_types)
+    for table in plan.tables:
+        _scan(table)
+        plan.n_expected += max(0, table.n_lines - 3)
+        plan.notes += table.notes
+        for column in table.free:
+            if column.level != "object":
+                continue
+            names = plan.number_names if types.setdefault(column.name, column.type) == "number" else plan.text_names
+            if column.name not in names:
+                names.append(column.name)
+            if types[column.name] != column.type:
+                plan.notes.append(f"{table.name}: column '{column.header}' is read as {types[column.name]}, as before")
+    plan.columns = [_columns(plan, table) for table in plan.tables]
+
+
+def _scan(table: Table) -> None:
+    try:
+        tables.scan(table)
+    except Unreadable as error:
+        table.fault(0, f"This table cannot be read: {error}.")
+    except Exception as error:  # a damaged archive raises zlib.error, BadZipFile, EOFError, ...
+        table.fault(0, f"This table is damaged ({error}). Make the archive again.")
+
+
+def _columns(plan: Plan, table: Table) -> TableColumns:
+    numbers, texts = [], []
+    at_number = {name: position for position, name in enumerate(plan.number_names)}
+    at_text = {name: position for position, name in enumerate(plan.text_names)}
+    parents: dict[str, list[FreeColumn]] = {"sample": [], "acquisition": [], "process": []}
+    for column in table.free:
+        if column.level != "object":
+            parents[column.level].append(column)
+        elif column.name in at_number:
+            numbers.append((column.index, at_number[column.name], column.header))
+        else:
+            texts.append((column.index, at_text[column.name]))
+    return TableColumns(table.name, table.predefined, numbers, texts, parents)
+
+
+def _find(part: Source, folder: str, name: str) -> Locator | Unreadable | None:
+    if not name:
+        return None
+    try:
+        return part.locate(inside(folder, name))
+    except Unreadable as error:
+        return error
+
+
+def _is_hidden(path: str) -> bool:
+    return any(step.startswith(".") or step in HIDDEN for step in path.split("/"))
