@@ -352,6 +352,25 @@ create table embedding_failure (
     primary key (embedder_id, project_id, object_id)
 );
 
+-- Content that no reader can decode, whatever the embedder. An object's vector is that of its lowest-ranked image that
+-- is not here, so that the same content always stands for the same vector.
+create table unreadable_image (
+    hash bytea primary key,
+    reason text not null,
+    at timestamptz not null default now()
+);
+
+-- The vector of an image that someone searched by, so that the search's URL survives a reload; kept for a month.
+create table query_image (
+    key text primary key,
+    project_id int not null references project on delete cascade,
+    embedder_id smallint not null references embedder,
+    account_id int references account on delete cascade,
+    v halfvec not null,
+    created_at timestamptz not null default now()
+);
+create index query_image_created_at on query_image (created_at);
+
 create table run (
     id int generated always as identity primary key,
     project_id int not null references project on delete cascade,

@@ -1,0 +1,143 @@
+"""The embedders that this database knows, their partitions of vectors, and which one a project uses."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.database import Db
+from app.errors import Conflict, NotFound, Refused
+from app.settings import Settings
+from indexer import embedders
+from indexer.embedders import Embedder, EmbedderError
+
+PARTITIONS = 16
+# A row must fit its page of 8 kB to be stored plainly.
+LARGEST_PLAIN = 3900
+
+
+def open_embedder(settings: Settings, spec: str) -> Embedder:
+    """The embedder that the registry gives for `spec`, loaded once a process. Refused with what to do if it cannot be."""
+    try:
+        return _open(spec, settings.home / "embedders", settings.device, settings.embed_threads)
+    except EmbedderError as error:
+        raise Refused(str(error)) from error
+
+
+@lru_cache(maxsize=4)
+def _open(spec: str, weights_dir: Path, device: str, threads: int) -> Embedder:
+    return embedders.get(spec, weights_dir, device, threads)
+
+
+def load(settings: Settings, row: Any) -> Embedder:
+    """The embedder of a row of `embedder`, checked to be the very one that made the vectors which are there."""
+    embedder = open_embedder(settings, row.config["spec"])
+    if embedder.digest != row.digest:
+        raise Conflict(
+            f"The embedder {row.name} is not what it was when its vectors were made: its weights or preprocessing have"
+            " changed. Put the former files back, or give the new ones another name and choose that for the project."
+        )
+    return embedder
+
+
+def register(db: Db, embedder: Embedder) -> int:
+    """The id of an embedder, which is made known together with its partitions of vectors if it is new."""
+    added = db.execute(
+        """
+        insert into embedder (name, digest, dimension, description, config, embeds_images, embeds_text)
+        values (%s, %s, %s, %s, %s, %s, %s)
+        on conflict (name) do nothing
+        returning id
+        """,
+        [
+            embedder.name,
+            embedder.digest,
+            embedder.dimension,
+            embedder.description,
+            json.dumps({"spec": embedder.spec}),
+            embedder.embeds_images,
+            embedder.embeds_text,
+        ],
+    ).fetchone()
+    if added:
+        _make_partitions(db, added.id, embedder.dimension)
+        return added.id
+    known = db.execute("select id, digest from embedder where name = %s", [embedder.name]).fetchone()
+    if known.digest != embedder.digest:
+        raise Conflict(
+            f"An embedder {embedder.name} with other weights or preprocessing is known already, and has vectors."
+            " Give this one another name: two embedders never share vectors."
+        )
+    return known.id
+
+
+def of_project(db: Db, project_id: int) -> Any | None:
+    """The project's row of `embedder`, or None while none is chosen."""
+    return db.execute(
+        """
+        select embedder.*
+        from embedder
+        join project on project.embedder_id = embedder.id
+        where project.id = %s
+        """,
+        [project_id],
+    ).fetchone()
+
+
+def assign(db: Db, settings: Settings, project_id: int, spec: str = embedders.DEFAULT) -> int:
+    """Let a project use the embedder `spec`; vectors that another one made for it stay, unused. Returns its id."""
+    embedder_id = register(db, open_embedder(settings, spec))
+    changed = db.execute(
+        """
+        update project
+        set embedder_id = %(embedder)s,
+            data_version = data_version + 1
+        where id = %(project)s
+          and embedder_id is distinct from %(embedder)s
+        """,
+        {"embedder": embedder_id, "project": project_id},
+    )
+    if changed.rowcount == 0 and not db.execute("select 1 from project where id = %s", [project_id]).fetchone():
+        raise NotFound("The project does not exist any more.")
+    return embedder_id
+
+
+def assign_default(db: Db, settings: Settings, project_id: int) -> Any:
+    """The project's row of `embedder`; a project without one gets the default."""
+    row = of_project(db, project_id)
+    if row is None:
+        assign(db, settings, project_id)
+        row = of_project(db, project_id)
+    return row
+
+
+def _make_partitions(db: Db, embedder_id: int, dimension: int) -> None:
+    """Made apart and then attached: that stops nobody who reads vectors, as `create ... partition of` would."""
+    storage = "plain" if dimension <= LARGEST_PLAIN else "external"
+    db.execute(
+        """
+        do $$
+        declare
+            whole text := 'vector_%(id)s';
+            part text;
+        begin
+            execute format('create table %%I (like vector including defaults, check (vector_dims(v) = %(dimension)s))'
+                           ' partition by hash (project_id)', whole);
+            for n in 0..%(last)s loop
+                part := whole || '_' || n;
+                execute format('create table %%I partition of %%I for values with (modulus %(parts)s, remainder %%s)',
+                               part, whole, n);
+                execute format('alter table %%I alter v set storage %(storage)s', part);
+            end loop;
+            execute format('alter table vector attach partition %%I for values in (%(id)s)', whole);
+        end
+        $$
+        """
+        % {
+            "id": int(embedder_id),
+            "dimension": int(dimension),
+            "last": PARTITIONS - 1,
+            "parts": PARTITIONS,
+            "storage": storage,
+        }
+    )
