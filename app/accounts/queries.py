@@ -1,0 +1,131 @@
+"""Accounts: found, made, blocked, and given a password."""
+
+import re
+from typing import Any
+
+from app.accounts.passwords import check_strength, hash_password, is_outdated, matches
+from app.accounts.sessions import end_sessions
+from app.accounts.throttle import check_attempts, forget_failures, note_failure
+from app.accounts.tokens import revoke_tokens
+from app.database import Db
+from app.errors import Conflict, NotFound, Refused
+
+EMAIL = re.compile(r"[^@\s\x00]+@[^@\s\x00]+")
+ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
+COLUMNS = "id, email, name, organisation, orcid, password_hash is not null as has_password, is_application_manager"
+
+
+def find_account(db: Db, email: str) -> Any:
+    """The account of an email address, in whatever case it is typed."""
+    row = db.execute(
+        f"select {COLUMNS}, blocked_at, created_at from account where lower(email) = lower(%s)",  # noqa: S608 (constant)
+        [email.strip()],
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"There is no account for {email.strip()}.")
+    return row
+
+
+def list_accounts(db: Db) -> list[Any]:
+    return db.execute(
+        f"select {COLUMNS}, blocked_at, created_at from account order by lower(email)"  # noqa: S608 (constant)
+    ).fetchall()
+
+
+def make_account(
+    db: Db, email: str, name: str = "", *, password: str | None = None, is_application_manager: bool = False
+) -> int:
+    """A new account's id. Without a password it logs in by a one-time link and chooses one."""
+    email, name = email.strip(), name.strip()
+    if not EMAIL.fullmatch(email) or len(email) > 320:
+        raise Refused(f"{email!r} is no email address.", status=422)
+    name = name or email.partition("@")[0]
+    if password is not None:
+        check_strength(password, email=email, name=name)
+    row = db.execute(
+        """
+        insert into account (email, name, password_hash, is_application_manager)
+        values (%s, %s, %s, %s)
+        on conflict (lower(email)) do nothing
+        returning id
+        """,
+        [email, name[:200], hash_password(password) if password else None, is_application_manager],
+    ).fetchone()
+    if row is None:
+        raise Conflict(f"There is an account for {email} already.")
+    account_id: int = row.id
+    return account_id
+
+
+def log_in(db: Db, email: str, password: str, address: str) -> int | None:
+    """The account's id for the right password, else None, which is counted."""
+    check_attempts(db, email, address)
+    row = db.execute(
+        "select id, password_hash from account where lower(email) = lower(%s) and blocked_at is null", [email.strip()]
+    ).fetchone()
+    if not matches(password, row.password_hash if row else None):
+        note_failure(db, email, address)
+        return None
+    forget_failures(db, email)
+    if is_outdated(row.password_hash):
+        db.execute("update account set password_hash = %s where id = %s", [hash_password(password), row.id])
+    account_id: int = row.id
+    return account_id
+
+
+def set_password(db: Db, account_id: int, password: str, keep_session: bytes | None = None) -> None:
+    """A new password ends every other session: whoever knew the old one is out."""
+    row = db.execute("select email, name from account where id = %s", [account_id]).fetchone()
+    check_strength(password, email=row.email, name=row.name)
+    db.execute("update account set password_hash = %s where id = %s", [hash_password(password), account_id])
+    end_sessions(db, account_id, except_hash=keep_session)
+
+
+def is_present_password(db: Db, account_id: int, password: str, address: str) -> bool:
+    """Whether somebody who is logged in is really that person; counted like a login."""
+    row = db.execute("select email, password_hash from account where id = %s", [account_id]).fetchone()
+    if row.password_hash is None:
+        return True
+    check_attempts(db, row.email, address)
+    if matches(password, row.password_hash):
+        return True
+    note_failure(db, row.email, address)
+    return False
+
+
+def block_account(db: Db, account_id: int) -> None:
+    """Nobody gets in with this account any more, by session, token or link. Its labels stay."""
+    db.execute("update account set blocked_at = coalesce(blocked_at, now()) where id = %s", [account_id])
+    end_sessions(db, account_id)
+    revoke_tokens(db, account_id)
+
+
+def unblock_account(db: Db, account_id: int) -> None:
+    db.execute("update account set blocked_at = null where id = %s", [account_id])
+
+
+def make_application_manager(db: Db, account_id: int, yes: bool) -> None:
+    """Give or take the right to make projects and to see all."""
+    if not yes:
+        refuse_last_manager(db, account_id)
+    db.execute("update account set is_application_manager = %s where id = %s", [yes, account_id])
+
+
+def refuse_last_manager(db: Db, account_id: int) -> None:
+    others = db.execute(
+        "select count(*) from account where is_application_manager and blocked_at is null and id <> %s", [account_id]
+    ).fetchone()
+    if others[0] == 0:
+        raise Conflict("This is the last application manager. Make another one first.")
+
+
+def change_profile(db: Db, account_id: int, name: str, organisation: str, orcid: str) -> None:
+    name, orcid = name.strip(), orcid.strip().removeprefix("https://orcid.org/")
+    if not name or len(name) > 200:
+        raise Refused("Give your name, in at most 200 letters: others see it beside what you labelled.", status=422)
+    if orcid and not ORCID.fullmatch(orcid):
+        raise Refused("An ORCID looks like 0000-0002-1825-0097.", status=422)
+    db.execute(
+        "update account set name = %s, organisation = %s, orcid = %s where id = %s",
+        [name, organisation.strip()[:200], orcid, account_id],
+    )

@@ -1,0 +1,1 @@
+"""Projects: who may see them, their settings and members."""

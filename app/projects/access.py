@@ -1,0 +1,93 @@
+"""The one way to a project: a project that one may not see does not exist."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar import Request
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from app.accounts.access import ROLES
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.errors import Forbidden, LoginNeeded, NotFound
+
+WORK = {
+    "visitor": "look at",
+    "annotator": "label in",
+    "manager": "change the settings and data of",
+}
+NO_PROJECT = "There is no such project, or it is not shared with you. Ask its manager to add you."
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as one caller may see it: `role` is that caller's."""
+
+    id: int
+    title: str
+    description: str
+    instrument: str
+    status: str
+    visibility: str
+    embedder_id: int | None
+    current_run_id: int | None
+    pixel_size_um: float | None
+    settings: dict[str, Any]
+    data_version: int
+    role: str
+    validated_only: bool = False
+    logged_in: bool = field(default=True, repr=False)
+
+    def may(self, role: str) -> bool:
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+    def needs(self, role: str) -> None:
+        """Refuse a caller whose role is under `role`."""
+        if self.may(role):
+            return
+        if not self.logged_in:
+            raise LoginNeeded()
+        raise Forbidden(
+            f"You may not {WORK[role]} “{self.title}”: that needs the role {role}, and yours is {self.role}. "
+            "Ask a manager of the project."
+        )
+
+
+def find_project(db: Db, viewer: Viewer, project_id: int) -> Project:
+    """The project with the caller's role in it, or NotFound where the caller has none."""
+    row = db.execute(
+        """
+        select p.id, p.title, p.description, p.instrument, p.status, p.visibility, p.embedder_id, p.current_run_id,
+               p.pixel_size_um, p.settings, p.data_version, m.role as member_role
+        from project p
+        left join member m on m.project_id = p.id and m.account_id = %s
+        where p.id = %s
+        """,
+        [viewer.account_id, project_id],
+    ).fetchone()
+    role = None if row is None else role_of(viewer, row.member_role, row.visibility)
+    if row is None or role is None:
+        if viewer.account is None:
+            raise LoginNeeded()
+        raise NotFound(NO_PROJECT)
+    logged_in = viewer.account is not None
+    return Project(*row[:-1], role=role, validated_only=not logged_in, logged_in=logged_in)
+
+
+def role_of(viewer: Viewer, member_role: str | None, visibility: str) -> str | None:
+    if viewer.is_application_manager:
+        return "manager"
+    if member_role is not None:
+        return member_role
+    open_to_viewer = visibility == "everyone" or (visibility == "accounts" and viewer.account is not None)
+    return "visitor" if open_to_viewer else None
+
+
+def provide_project(
+    request: Request, project_id: FromPath[int], db: NamedDependency[Db], viewer: NamedDependency[Viewer]
+) -> Project:
+    """The dependency `project`: found through the caller's rights, and the route's role enforced."""
+    project = find_project(db, viewer, project_id)
+    project.needs(request.route_handler.opt["role"])
+    return project
