@@ -68,7 +68,7 @@ def list_jobs(
     status: FromQuery[Status | None] = None,
     before: FromQuery[int | None] = None,
 ) -> list[JobAnswer]:
-    """The jobs that you may see: those that wait or run, then up to 50 ended ones, newest first, before job `before`."""
+    """The jobs that you may see: those that wait or run, then up to 50 ended ones, newest first (before `before`)."""
     active = [job for job in queries.list_active(db, viewer) if before is None and status in (None, job.status)]
     ended = [] if status in queries.ACTIVE else queries.list_ended(db, viewer, status, before)
     return [answer(job) for job in active + ended]

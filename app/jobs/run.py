@@ -61,6 +61,7 @@ def run_claimed(
     database_url: str,
     stopping: threading.Event,
     listener: Callable[[Progress], None] | None = None,
+    cancelled: threading.Event | None = None,
 ) -> str:
     """Run the body of a job that was just claimed; returns the status it ended with ('queued': put back)."""
     job = JobContext(
@@ -73,6 +74,7 @@ def run_claimed(
         database_url=database_url,
         listener=listener,
         stopping=stopping,
+        cancelled=cancelled or threading.Event(),
     )
     job.state = Progress(row.done, row.total, row.unit)
     with Reporter(job, row.attempts):
@@ -86,7 +88,7 @@ def _run_body(job: JobContext) -> tuple[str, str]:
     try:
         find_body(job.kind)(job)
         return "done", ""
-    except Cancelled:
+    except (Cancelled, KeyboardInterrupt):
         return "cancelled", ""
     except Interrupted:
         return "queued", ""
