@@ -15,11 +15,14 @@ export const thousands = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, 
 
 export const count = (number, noun) => `${thousands(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-// As the macro name_cut of templates/objects/_macros.html: the middle gives way, the whole stands in the title.
+// As the macro name_cut of templates/objects/_macros.html: where there is no room, the parent gives way, or the middle.
 export const nameCut = (name, italic = false) => {
   const cut = element("span", { className: `name-cut taxon${italic ? " italic" : ""}`, title: name });
-  if (name.length > 12) cut.append(element("span", {}, name.slice(0, -5)), element("span", {}, name.slice(-5)));
-  else cut.append(element("span", {}, name));
+  const [own, above] = name.split(/ < (.*)/);
+  const part = (text, className = "") => element("span", { className }, text);
+  if (above) cut.append(part(own), part(` < ${above}`, "above"));
+  else if (name.length > 12) cut.append(part(name.slice(0, -5)), part(name.slice(-5), "end"));
+  else cut.append(part(name));
   return cut;
 };
 

@@ -6,6 +6,7 @@
 import { element } from "./html.js";
 
 export const KEYS = [
+  { keys: ["?"], does: "all keys", short: "all keys", command: "help" },
   { keys: ["click"], does: "select or unselect; Ctrl selects only this one", short: "select" },
   { keys: ["⇧ click"], does: "select the range from the last one", short: "range" },
   { keys: ["drag"], does: "draw a band: adds what it touches; Ctrl takes away", short: "band" },
@@ -23,7 +24,6 @@ export const KEYS = [
   { keys: ["/"], does: "find a taxon in the tree", command: "find" },
   { keys: ["double click"], does: "open the object's page" },
   { keys: ["drop", "Ctrl V"], does: "an image file: order by likeness to it" },
-  { keys: ["?"], does: "all keys", short: "all keys", command: "help" },
 ];
 
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };

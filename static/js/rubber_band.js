@@ -11,6 +11,8 @@ export class RubberBand {
   #pointer = null;
   #active = false;
   #before = [];
+  #takesAway = false;
+  #justEnded = false;
 
   constructor(list, selection) {
     this.#list = list;
@@ -24,15 +26,15 @@ export class RubberBand {
   }
 
   #swallow(event) {
-    if (!this.justEnded) return;
-    this.justEnded = false;
+    if (!this.#justEnded) return;
+    this.#justEnded = false;
     event.stopPropagation();
   }
 
   #press(event) {
     // Touch scrolls, and a press on the scroll bar is the scroll bar's.
     if (event.button !== 0 || event.pointerType === "touch" || event.offsetX > this.#list.clientWidth) return;
-    this.justEnded = false;
+    this.#justEnded = false;
     this.#pointer = event;
     this.#start = this.#inList(event);
   }
@@ -59,8 +61,6 @@ export class RubberBand {
     this.#band.hidden = false;
     this.#scrollAtEdges();
   }
-
-  #takesAway = false;
 
   #draw() {
     const here = this.#inList(this.#pointer);
@@ -112,9 +112,9 @@ export class RubberBand {
   #release(event) {
     if (this.#active) {
       this.#list.releasePointerCapture(event.pointerId);
-      this.justEnded = event.type === "pointerup";
+      this.#justEnded = event.type === "pointerup";
       // Where no click follows, the next true click must not be swallowed.
-      setTimeout(() => (this.justEnded = false));
+      setTimeout(() => (this.#justEnded = false));
     }
     this.#active = false;
     this.#start = null;

@@ -35,15 +35,14 @@ const writeCaption = (caption, { status, taxon, italic = false, score = null }) 
   }
 };
 
-// A thumbnail that does not load gives way to a sign that says so. Error events do not bubble: caught on the way down.
+// A thumbnail that does not load gives way to a sign that says so. Error events do not bubble: caught on the way down;
+// those that came before this module ran are looked for.
 export const markBrokenImages = (root) => {
-  root.addEventListener(
-    "error",
-    (event) => {
-      if (!(event.target instanceof HTMLImageElement)) return;
-      event.target.hidden = true;
-      event.target.after(element("span", { className: "no-image" }, "image cannot be shown"));
-    },
-    true,
-  );
+  root.addEventListener("error", (event) => event.target instanceof HTMLImageElement && markBroken(event.target), true);
+  for (const image of root.querySelectorAll("img")) if (image.complete && !image.naturalWidth) markBroken(image);
+};
+
+const markBroken = (image) => {
+  image.hidden = true;
+  image.after(element("span", { className: "no-image" }, "image cannot be shown"));
 };
