@@ -24,6 +24,7 @@ GATHER_UP_TO = 30_000  # vectors of a filter that are copied out and scanned: 0.
 K_CALIBRATED = 200
 CANDIDATES = (1000, 2000, 4000, 8000)  # tried in this order
 WANTED_RECALL = 0.998
+SAFE_ERRORS = 3.0  # standard errors of the sketch's estimate
 N_QUERIES = 40
 CHUNK = 20_000
 
@@ -127,25 +128,45 @@ class Index:
         """At least `k` rows, among them the nearest; and whether that is certain."""
         selector = None if allowed is None else faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
         if self.sketch and n_allowed > GATHER_UP_TO:
-            n_candidates = self.sketch.candidates * max(1, -(-k // (K_CALIBRATED + 20)))
-            if n_candidates * 10 < n_allowed:
-                rows = self.candidates(query, n_candidates, self.sketch.nprobe if plain else self.nlist, selector)
-                if len(rows) >= k:
-                    return self.compare(query, k, rows), False
-        elif n_allowed > GATHER_UP_TO and k * 10 < n_allowed:
+            rows = self._refined(query, k, n_allowed, self.sketch.nprobe if plain else self.nlist, selector)
+            if rows is not None:
+                return rows, False
+        if n_allowed > GATHER_UP_TO and k * 10 < n_allowed:
             parameters = faiss.SearchParameters(sel=selector) if selector else None
             return self.flat.search(query[None], k, params=parameters)[1][0], True
         rows = np.arange(self.n) if allowed is None else np.flatnonzero(allowed)
         return self.compare(query, k, rows), True
 
+    def _refined(
+        self, query: np.ndarray, k: int, n_allowed: int, nprobe: int, selector: faiss.IDSelector | None
+    ) -> np.ndarray | None:
+        """The `k` nearest of the sketch's candidates, of which more are asked for until a missed row is improbable.
+
+        A row is missed when it is nearer than the k-th found, and the sketch held it to be farther than the last
+        candidate: an error that is compared with the errors seen on the candidates. None: a scan is cheaper.
+        """
+        n = self.sketch.candidates * max(1, -(-k // (K_CALIBRATED + 20)))
+        while n * 10 < n_allowed:
+            rows, estimates = self.candidates(query, n, nprobe, selector)
+            if len(rows) < k:
+                return None
+            similarities = np.einsum("ij,j->i", self.vectors(rows), query)
+            best = np.argpartition(-similarities, k - 1)[:k]
+            error = float(np.sqrt(np.mean((estimates - similarities) ** 2)))
+            if len(rows) < n or similarities[best].min() - estimates.min() > SAFE_ERRORS * error:
+                return rows[best]
+            n *= 4
+        return None
+
     def candidates(
         self, query: np.ndarray, n: int, nprobe: int, selector: faiss.IDSelector | None = None
-    ) -> np.ndarray:
-        """About `n` rows that the sketch holds to be the nearest, in the order of the file."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """At most `n` rows that the sketch holds to be the nearest, in the order of the file, and their estimates."""
         inner = faiss.IVFSearchParameters(sel=selector, nprobe=nprobe)
         parameters = faiss.SearchParametersPreTransform(index_params=inner)
-        rows = self.coarse.search(query[None], n, params=parameters)[1][0]
-        return np.sort(rows[rows >= 0])
+        estimates, rows = self.coarse.search(query[None], n, params=parameters)
+        order = np.argsort(rows[0])[np.count_nonzero(rows[0] < 0) :]
+        return rows[0][order], estimates[0][order]
 
     def compare(self, query: np.ndarray, k: int, rows: np.ndarray) -> np.ndarray:
         """The `k` nearest of `rows`, in no order: their vectors are copied out and scanned."""
@@ -172,7 +193,7 @@ def build_sketch(folder: Path, report: Report = lambda done, total, step: None, 
     plain = Index(folder, None)
     if plain.n <= EXACT_UP_TO:
         return None
-    faiss.omp_set_num_threads(0)
+    faiss.omp_set_num_threads(os.cpu_count() or 1)
     rng = np.random.default_rng(seed)
     coarse = _trained(plain, rng)
     for start in range(0, plain.n, CHUNK):
@@ -191,15 +212,11 @@ def build_sketch(folder: Path, report: Report = lambda done, total, step: None, 
 def _trained(plain: Index, rng: np.random.Generator) -> faiss.IndexPreTransform:
     """An empty sketch whose lists are fitted on a sample. Random rotation is what RaBitQ's error bounds rest on."""
     nlist = int(np.clip(2 ** round(np.log2(np.sqrt(plain.n))), 64, 65_536))
-    inner = faiss.index_factory(plain.dimension, f"IVF{nlist},RaBitQfs2", faiss.METRIC_INNER_PRODUCT)
-    inner.cp.niter, inner.cp.max_points_per_centroid = 8, 64
-    rotation = faiss.RandomRotationMatrix(plain.dimension, plain.dimension)
-    rotation.init(int(rng.integers(1 << 30)))
-    coarse = faiss.IndexPreTransform(rotation, inner)
+    coarse = faiss.index_factory(plain.dimension, f"RR,IVF{nlist},RaBitQfs2", faiss.METRIC_INNER_PRODUCT)
+    clustering = faiss.extract_index_ivf(coarse).cp
+    clustering.niter, clustering.max_points_per_centroid = 8, 64
     sample = np.sort(rng.choice(plain.n, min(plain.n, nlist * 64), replace=False))
     coarse.train(plain.vectors(sample))
-    coarse.own_fields = True
-    inner.this.disown()
     return coarse
 
 
@@ -211,7 +228,7 @@ def _calibrated(folder: Path, rng: np.random.Generator) -> Sketch | None:
     least = index.flat.search(-queries, K_CALIBRATED)[1]
 
     def recall(sign: int, truth: np.ndarray, n_candidates: int, nprobe: int) -> float:
-        found = [index.compare(q, K_CALIBRATED, index.candidates(q, n_candidates, nprobe)) for q in sign * queries]
+        found = [index.compare(q, K_CALIBRATED, index.candidates(q, n_candidates, nprobe)[0]) for q in sign * queries]
         return float(np.mean([len(np.intersect1d(a, b)) for a, b in zip(found, truth, strict=True)])) / K_CALIBRATED
 
     for n_candidates in CANDIDATES:
@@ -222,6 +239,6 @@ def _calibrated(folder: Path, rng: np.random.Generator) -> Sketch | None:
     else:
         return None
     nprobe = index.nlist
-    while nprobe > 8 and (fewer := recall(1, most, n_candidates, nprobe // 2)) >= WANTED_RECALL:
+    while nprobe > index.nlist // 8 and (fewer := recall(1, most, n_candidates, nprobe // 2)) >= WANTED_RECALL:
         nprobe, recall_most = nprobe // 2, fewer
     return Sketch(n_candidates, nprobe, recall_most, recall_least)
