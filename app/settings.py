@@ -92,6 +92,13 @@ def load_settings(env: Mapping[str, str] | None = None, **given: Any) -> Setting
     return Settings(**values)
 
 
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as a process that we start will read them."""
+    words = {True: "yes", False: "no"}
+    values = {item.metadata["env"]: getattr(settings, item.name) for item in fields(Settings)}
+    return {name: words[value] if isinstance(value, bool) else str(value) for name, value in values.items()}
+
+
 def sources(env: Mapping[str, str] | None = None) -> list[Source]:
     """Every setting with its value and where the value came from; secrets are masked."""
     env = os.environ if env is None else env

@@ -32,6 +32,9 @@ QUEUES = {"default": 1, "question": 2}
 
 def work(settings: Settings, *, stop_with_parent: bool = False) -> None:
     """Work until a signal (or the end of the parent's pipe on stdin) says to stop. Survives the database's absence."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # It tells of every chore every minute.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -149,3 +152,9 @@ def chore_queue(url: str, settings: Settings) -> procrastinate.App:
 
 def _do_chore(name: str, settings: Settings, url: str, timestamp: int) -> None:
     upkeep.do(name, settings, url)
+
+
+if __name__ == "__main__":
+    from app.settings import load_settings
+
+    work(load_settings(), stop_with_parent=True)

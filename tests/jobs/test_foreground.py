@@ -49,7 +49,8 @@ def start_command(settings: Settings) -> Iterator[Callable[[Path], "subprocess.P
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stderr.close()
 
 
 def only_job(db: Db) -> int:
@@ -102,7 +103,7 @@ def test_a_killed_command_is_gone_on_with_by_a_worker(
     command = start_command(path)
     job_id = only_job(db)
     command.kill()
-    command.communicate()
+    command.wait()
     worker = start_worker()
     assert wait_for(db, job_id, has_ended).status == "done"
     assert set(path.read_text().split()) == {str(command.pid), str(worker.pid)}
