@@ -18,11 +18,11 @@ Loader = Callable[[], bytes]
 
 @dataclass(frozen=True)
 class Embedded(Generic[Key]):
-    """One batch: float32 [len(keys), d] of unit length, and the keys without a vector, each with the reason."""
+    """One batch: float32 [len(keys), d] of unit length, and the keys without a vector, with the reasons."""
 
     keys: list[Key]
     vectors: np.ndarray
-    failures: list[tuple[Key, str]]
+    failures: list[tuple[Key, BadImage]]
 
 
 def embed_stream(
@@ -39,7 +39,7 @@ def embed_stream(
     """
     source = iter(items)
     with ThreadPoolExecutor(decoders, thread_name_prefix="decode") as pool:
-        ahead: deque[Future[tuple[list[Key], np.ndarray | None, list[tuple[Key, str]]]]] = deque()
+        ahead: deque[Future[tuple[list[Key], np.ndarray | None, list[tuple[Key, BadImage]]]]] = deque()
         try:
             while True:
                 while len(ahead) < 3 * decoders and (some := list(islice(source, embedder.batch_size))):
@@ -56,7 +56,7 @@ def embed_stream(
 
 def _decode(
     embedder: Embedder, items: list[tuple[Key, Loader]], max_pixels: int
-) -> tuple[list[Key], np.ndarray | None, list[tuple[Key, str]]]:
+) -> tuple[list[Key], np.ndarray | None, list[tuple[Key, BadImage]]]:
     keys, batches, failures = [], [], []
     for key, load in items:
         try:
@@ -64,5 +64,5 @@ def _decode(
             batches.append(embedder.prepare([open_image(load(), max_pixels)]))
             keys.append(key)
         except BadImage as error:
-            failures.append((key, str(error)))
+            failures.append((key, error))
     return keys, np.concatenate(batches) if batches else None, failures

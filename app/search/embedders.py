@@ -17,7 +17,7 @@ LARGEST_PLAIN = 3900
 
 
 def open_embedder(settings: Settings, spec: str) -> Embedder:
-    """The embedder that the registry gives for `spec`, loaded once a process. Refused with what to do if it cannot be."""
+    """The embedder that the registry gives for `spec`, loaded once a process; Refused if it cannot be."""
     try:
         return _open(spec, settings.home / "embedders", settings.device, settings.embed_threads)
     except EmbedderError as error:
@@ -115,29 +115,22 @@ def _make_partitions(db: Db, embedder_id: int, dimension: int) -> None:
     """Made apart and then attached: that stops nobody who reads vectors, as `create ... partition of` would."""
     storage = "plain" if dimension <= LARGEST_PLAIN else "external"
     db.execute(
-        """
+        f"""
         do $$
         declare
-            whole text := 'vector_%(id)s';
+            whole text := 'vector_{int(embedder_id)}';
             part text;
         begin
-            execute format('create table %%I (like vector including defaults, check (vector_dims(v) = %(dimension)s))'
+            execute format('create table %I (like vector including defaults, check (vector_dims(v) = {int(dimension)}))'
                            ' partition by hash (project_id)', whole);
-            for n in 0..%(last)s loop
+            for n in 0..{PARTITIONS - 1} loop
                 part := whole || '_' || n;
-                execute format('create table %%I partition of %%I for values with (modulus %(parts)s, remainder %%s)',
+                execute format('create table %I partition of %I for values with (modulus {PARTITIONS}, remainder %s)',
                                part, whole, n);
-                execute format('alter table %%I alter v set storage %(storage)s', part);
+                execute format('alter table %I alter v set storage {storage}', part);
             end loop;
-            execute format('alter table vector attach partition %%I for values in (%(id)s)', whole);
+            execute format('alter table vector attach partition %I for values in ({int(embedder_id)})', whole);
         end
         $$
         """
-        % {
-            "id": int(embedder_id),
-            "dimension": int(dimension),
-            "last": PARTITIONS - 1,
-            "parts": PARTITIONS,
-            "storage": storage,
-        }
     )

@@ -13,7 +13,7 @@ END = struct.pack(">h", -1)
 
 
 def pack(ids: np.ndarray, vectors: np.ndarray) -> bytes:
-    """int64 [n] and float [n, d] as COPY's rows of (bigint, halfvec); a halfvec is its dimension, a zero, its halves."""
+    """int64 [n] and float [n, d] as COPY's rows of (bigint, halfvec): dimension, a zero, then the halves."""
     n, dimension = vectors.shape
     kind = [("fields", ">i2"), ("id_bytes", ">i4"), ("id", ">i8"), ("bytes", ">i4"), ("dimension", ">i2")]
     rows = np.zeros(n, np.dtype([*kind, ("unused", ">i2"), ("v", ">f2", (dimension,))]))

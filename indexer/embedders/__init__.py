@@ -40,8 +40,8 @@ def get(spec: str, weights_dir: Path, device: str = "auto", threads: int = 0) ->
 
         return brought.BroughtVectors(Path(rest))
     raise EmbedderError(
-        f"There is no embedder {spec!r}. Say one of {', '.join(BUILT_IN)}, open_clip:ARCH:PRETRAINED, local-dir:/folder,"
-        " onnx:/manifest.toml or vectors:/file."
+        f"There is no embedder {spec!r}. Say one of {', '.join(BUILT_IN)}, open_clip:ARCH:PRETRAINED,"
+        " local-dir:/folder, onnx:/manifest.toml or vectors:/file."
     )
 
 

@@ -71,7 +71,7 @@ def import_torchvision() -> None:
     except ImportError as error:
         raise EmbedderError("This embedder needs torch and open_clip: pip install 'shoal[open-clip]'") from error
     try:
-        import torchvision  # noqa: F401 - whether it imports is the question
+        import torchvision
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
@@ -101,7 +101,9 @@ def _forget_half_imported() -> None:
 def _choose_device(torch: Any, wanted: str, spec: str) -> str:
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
-        raise EmbedderError(f"torch finds no GPU here for {spec}. Install torch with CUDA, or let models run on the cpu.")
+        raise EmbedderError(
+            f"torch finds no GPU here for {spec}. Install torch with CUDA, or let models run on the cpu."
+        )
     return "cuda" if there and wanted != "cpu" else "cpu"
 
 

@@ -36,7 +36,7 @@ RESAMPLE = Image.Resampling.BILINEAR
 PREPROCESSING = "128 px, padded square of the border's median, bilinear, ImageNet mean and deviation"
 GRAPH_VERSION = 1
 
-# Blocks, stride of the first, whether they expand (Tan and Le 2019, table 1; channels and kernels are the weights' own).
+# Blocks, stride of the first, whether they expand (Tan and Le 2019, table 1); the weights tell channels and kernels.
 STAGES = ((1, 1, False), (2, 2, True), (2, 2, True), (3, 2, True), (3, 1, True), (4, 2, True), (1, 1, True))
 
 
@@ -93,7 +93,9 @@ def read_projection() -> np.ndarray:
     """float32 [257, 1280]: the mean, then 256 orthonormal rows; its digest is checked."""
     with resources.as_file(resources.files("indexer.embedders") / PROJECTION) as path:
         if not path.is_file() or file_digest(path) != PROJECTION_SHA256:
-            raise EmbedderError(f"The projection of the default embedder is missing or damaged ({path}). Reinstall Shoal.")
+            raise EmbedderError(
+                f"The projection of the default embedder is missing or damaged ({path}). Reinstall Shoal."
+            )
         return np.load(path, allow_pickle=False).astype(np.float32)
 
 

@@ -74,7 +74,9 @@ class _Graph:
         planes = self.relu6(self.convolved(planes, weights, "_conv_head", "_bn1"))
         return self.node("Flatten", self.node("GlobalAveragePool", planes))
 
-    def block(self, planes: str, weights: dict[str, np.ndarray], name: str, stride: int, expand: bool, add: bool) -> str:
+    def block(
+        self, planes: str, weights: dict[str, np.ndarray], name: str, stride: int, expand: bool, add: bool
+    ) -> str:
         inner = planes
         if expand:
             inner = self.relu6(self.convolved(inner, weights, f"{name}._expand_conv", f"{name}._bn0"))

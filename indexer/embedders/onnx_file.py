@@ -99,7 +99,9 @@ class OnnxFile(Embedder):
             vector = self.embed(self.prepare([Image.new("L", (8, 8), 128)]))
         except Exception as error:  # ONNX Runtime's errors share no base class
             first = str(error).strip().splitlines()[0][:200]
-            raise EmbedderError(f"{path} does not fit its model: an image as described is refused ({first}).") from error
+            raise EmbedderError(
+                f"{path} does not fit its model: an image as described is refused ({first})."
+            ) from error
         if vector.shape != (1, self.dimension):
             raise EmbedderError(
                 f"{path} says dimension {self.dimension}, and the output {self._output!r} has the shape"
@@ -108,7 +110,7 @@ class OnnxFile(Embedder):
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest with its defaults filled in. Raises EmbedderError for what is missing, unknown or of a wrong kind."""
+    """The manifest with its defaults filled in. Raises EmbedderError for what is missing, unknown or wrong."""
     try:
         given = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -122,7 +124,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     manifest = OPTIONAL | given
     for key, choices in CHOICES.items():
         if manifest[key] not in choices:
-            raise EmbedderError(f"The manifest {path}: `{key}` is {manifest[key]!r}, and must be {' or '.join(choices)}.")
+            raise EmbedderError(
+                f"The manifest {path}: `{key}` is {manifest[key]!r}, and must be {' or '.join(choices)}."
+            )
     channels = 1 if manifest["colour"] == "grey" else 3
     for key in ("mean", "std"):
         numbers = np.atleast_1d(np.array(manifest[key], np.float64))

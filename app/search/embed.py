@@ -1,0 +1,192 @@
+"""The job that gives every object of a project its vector; it may be killed, repeated, or run twice at once."""
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from app import database
+from app.database import Db
+from app.errors import NotFound
+from app.jobs.bodies import job_body
+from app.jobs.context import JobContext
+from app.jobs.queue import enqueue
+from app.objects.store import Store, open_store
+from app.search import embedders, pending
+from app.search.vector_copy import write_vectors
+from app.settings import Settings
+from indexer.embedders import Embedder
+from indexer.embedding import Embedded, embed_stream
+from indexer.images import BadImage
+
+# What a killed worker loses is what it computed since its last write.
+WRITE_EVERY_S = 1.0
+WRITE_EVERY = 4096
+OBJECTS_A_TURN = 4000
+BUSY_S = 0.3
+LOGGED_REASONS = 100
+# Reading from far away waits more than it works.
+DECODERS_NEAR, DECODERS_FAR = 2, 16
+
+
+class Report(Protocol):
+    """Of a job's context, what this work needs."""
+
+    def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None: ...
+    def log(self, line: str) -> None: ...
+    def checkpoint(self) -> None: ...
+
+
+@job_body("embed")
+def run(job: JobContext) -> None:
+    """Embed what has no vector yet, then have the index follow. With {"retry_failed": true}, try failures again."""
+    with database.connect(job.database_url) as db:
+        if job.args.get("retry_failed"):
+            pending.forget_failures(db, job.project_id)
+        known = embedders.assign_default(db, job.settings, job.project_id)
+    if known.embeds_images:
+        embed_project(job.database_url, job.settings, job.project_id, job)
+    else:
+        job.log(
+            f"The vectors of {known.name} were made elsewhere: objects without one stay so until theirs are brought."
+        )
+    with database.connect(job.database_url) as db:
+        enqueue(db, "index", "Index the vectors", job.project_id, job.account_id, {})
+
+
+def embed_project(database_url: str, settings: Settings, project_id: int, report: Report) -> int:
+    """Give a vector to every object that can have one; returns how many were written here.
+
+    The same content is computed once, also across projects and workers: work is dealt out by the first byte of the
+    image's hash, and who works on a byte holds its lock. Hashes are random, so an embedding that is stopped half-way
+    has seen a random half of the project.
+    """
+    with database.connect(database_url, autocommit=True) as db:
+        row = embedders.of_project(db, project_id)
+        work = _Work(db, project_id, row.id, embedders.load(settings, row), open_store(settings), settings, report)
+        while True:
+            pending.record_failures(db, row.id, project_id)
+            waiting = pending.list_pending(db, row.id, project_id)
+            if not waiting:
+                break
+            work.tell()
+            for turn in _turns(db, row.id, waiting, report):
+                work.embed_turn(turn)
+        work.tell("" if not work.lost else f"{work.lost:,} images are missing from the store: see the log")
+        return work.written
+
+
+class _Work:
+    """One worker's run over one project."""
+
+    def __init__(
+        self,
+        db: Db,
+        project_id: int,
+        embedder_id: int,
+        embedder: Embedder,
+        store: Store,
+        settings: Settings,
+        report: Report,
+    ) -> None:
+        self.db, self.project_id, self.embedder_id, self.embedder = db, project_id, embedder_id, embedder
+        self.store, self.settings, self.report = store, settings, report
+        self.total, self.done = pending.start(db, embedder_id, project_id)
+        self.written = self.logged = self.lost = 0
+        self.decoders = DECODERS_FAR if "://" in settings.store_url else DECODERS_NEAR
+
+    def embed_turn(self, buckets: list[int]) -> None:
+        """Everything that waits in some buckets of hashes, whose locks the caller holds."""
+        self._count(pending.copy_known(self.db, self.embedder_id, self.project_id, buckets))
+        objects: dict[bytes, list[int]] = defaultdict(list)
+        blobs: dict[bytes, str] = {}
+        for row in pending.read_pending(self.db, self.embedder_id, self.project_id, buckets):
+            objects[row.hash].append(row.object_id)
+            blobs[row.hash] = row.blob
+        items = ((hash, self._loader(blob)) for hash, blob in blobs.items())
+        stream = embed_stream(self.embedder, items, self.decoders, self.settings.max_image_mpx * 1_000_000)
+        for hashes, vectors, failures in _gathered(stream):
+            self._write([objects[hash] for hash in hashes], vectors)
+            self._set_aside(failures)
+            self.tell()
+
+    def tell(self, message: str = "") -> None:
+        self.report.progress(self.done, self.total, "images", message)
+
+    def _write(self, objects: list[list[int]], vectors: np.ndarray) -> None:
+        ids = np.array([object_id for same in objects for object_id in same], np.int64)
+        rows = np.repeat(np.arange(len(objects)), [len(same) for same in objects])
+        if len(ids):
+            with self.db.transaction():
+                self._count(write_vectors(self.db, self.embedder_id, self.project_id, ids, vectors[rows]))
+
+    def _count(self, n: int) -> None:
+        self.written += n
+        self.done += n
+
+    def _set_aside(self, failures: list[tuple[bytes, BadImage]]) -> None:
+        lost = [hash for hash, error in failures if isinstance(error, LostImage)]
+        unreadable = [(hash, str(error)) for hash, error in failures if not isinstance(error, LostImage)]
+        pending.set_aside(self.db, unreadable, lost)
+        self.lost += len(lost)
+        for hash, error in failures[: max(0, LOGGED_REASONS - self.logged)]:
+            self.report.log(f"Image {hash.hex()[:12]}: {error}")
+        self.logged += len(failures)
+
+    def _loader(self, blob: str | None) -> Callable[[], bytes]:
+        def load() -> bytes:
+            try:
+                return self.store.read(blob or "")
+            except NotFound as error:
+                raise LostImage(error.sentence) from None
+
+        return load
+
+
+class LostImage(BadImage):
+    """The store has no such file any more: told, but not held against the object, since a backup may bring it back."""
+
+
+def _gathered(
+    stream: Iterable[Embedded[bytes]],
+) -> Iterator[tuple[list[bytes], np.ndarray, list[tuple[bytes, BadImage]]]]:
+    """Batches joined until they are worth a transaction."""
+    keys: list[bytes] = []
+    vectors: list[np.ndarray] = []
+    failures: list[tuple[bytes, BadImage]] = []
+    since = time.monotonic()
+    for batch in stream:
+        keys += batch.keys
+        vectors.append(batch.vectors)
+        failures += batch.failures
+        if len(keys) >= WRITE_EVERY or time.monotonic() - since > WRITE_EVERY_S:
+            yield keys, np.concatenate(vectors), failures
+            keys, vectors, failures, since = [], [], [], time.monotonic()
+    if vectors:
+        yield keys, np.concatenate(vectors), failures
+
+
+def _turns(db: Db, embedder_id: int, waiting: dict[int, int], report: Report) -> Iterator[list[int]]:
+    """Buckets to work on next, some thousand objects' worth, their locks held until the next are asked for.
+
+    `waiting` is how many objects wait in each bucket. What another worker has locked comes later.
+    """
+    left = list(waiting)
+    random.shuffle(left)
+    while left:
+        wanted = _worth(left, waiting)
+        with pending.locked(db, embedder_id, wanted) as taken:
+            if taken:
+                yield taken
+        left = [bucket for bucket in left if bucket not in set(wanted)] + [b for b in wanted if b not in set(taken)]
+        if not taken:
+            report.checkpoint()
+            time.sleep(BUSY_S)
+
+
+def _worth(left: list[int], waiting: dict[int, int]) -> list[int]:
+    sizes = np.cumsum([waiting[bucket] for bucket in left])
+    return left[: int(np.searchsorted(sizes, OBJECTS_A_TURN)) + 1]
