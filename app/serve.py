@@ -233,7 +233,7 @@ def start_worker() -> "subprocess.Popen[bytes]":
     here = str(Path(__file__).parent.parent)
     path = os.pathsep.join(part for part in (here, os.environ.get("PYTHONPATH", "")) if part)
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "app.worker"],
+        [sys.executable, "-P", "-c", "from app.worker import work_beside_server; work_beside_server()"],
         stdin=subprocess.PIPE,
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": path},

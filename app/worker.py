@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Coroutine
 from functools import partial
@@ -17,7 +16,7 @@ from procrastinate.exceptions import ConnectorException
 from app import database
 from app.errors import Refused
 from app.jobs import questions, recovery, run, upkeep
-from app.settings import Settings
+from app.settings import Settings, load_settings
 
 log = logging.getLogger("shoal.worker")
 
@@ -52,7 +51,9 @@ def work(settings: Settings, *, stop_with_parent: bool = False) -> None:
 
 def _watch_parent(stopping: threading.Event) -> None:
     """The parent never writes: what ends the reading is its death, however sudden."""
-    sys.stdin.buffer.read()
+    # Not sys.stdin: the interpreter could not close that while this thread waits in it.
+    while os.read(0, 1):
+        pass
     stopping.set()
 
 
@@ -154,7 +155,6 @@ def _do_chore(name: str, settings: Settings, url: str, timestamp: int) -> None:
     upkeep.do(name, settings, url)
 
 
-if __name__ == "__main__":
-    from app.settings import load_settings
-
+def work_beside_server() -> None:
+    """What `shoal serve` starts: a worker that ends with it."""
     work(load_settings(), stop_with_parent=True)

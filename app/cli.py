@@ -1,0 +1,64 @@
+"""The commands of `shoal`. Each is imported when it is called, so that `shoal --help` is there at once."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from app.errors import Refused
+
+# name: where the command is, and what the list of commands says of it
+COMMANDS = {
+    "demo": ("app.demo:demo", "Make demo projects, serve them, and print a link that logs you in."),
+    "serve": ("app.commands:serve", "Serve Shoal, with a worker beside it."),
+    "worker": ("app.commands:worker", "Work on the jobs in the queue; more machines are more workers."),
+    "migrate": ("app.commands:migrate", "Bring the database up to date."),
+    "user": ("app.accounts.command:user", "Accounts: add, list, link, password, block, unblock, manager."),
+    "import": ("app.exchange.command:import_command", "Take images or an EcoTaxa bundle into a project."),
+    "embed": ("app.commands:embed", "Give vectors to a project's images that have none yet."),
+    "embedder": ("app.commands:embedder", "Embedders: list, add."),
+    "index": ("app.commands:index", "Build a project's index anew."),
+    "config": ("app.commands:config", "Show every setting, its value and where it comes from."),
+    "doctor": ("app.doctor:doctor", "Check everything that Shoal stands on, and say what to do."),
+}
+
+
+class Lazy(click.Group):
+    """A group that knows its commands' names and imports one when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What cannot be done is said in one sentence, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except Refused as refusal:
+            click.echo(refusal.sentence, err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--home", help="Folder for the database, the images and the indexes (SHOAL_HOME).")
+@click.version_option(package_name="shoal", prog_name="shoal")
+def main(home: str | None) -> None:
+    """Shoal sorts very large collections of images by likeness."""
+    if home:
+        os.environ["SHOAL_HOME"] = home
+
+
+if __name__ == "__main__":
+    sys.exit(main())

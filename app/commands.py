@@ -1,0 +1,194 @@
+"""The commands that serve, work, embed and index."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from app import database
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.settings import Settings, load_settings, sources
+
+
+def ready_database(settings: Settings) -> str:
+    """The database's connection string, with every migration applied."""
+    url = database.open_database(settings)
+    database.migrate(url)
+    return url
+
+
+def find_project(db: Db, name: str) -> Any:
+    """The project with this id, or with this title where only one has it."""
+    rows = db.execute(
+        """
+        select id, title
+        from project
+        where id::text = %(name)s
+           or lower(title) = lower(%(name)s)
+        order by id::text = %(name)s desc, id
+        """,
+        {"name": name},
+    ).fetchall()
+    if not rows:
+        titles = [f"{row.id} {row.title}" for row in db.execute("select id, title from project order by id limit 20")]
+        raise NotFound(f"There is no project {name!r}. There are: {'; '.join(titles) or 'none yet'}.")
+    if len(rows) > 1 and str(rows[0].id) != name:
+        ids = ", ".join(str(row.id) for row in rows)
+        raise Refused(f"Several projects are called {name!r}: say which by its number ({ids}).")
+    return rows[0]
+
+
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--host and --port, which overrule the settings."""
+    command = click.option("--port", type=int, help="Port to listen on; 0 takes a free one (SHOAL_PORT).")(command)
+    return click.option("--host", help="Address to listen on (SHOAL_HOST).")(command)
+
+
+@click.command()
+@server_options
+@click.option("--no-worker", is_flag=True, help="Serve only; jobs wait for a `shoal worker` elsewhere.")
+def serve(host: str | None, port: int | None, no_worker: bool) -> None:
+    """Serve Shoal, with a worker beside it. Stop it with Ctrl+C: what runs goes on at the next start."""
+    from app.serve import serve as run
+
+    settings = load_settings(host=host, port=port)
+    run(settings, with_worker=not no_worker, on_ready=_say_address)
+
+
+def _say_address(address: str) -> None:
+    click.echo(f"Shoal is at {address}  (Ctrl+C stops it)")
+
+
+@click.command()
+def worker() -> None:
+    """Work on the jobs in the queue until Ctrl+C. More machines are more workers on the same DATABASE_URL and store."""
+    from app.worker import work
+
+    work(load_settings())
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database up to date. `shoal serve` does it too."""
+    done = database.migrate(database.open_database(load_settings()))
+    for name in done:
+        click.echo(f"applied {name}")
+    if not done:
+        click.echo("The database is up to date.")
+
+
+@click.command()
+@click.argument("project")
+@click.option("--embedder", help="Let the project use this embedder from now on, as `shoal embedder list` names it.")
+@click.option("--retry-failed", is_flag=True, help="Try the images again that could not be read.")
+def embed(project: str, embedder: str | None, retry_failed: bool) -> None:
+    """Give vectors to the images of PROJECT (its number or title) that have none yet, and index them."""
+    from app.jobs import foreground
+    from app.search import embedders
+
+    settings = load_settings()
+    url = ready_database(settings)
+    with database.connect(url) as db:
+        found = find_project(db, project)
+        if embedder:
+            embedders.assign(db, settings, found.id, embedder)
+    args = {"retry_failed": True} if retry_failed else {}
+    foreground.run(settings, url, "embed", "Embed the images", found.id, None, args)
+    foreground.drain(settings, url, found.id)
+    _say_embedded(url, found)
+
+
+def _say_embedded(url: str, project: Any) -> None:
+    with database.connect(url) as db:
+        row = db.execute(
+            """
+            select (select count(*) from vector where embedder_id = p.embedder_id and project_id = p.id) as n,
+                   (select count(*) from embedding_failure where embedder_id = p.embedder_id and project_id = p.id)
+                       as failed,
+                   (select count(*) from object where project_id = p.id) as objects
+            from project p
+            where id = %s
+            """,
+            [project.id],
+        ).fetchone()
+    said = f"{project.title}: {row.n:,} of {row.objects:,} objects have their vector."
+    if row.failed:
+        said += f" {row.failed:,} images cannot be read; the job's log names them, --retry-failed tries again."
+    click.echo(said)
+
+
+@click.command()
+@click.argument("project")
+def index(project: str) -> None:
+    """Build the index of PROJECT (its number or title) anew from the vectors in the database."""
+    from app.jobs import foreground
+
+    settings = load_settings()
+    url = ready_database(settings)
+    with database.connect(url) as db:
+        found = find_project(db, project)
+    foreground.run(settings, url, "index", "Index the vectors", found.id, None, {"anew": True})
+    click.echo(f"{found.title} is indexed.")
+
+
+@click.group()
+def embedder() -> None:
+    """Embedders: list those known, add open_clip models, ONNX files, or vectors from elsewhere."""
+
+
+@embedder.command("list")
+def list_embedders() -> None:
+    """Every embedder that this database knows, one a line: name, dimension, vectors, what it can embed."""
+    settings = load_settings()
+    with database.connect(ready_database(settings)) as db:
+        rows = db.execute(
+            """
+            select name, dimension, embeds_images, embeds_text, description,
+                   (select count(*) from project where embedder_id = embedder.id) as projects
+            from embedder
+            order by id
+            """
+        ).fetchall()
+    for row in rows:
+        embeds = [word for word, can in (("images", row.embeds_images), ("text", row.embeds_text)) if can]
+        click.echo(
+            f"{row.name}\t{row.dimension} dimensions\t{' and '.join(embeds) or 'vectors from elsewhere'}"
+            f"\t{row.projects} projects\t{row.description}"
+        )
+    if not rows:
+        click.echo("None yet: the first import registers the default, lite0-128-rot4.", err=True)
+
+
+@embedder.command("add")
+@click.argument("spec")
+def add_embedder(spec: str) -> None:
+    """Make an embedder known and check that it loads.
+
+    SPEC is lite0-128-rot4, lite0-128, open_clip:ARCHITECTURE:WEIGHTS (the hub's name, a checkpoint's path, or
+    local-dir:/folder), or the path of an .onnx file with its manifest beside it.
+    """
+    from app.search import embedders
+
+    settings = load_settings()
+    with database.connect(ready_database(settings)) as db:
+        made = embedders.open_embedder(settings, spec)
+        embedders.register(db, made)
+    click.echo(f"{made.name}: {made.dimension} dimensions. Use it: shoal embed PROJECT --embedder {spec}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def config(as_json: bool) -> None:
+    """Show every setting, its value and where it comes from. Passwords are masked."""
+    rows = sources()
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    wide = max(len(row.env) for row in rows)
+    for row in rows:
+        click.echo(f"{row.env:<{wide}}  {row.value or '(empty)'}  [{row.source}]")
+        click.echo(f"{'':<{wide}}    {row.help}")
