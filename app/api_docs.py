@@ -1,9 +1,13 @@
 """The API described: OpenAPI 3.1 for programs, and a page of it for people, without any script."""
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.response import Template
+
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @get("/api/v1/openapi.json", opt={"public": True}, include_in_schema=False, sync_to_thread=False)
@@ -14,11 +18,88 @@ def send_schema(request: Request) -> Response[dict[str, Any]]:
 @get("/api", opt={"public": True}, include_in_schema=False, sync_to_thread=False)
 def show_docs(request: Request) -> Template:
     schema = request.app.openapi_schema.to_schema()
-    return Template("api.html", context={"schema": schema, "operations": list_operations(schema)})
+    operations = sorted(list_operations(schema), key=lambda operation: operation["tag"])
+    groups = [(tag, list(group)) for tag, group in itertools.groupby(operations, lambda each: each["tag"])]
+    return Template("api.html", context={"info": schema["info"], "groups": groups, "base_url": str(request.base_url)})
 
 
-def list_operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    return []
+def list_operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every operation with what the page shows of it; references are resolved one level deep."""
+    for path, item in schema["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield describe(schema, path, method, item[method])
+
+
+def describe(schema: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    answers = [
+        {"status": status, "description": answer["description"], "content": content_of(schema, answer)}
+        for status, answer in sorted(operation["responses"].items())
+    ]
+    return {
+        "id": operation["operationId"],
+        "tag": (operation.get("tags") or ["other"])[0],
+        "method": method.upper(),
+        "path": path,
+        "description": operation.get("description") or operation.get("summary", ""),
+        "parameters": [
+            {
+                "name": parameter["name"],
+                "where": parameter["in"],
+                "type": type_of(parameter["schema"]),
+                "required": parameter.get("required", False),
+                "description": parameter.get("description", ""),
+            }
+            for parameter in operation.get("parameters", [])
+        ],
+        "body": content_of(schema, operation.get("requestBody", {})),
+        "answers": [answer for answer in answers if answer["status"] < "300"],
+        "refusals": [answer for answer in answers if answer["status"] >= "300"],
+    }
+
+
+def content_of(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any] | None:
+    """Media type, type and fields of a body or an answer."""
+    for media_type, content in part.get("content", {}).items():
+        described = content.get("schema", {})
+        fields = fields_of(schema, described)
+        return {"media_type": media_type, "type": type_of(described), "fields": fields}
+    return None
+
+
+def fields_of(schema: dict[str, Any], described: dict[str, Any]) -> list[dict[str, Any]]:
+    target = described.get("items", described)
+    if "$ref" in target:
+        target = schema["components"]["schemas"][target["$ref"].rpartition("/")[2]]
+    required = set(target.get("required", []))
+    return [
+        {
+            "name": name,
+            "type": type_of(field),
+            "required": name in required,
+            "default": field.get("default"),
+            "description": field.get("description", ""),
+        }
+        for name, field in target.get("properties", {}).items()
+    ]
+
+
+def type_of(described: dict[str, Any]) -> str:
+    """A schema in a few words: `integer or null`, `list of Token`."""
+    if "$ref" in described:
+        name: str = described["$ref"].rpartition("/")[2]
+        return name
+    if "enum" in described:
+        return " or ".join(repr(value) for value in described["enum"])
+    for several in ("oneOf", "anyOf"):
+        if several in described:
+            return " or ".join(type_of(one) for one in described[several])
+    kind = described.get("type", "anything")
+    if isinstance(kind, list):
+        return " or ".join(kind)
+    if kind == "array":
+        return f"list of {type_of(described.get('items', {}))}"
+    return str(described.get("format", kind)) if kind == "string" else str(kind)
 
 
 routes = [send_schema, show_docs]

@@ -12,7 +12,6 @@ from litestar.concurrency import set_asyncio_executor
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 from psycopg_pool import ConnectionPool
 
 from app import api_docs, health, static_files
@@ -21,6 +20,7 @@ from app.accounts.viewer import provide_viewer
 from app.answers import exception_handlers
 from app.database import Db
 from app.logs import configure_logs, log_answer
+from app.openapi import openapi_config
 from app.projects.access import provide_project
 from app.security import SameOrigin, Watch, add_headers
 from app.settings import Settings
@@ -73,7 +73,7 @@ def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) 
             exclude=[r"/thumbnails/", r"/images/"],
             exclude_opt_key="exclude_from_compression",
         ),
-        openapi_config=OpenAPIConfig(title="Shoal", version="1", path="/api/v1/schema"),
+        openapi_config=openapi_config(),
         request_max_body_size=MOST_BYTES,
         logging_config=None,
         state=State({"settings": settings, "pool": pool, "database_url": database_url}),

@@ -1,0 +1,109 @@
+"""`shoal user`: accounts from the command line, for whoever runs the server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from app.accounts import queries
+from app.accounts.links import LIFETIMES, make_link
+from app.database import Db, connect, migrate, open_database
+from app.settings import Settings, load_settings
+
+
+@contextmanager
+def open_accounts() -> Iterator[tuple[Db, Settings]]:
+    """The migrated database of the settings, in one transaction."""
+    settings = load_settings()
+    url = open_database(settings)
+    migrate(url)
+    with connect(url) as db:
+        yield db, settings
+
+
+def base_url(settings: Settings) -> str:
+    """The address that people type."""
+    return settings.base_url or f"http://{settings.host}:{settings.port}"
+
+
+@click.group()
+def user() -> None:
+    """Accounts: add, list, link, password, block, unblock, manager."""
+
+
+@user.command()
+@click.argument("email")
+@click.option("--name", default="", help="The person's name; without it, what stands before the @.")
+@click.option("--manager", is_flag=True, help="Make it an application manager, who makes projects and sees all.")
+def add(email: str, name: str, manager: bool) -> None:
+    """Make an account and print a link with which its person chooses a password."""
+    with open_accounts() as (db, settings):
+        account_id = queries.make_account(db, email, name, is_application_manager=manager)
+        address = make_link(db, account_id, "invitation", base_url(settings))
+    click.echo(f"{email} has an account{' and is application manager' if manager else ''}.")
+    click.echo(f"Works once, for 7 days: {address}")
+
+
+@user.command("list")
+def list_users() -> None:
+    """Every account, one a line: email, name, what it is."""
+    with open_accounts() as (db, _):
+        accounts = queries.list_accounts(db)
+    for account in accounts:
+        marks = [
+            "application manager" if account.is_application_manager else "",
+            "blocked" if account.blocked_at else "",
+            "" if account.has_password else "no password yet",
+        ]
+        click.echo("\t".join([account.email, account.name, ", ".join(mark for mark in marks if mark)]))
+    if not accounts:
+        click.echo("No accounts yet. Make the first: shoal user add EMAIL --manager", err=True)
+
+
+@user.command()
+@click.argument("email")
+@click.option(
+    "--for", "purpose", type=click.Choice(list(LIFETIMES)), default="login", show_default=True, help="What it is for."
+)
+def link(email: str, purpose: str) -> None:
+    """Print a link that works once: to log in, or to choose a (new) password."""
+    with open_accounts() as (db, settings):
+        click.echo(make_link(db, queries.find_account(db, email), purpose, base_url(settings)))
+
+
+@user.command()
+@click.argument("email")
+@click.password_option(help="The new password; asked for if it is not given.")
+def password(email: str, password: str) -> None:
+    """Set a password. All sessions of the account end."""
+    with open_accounts() as (db, _):
+        queries.set_password(db, queries.find_account(db, email).id, password)
+    click.echo(f"{email} has a new password. All its sessions have ended.")
+
+
+@user.command()
+@click.argument("email")
+def block(email: str) -> None:
+    """Let nobody in with this account any more. Its labels stay."""
+    with open_accounts() as (db, _):
+        queries.block_account(db, queries.find_account(db, email).id)
+    click.echo(f"{email} is blocked. “shoal user unblock {email}” lets it in again; its tokens stay revoked.")
+
+
+@user.command()
+@click.argument("email")
+def unblock(email: str) -> None:
+    """Let a blocked account in again."""
+    with open_accounts() as (db, _):
+        queries.unblock_account(db, queries.find_account(db, email).id)
+    click.echo(f"{email} may log in again.")
+
+
+@user.command()
+@click.argument("email")
+@click.option("--no", "take_away", is_flag=True, help="Take the right away.")
+def manager(email: str, take_away: bool) -> None:
+    """Make an account an application manager, who makes projects and sees all."""
+    with open_accounts() as (db, _):
+        queries.make_application_manager(db, queries.find_account(db, email).id, not take_away)
+    click.echo(f"{email} is {'no application manager any more' if take_away else 'an application manager'}.")

@@ -1,0 +1,214 @@
+"""Projects and members, for programs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import delete, get, patch, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from app.accounts.queries import find_account
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.openapi import refusals
+from app.projects import queries
+from app.projects.access import Project, find_project
+
+
+@dataclass
+class ListedProject:
+    """`counts` by status: V validated, P predicted, D dubious, U unclassified; V alone for who is not logged in."""
+
+    id: int
+    title: str
+    description: str
+    instrument: str
+    status: str
+    visibility: str
+    role: str
+    counts: dict[str, int]
+    n_objects: int
+
+
+@dataclass
+class ProjectDetail:
+    id: int
+    title: str
+    description: str
+    instrument: str
+    status: str
+    visibility: str
+    pixel_size_um: float | None
+    embedder: str | None
+    role: str
+
+
+@dataclass
+class NewProject:
+    title: str
+    description: str = ""
+    instrument: str = ""
+    visibility: str = "private"
+    pixel_size_um: float | None = None
+
+
+@dataclass
+class ProjectChange:
+    """What is left out stays as it is. A `pixel_size_um` of 0 means: not known."""
+
+    title: str | None = None
+    description: str | None = None
+    instrument: str | None = None
+    status: str | None = None
+    visibility: str | None = None
+    pixel_size_um: float | None = None
+
+
+@dataclass
+class Member:
+    account_id: int
+    email: str
+    name: str
+    role: str
+
+
+@dataclass
+class Role:
+    role: str
+
+
+def detail_of(db: Db, project: Project) -> ProjectDetail:
+    embedder = queries.describe_embedder(db, project)
+    return ProjectDetail(
+        id=project.id,
+        title=project.title,
+        description=project.description,
+        instrument=project.instrument,
+        status=project.status,
+        visibility=project.visibility,
+        pixel_size_um=project.pixel_size_um,
+        embedder=embedder.name if embedder else None,
+        role=project.role,
+    )
+
+
+@get("/projects", tags=["projects"], opt={"public": True}, sync_to_thread=True)
+def read_projects(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], q: FromQuery[str] = ""
+) -> list[ListedProject]:
+    """The projects that the caller may see; `q` looks in title and instrument."""
+    listed = queries.list_projects(db, viewer, q)
+    return [ListedProject(**{key: value for key, value in row.items() if key != "is_member"}) for row in listed]
+
+
+@post(
+    "/projects",
+    tags=["projects"],
+    opt={"role": "application_manager"},
+    responses=refusals(400, 401, 403, 422),
+    sync_to_thread=True,
+)
+def create_project(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], data: JSONBody[NewProject]
+) -> ProjectDetail:
+    """Make a project; its maker is its first manager."""
+    project_id = queries.make_project(
+        db,
+        viewer.account_id,
+        data.title,
+        description=data.description,
+        instrument=data.instrument,
+        visibility=data.visibility,
+        pixel_size_um=data.pixel_size_um,
+    )
+    return detail_of(db, find_project(db, viewer, project_id))
+
+
+@get(
+    "/projects/{project_id:int}",
+    tags=["projects"],
+    opt={"role": "visitor"},
+    responses=refusals(401, 404),
+    sync_to_thread=True,
+)
+def read_project(db: NamedDependency[Db], project: NamedDependency[Project]) -> ProjectDetail:
+    """One project."""
+    return detail_of(db, project)
+
+
+@patch(
+    "/projects/{project_id:int}",
+    tags=["projects"],
+    opt={"role": "manager"},
+    responses=refusals(400, 401, 403, 404, 422),
+    sync_to_thread=True,
+)
+def update_project(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    data: JSONBody[ProjectChange],
+) -> ProjectDetail:
+    """Change a project's settings."""
+    given: dict[str, Any] = {
+        name: getattr(project, name) if getattr(data, name) is None else getattr(data, name)
+        for name in ("title", "description", "instrument", "status", "visibility", "pixel_size_um")
+    }
+    given["pixel_size_um"] = given["pixel_size_um"] or None
+    queries.change_project(db, project, viewer, **given)
+    return detail_of(db, find_project(db, viewer, project.id))
+
+
+@get(
+    "/projects/{project_id:int}/members",
+    tags=["projects"],
+    opt={"role": "manager"},
+    responses=refusals(401, 403, 404),
+    sync_to_thread=True,
+)
+def read_members(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[Member]:
+    """The members of a project."""
+    return [Member(row.id, row.email, row.name, row.role) for row in queries.list_members(db, project.id)]
+
+
+@put(
+    "/projects/{project_id:int}/members/{email:str}",
+    tags=["projects"],
+    opt={"role": "manager"},
+    responses=refusals(400, 401, 403, 404, 409, 422),
+    sync_to_thread=True,
+)
+def set_member(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    email: FromPath[str],
+    data: JSONBody[Role],
+) -> Member:
+    """Add a member by email address, or change the role of one."""
+    account = find_account(db, email)
+    queries.add_member(db, project, viewer, account, data.role)
+    return Member(account.id, account.email, account.name, data.role)
+
+
+@delete(
+    "/projects/{project_id:int}/members/{email:str}",
+    tags=["projects"],
+    opt={"role": "manager"},
+    responses=refusals(401, 403, 404, 409),
+    sync_to_thread=True,
+)
+def delete_member(db: NamedDependency[Db], project: NamedDependency[Project], email: FromPath[str]) -> None:
+    """Take a member out of a project. What they labelled stays."""
+    queries.remove_member(db, project.id, find_account(db, email).id)
+
+
+routes = [
+    read_projects,
+    create_project,
+    read_project,
+    update_project,
+    read_members,
+    set_member,
+    delete_member,
+]
