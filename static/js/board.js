@@ -4,6 +4,7 @@ import { Acts } from "./acts.js";
 import { Filter, wireFilterControls } from "./filter.js";
 import { count } from "./html.js";
 import { KEYS, commandOf, fillList, fillStrip } from "./keys.js";
+import { wireNewTaxon } from "./new_taxon.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
 import { wireQueryImage } from "./query_image.js";
@@ -25,7 +26,7 @@ class Board extends HTMLElement {
     this.field = this.querySelector("#label");
     this.selection = new Selection(this.list);
     this.tree = new Tree(this.querySelector("#tree"), this.dataset.project);
-    this.filter = new Filter(this.tree);
+    this.filter = new Filter(this.tree, this.dataset.account);
     this.sections = new Sections(this.list, {
       loading: this.querySelector(".loading"),
       failed: this.querySelector(".failed"),
@@ -51,6 +52,7 @@ class Board extends HTMLElement {
     });
     this.acts.addEventListener("done", () => this.#afterAct());
     this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));
+    wireNewTaxon(this.field, this.dataset.project);
     const left = this.outbox.waiting.length;
     if (left) toast(`${count(left, "act")} kept from before: sent now.`);
     this.outbox.flush();

@@ -2,9 +2,11 @@
 
 export class Filter {
   #tree;
+  #account;
 
-  constructor(tree) {
+  constructor(tree, accountId) {
     this.#tree = tree;
+    this.#account = accountId;
     this.query = new URLSearchParams(location.search);
   }
 
@@ -12,6 +14,9 @@ export class Filter {
   keeps({ status, taxon_id }) {
     const statuses = this.query.getAll("status");
     if (statuses.length && !statuses.includes(status)) return false;
+    // Acts from this page are this person's; what an undo leaves may be another's, which only the server knows.
+    const people = this.query.getAll("who");
+    if (people.length && (!"DV".includes(status) || !people.includes(this.#account))) return false;
     const taxa = this.query.getAll("taxon").map(Number);
     if (!taxa.length) return true;
     return taxa.includes(taxon_id ?? 0) || (this.withChildren && taxa.some((taxon) => this.#tree.isBelow(taxon_id, taxon)));

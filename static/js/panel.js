@@ -39,7 +39,7 @@ export class Panel {
       const words = validate.querySelector("span");
       const taxon = this.field.taxon;
       if (taxon) words.replaceChildren(`Validate${many} as `, nameCut(taxon.display_name, taxon.italic));
-      else words.textContent = this.field.empty ? `Confirm${many}` : `Validate${many} as…`;
+      else words.textContent = this.field.empty ? `Validate${many}${n ? " as seen" : ""}` : `Validate${many} as…`;
       validate.disabled = !n;
       this.button("doubt").disabled = !n;
     }
@@ -71,7 +71,13 @@ export class Panel {
     }
     const source = `/projects/${this.project}/images/${tile.dataset.hash}`;
     const link = element("a", { href: tile.dataset.page, title: "Open the object's page" });
-    link.append(element("img", { src: source, alt: tile.dataset.name, decoding: "async" }));
+    const image = element("img", { src: source, alt: tile.dataset.name, decoding: "async" });
+    // TIFF and the like, which browsers do not show, come as PNG.
+    image.addEventListener("error", (event) => {
+      event.stopPropagation();
+      image.src = `${source}?as=png`;
+    }, { once: true });
+    link.append(image);
     this.large.replaceChildren(link);
   }
 

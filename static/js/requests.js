@@ -1,5 +1,7 @@
 // Asks the server, and turns every way of failing into one error with a sentence for people.
 
+import { parseFragment } from "./html.js";
+
 export class RequestFailed extends Error {
   constructor(sentence, status) {
     super(sentence);
@@ -16,14 +18,12 @@ export class RequestFailed extends Error {
   }
 }
 
+// Problem details for scripts, a toast for fragments: both hold the sentence.
 const sentenceOf = async (response) => {
-  try {
-    const problem = await response.json();
-    if (problem.detail) return problem.detail;
-  } catch {
-    // Not JSON: a proxy's page, say.
-  }
-  return `The server answered ${response.status} ${response.statusText}.`;
+  const type = response.headers.get("Content-Type") ?? "";
+  const body = await response.text();
+  const sentence = type.includes("json") ? JSON.parse(body).detail : parseFragment(body).querySelector(".toast p")?.textContent;
+  return sentence || `The server answered ${response.status} ${response.statusText}.`;
 };
 
 const ask = async (url, options, accept) => {

@@ -1,6 +1,7 @@
 // <taxon-field>: names a taxon by typing. Recent taxa first, then the project's, then all; the first is taken by Enter.
 //
-// Emits "taxon" when one is chosen, and "apply" when Enter says that it is to be used at once (detail: the key event).
+// Emits "taxon" when one is chosen, "apply" when Enter says that it is to be used at once, and, with data-create, "create"
+// when a taxon of the typed name is wanted.
 
 import { element, nameCut } from "./html.js";
 import { getJson } from "./requests.js";
@@ -57,7 +58,7 @@ export class TaxonField extends HTMLElement {
     if (this.#taxon || this.empty) return this.#taxon;
     await this.#asked;
     const best = this.#found[Math.max(this.#active, 0)];
-    if (best) this.#choose(best);
+    if (best) this.choose(best);
     else this.#offerToCreate();
     return this.#taxon;
   }
@@ -90,9 +91,19 @@ export class TaxonField extends HTMLElement {
       this.#list.append(this.#option(taxon, i));
     }
     if (!taxa.length) this.#list.append(element("li", { className: "group", role: "presentation" }, "No taxon of that name"));
+    if (this.#mayCreate) this.#list.append(element("li", { className: "create", role: "option" }, `Create “${this.#typedName}”…`));
     this.#list.hidden = document.activeElement !== this.#input;
     this.#input.setAttribute("aria-expanded", String(!this.#list.hidden));
     this.#mark();
+  }
+
+  get #typedName() {
+    return this.#input.value.trim();
+  }
+
+  get #mayCreate() {
+    const name = this.#typedName.toLowerCase();
+    return "create" in this.dataset && name && !this.#found.some((taxon) => taxon.display_name.toLowerCase() === name);
   }
 
   #option(taxon, i) {
@@ -102,7 +113,7 @@ export class TaxonField extends HTMLElement {
   }
 
   #mark() {
-    for (const option of this.#list.querySelectorAll('[role="option"]')) {
+    for (const option of this.#list.querySelectorAll("[data-index]")) {
       const active = Number(option.dataset.index) === this.#active;
       option.setAttribute("aria-selected", String(active));
       if (active) option.scrollIntoView({ block: "nearest" });
@@ -136,10 +147,12 @@ export class TaxonField extends HTMLElement {
   #point(event) {
     const option = event.target.closest('[role="option"]');
     event.preventDefault();
-    if (option) this.#choose(this.#found[Number(option.dataset.index)]);
+    if (!option) return;
+    if (option.classList.contains("create")) this.#offerToCreate();
+    else this.choose(this.#found[Number(option.dataset.index)]);
   }
 
-  #choose(taxon) {
+  choose(taxon) {
     this.#taxon = taxon;
     this.#input.value = taxon.display_name;
     this.#close();
@@ -152,9 +165,9 @@ export class TaxonField extends HTMLElement {
   }
 
   #offerToCreate() {
-    const name = this.#input.value.trim();
-    if (!("create" in this.dataset)) return toast(`No taxon is named “${name}”.`, { kind: "warn", key: "taxa" });
-    this.dispatchEvent(new CustomEvent("unknown", { detail: { name } }));
+    const name = this.#typedName;
+    if (this.#mayCreate) this.dispatchEvent(new CustomEvent("create", { detail: { name } }));
+    else toast(`No taxon is named “${name}”.`, { kind: "warn", key: "taxa" });
   }
 }
 
