@@ -115,7 +115,7 @@ def existing(db: Db, project_id: int, import_id: int, file_names: list[str]) -> 
         {EXISTING}
         order by staged_row.number
         limit %(limit)s
-        """,  # noqa: S608 - a constant
+        """,
         {"project_id": project_id, "import_id": import_id, "limit": SHOWN_FAULTS},
     )
     return [

@@ -85,6 +85,10 @@ class ChunkReader:
         # A dry run keeps nothing, so there is nothing to look up either.
         self.db = None if setup.options.dry_run else database.connect(setup.database_url, autocommit=True)
 
+    def close(self) -> None:
+        if self.db is not None:
+            self.db.close()
+
     def read(self, number: int, first: int, items: list[Item]) -> Chunk:
         """Check all rows, store what is new, and say what to stage."""
         self.chunk = Chunk(number, first, n_rows=len(items))

@@ -265,3 +265,62 @@ def sweep(db: Db, store: Store) -> None:
     for row in ended:
         db.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])
         discard(db, store, row.import_id)
+
+
+def abandon(db: Db, store: Store, project_id: int, fingerprint: str) -> None:
+    """Give up an unfinished import of the same source, unless it runs."""
+    rows = db.execute(
+        """
+        update import
+        set status = 'failed', ended_at = now()
+        where project_id = %s
+          and fingerprint = %s
+          and status in ('running', 'asking')
+          and not exists (
+              select
+              from pg_locks
+              where locktype = 'advisory'
+                and classid = %s
+                and objid = import.id
+          )
+        returning id
+        """,
+        [project_id, fingerprint, RUNNING_LOCK],
+    ).fetchall()
+    for row in rows:
+        db.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])
+        discard(db, store, row.id)
+
+
+def count_rows(db: Db, import_id: int) -> int:
+    """Rows that stand ready."""
+    return db.execute("select count(*) as n from staged_row where import_id = %s", [import_id]).fetchone().n
+
+
+def foresee(db: Db, project_id: int, import_id: int) -> tuple[int, int, int, int]:
+    """What would be added: objects, images, labels and predictions."""
+    return db.execute(
+        """
+        with first as (
+            select distinct on (object_orig_id) object_orig_id, status
+            from staged_row
+            where import_id = %(import_id)s
+            order by object_orig_id, number
+        ),
+        added as (
+            select status
+            from first
+            where not exists (
+                select
+                from object
+                where object.project_id = %(project_id)s
+                  and object.orig_id = object_orig_id
+            )
+        )
+        select (select count(*) from added) as n_objects,
+               (select count(*) from staged_row where import_id = %(import_id)s) as n_images,
+               (select count(*) from added where status in ('V', 'D')) as n_labels,
+               (select count(*) from added where status = 'P') as n_predictions
+        """,
+        {"project_id": project_id, "import_id": import_id},
+    ).fetchone()

@@ -6,8 +6,9 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from app.exchange.report import Fault
 
@@ -105,20 +106,20 @@ def scan(table: Table) -> None:
 
 def rows(table: Table) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of every row that has any; a table that breaks off adds a fault and ends there."""
-    reader = _reader(table)
-    _next_filled(reader)
-    _next_filled(reader)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            table.fault(line, f"This row cannot be read ({error}): is a quotation mark never closed?")
-            return
-        if any(cell and not cell.isspace() for cell in cells):
-            yield line, cells
+    with _reading(table) as reader:
+        _next_filled(reader)
+        _next_filled(reader)
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                table.fault(line, f"This row cannot be read ({error}): is a quotation mark never closed?")
+                return
+            if any(cell and not cell.isspace() for cell in cells):
+                yield line, cells
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = False) -> bool:
@@ -129,21 +130,26 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = Fal
     return True
 
 
-def _reader(table: Table) -> "csv._reader":
-    text = io.TextIOWrapper(table.open(), encoding=table.encoding, errors="replace", newline="")
-    return csv.reader(text, delimiter="\t", quotechar='"')
+@contextmanager
+def _reading(table: Table) -> Iterator[Any]:
+    """A csv reader over the table's text."""
+    with (
+        table.open() as file,
+        io.TextIOWrapper(file, encoding=table.encoding, errors="replace", newline="") as text,
+    ):
+        yield csv.reader(text, delimiter="\t", quotechar='"')
 
 
-def _next_filled(reader: "csv._reader") -> list[str]:
+def _next_filled(reader: Any) -> list[str]:
     """The next line that is not blank; empty at the end of the table."""
     return next((cells for cells in reader if cells), [])
 
 
 def _read_head(table: Table) -> None:
-    reader = _reader(table)
     try:
-        headers = [cell.strip().lower() for cell in _next_filled(reader)]
-        types = [cell.strip().lower() for cell in _next_filled(reader)]
+        with _reading(table) as reader:
+            headers = [cell.strip().lower() for cell in _next_filled(reader)]
+            types = [cell.strip().lower() for cell in _next_filled(reader)]
     except csv.Error as error:
         table.fault(1, f"The header cannot be read ({error}).")
         return
