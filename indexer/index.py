@@ -1,4 +1,4 @@
-"""Nearest vectors of one collection: a memory-mapped file of half-precision unit vectors, and above that a sketch of them.
+"""Nearest vectors of one collection: a memory-mapped file of half-precision unit vectors, and a sketch of them.
 
 The sketch (FAISS: random rotation, IVF, two-bit RaBitQ in fast-scan layout) is scanned whole in about 10 ms per million
 and proposes candidates, whose true similarities come from the file. It costs the same for clustered vectors and for a
@@ -44,27 +44,29 @@ class Sketch:
 class VectorWriter:
     """Writes a FAISS flat index of half-precision vectors to a file, a chunk at a time, in constant memory."""
 
-    def __init__(self, path: Path, dimension: int, n: int) -> None:
-        self.dimension, self.n, self.written = dimension, n, 0
+    def __init__(self, path: Path, dimension: int) -> None:
+        self.dimension, self.n = dimension, 0
         self.file: IO[bytes] = path.open("wb")
-        empty = _flat(dimension)
-        empty.ntotal = n
-        header = faiss.serialize_index(empty).tobytes()
-        # The codes stand last, after their number of bytes.
-        self.file.write(header[:-8] + np.int64(n * 2 * dimension).tobytes())
+        self.file.write(self._header())
+
+    def _header(self) -> bytes:
+        """What FAISS writes before the codes, which stand last, after their number of bytes."""
+        empty = _flat(self.dimension)
+        empty.ntotal = self.n
+        return faiss.serialize_index(empty).tobytes()[:-8] + np.int64(self.n * 2 * self.dimension).tobytes()
 
     def write(self, vectors: np.ndarray) -> None:
         """Append float16 [m, dimension], of unit length."""
         self.file.write(np.ascontiguousarray(vectors, np.float16).tobytes())
-        self.written += len(vectors)
+        self.n += len(vectors)
 
     def close(self) -> None:
-        """Put everything on the disk. Raises ValueError if the promised number of vectors did not come."""
+        """Say how many there are, and put everything on the disk."""
+        self.file.seek(0)
+        self.file.write(self._header())
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
-        if self.written != self.n:
-            raise ValueError(f"{self.n} vectors were promised and {self.written} came")
 
 
 def _flat(dimension: int) -> faiss.IndexScalarQuantizer:

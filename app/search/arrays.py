@@ -43,3 +43,15 @@ def fetch_arrays(db: Db, query: Query, params: Any = None) -> tuple[Any, ...]:
             cursor.adapters.register_loader(oid, loader)
         row = cursor.execute(query, params).fetchone()
     return tuple(row) if row is not None else ()
+
+
+def fetch_vectors(db: Db, query: Query, params: Any, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ids, int64 [n], and halfvecs, float16 [n, dimension], of a query that gives their two arrays in one row."""
+    element = [("length", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("v", ">f2", (dimension,))]
+    with db.cursor(binary=True, row_factory=tuple_row) as cursor:
+        cursor.execute(query, params)
+        ids, vectors = cursor.pgresult.get_value(0, 0), cursor.pgresult.get_value(0, 1)
+    if ids is None:
+        return np.empty(0, np.int64), np.empty((0, dimension), np.float16)
+    rows = np.frombuffer(vectors, np.dtype(element), offset=HEADER_BYTES)
+    return decode(ids, ">i8"), rows["v"].astype(np.float16)

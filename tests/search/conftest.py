@@ -161,3 +161,25 @@ def unit_vectors(n: int, dimension: int = 16, seed: int = 1) -> np.ndarray:
     """Random directions, float32."""
     vectors = np.random.default_rng(seed).standard_normal((n, dimension)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def make_embedder(db: Db, dimension: int) -> int:
+    """An embedder of vectors brought from elsewhere, with its partition."""
+    row = db.execute(
+        "insert into embedder (name, digest, dimension, embeds_images) values ('test', 'x', %s, false) returning id",
+        [dimension],
+    ).fetchone()
+    db.execute(f"create table object_vector_{row.id} partition of object_vector for values in ({row.id})")
+    return row.id
+
+
+def add_vectors(db: Db, embedder_id: int, project_id: int, ids: list[int], vectors: np.ndarray) -> None:
+    """Vectors of objects, as embedding writes them."""
+    db.execute(
+        """
+        insert into object_vector (embedder_id, project_id, object_id, v)
+        select %s, %s, id, v::halfvec
+        from unnest(%s::bigint[], %s::text[]) as row (id, v)
+        """,
+        [embedder_id, project_id, ids, [str(vector.tolist()) for vector in vectors]],
+    )

@@ -1,0 +1,167 @@
+"""The objects of a project most, or least, alike to examples: true cosine distances, under any filter.
+
+A FAISS generation answers for the vectors before its horizon, PostgreSQL for those after it (for all where there is no
+generation), and what was removed since is left out. So the answer is that of the caller's transaction.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from app.database.connections import Db
+from app.errors import Conflict, Refused
+from app.search import generations
+from app.search.arrays import fetch_arrays, fetch_vectors
+from app.search.generations import Generation
+from app.search.mirror import Mirror, open_mirror
+from indexer.neighbours import mean_direction, ranked
+
+NO_EMBEDDER = "This project has no vectors yet, so nothing can be ordered by likeness: embed it first."
+
+
+class Searched(Protocol):
+    """The project that is searched."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def embedder_id(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Objects by likeness."""
+
+    ids: np.ndarray  # int64
+    distances: np.ndarray  # float32, cosine: 0 alike, 2 opposite
+    recall: float  # share of the true answer that is expected, as measured on this index; 1 where it is exact
+    exact: bool
+    n_without_vector: int  # objects that the filter keeps and that cannot be compared yet
+
+
+def most_alike(
+    db: Db,
+    project: Searched,
+    query: np.ndarray,
+    mask: np.ndarray,
+    k: int,
+    least: bool = False,
+    mirror: Mirror | None = None,
+) -> Ranked:
+    """The `k` objects nearest to one query vector, or to the mean of several; `least`: the farthest.
+
+    mask: which ordinals of `mirror` (by default the mirror as it is now) may be answered. Always `k` where so many
+    have a vector.
+    """
+    mirror = mirror or open_mirror(db, project.id)
+    if len(mask) != len(mirror):
+        raise Conflict("Objects were added to the project at this moment. Ask again.")
+    if project.embedder_id is None:
+        raise Refused(NO_EMBEDDER)
+    # Vectors are kept in half precision: a query in the same gives the same distances from every source.
+    direction = mean_direction(query).astype(np.float16)
+    generation = generations.open_generation(db, project.id, project.embedder_id)
+    horizon = generation.manifest.horizon if generation else 0
+    ids, distances, removed = _later(db, project, horizon, direction)
+    later = mirror.ordinals(ids)
+    kept = np.isin(ids, mirror.ids[later[mask[later]]], assume_unique=True)
+    ids, distances = ids[kept], distances[kept]
+    recall, exact, n_compared = 1.0, True, len(ids)
+    if generation:
+        allowed = _allowed(generation, mirror, mask, np.concatenate([removed, ids]))
+        base_ids, base_distances, recall, exact, n_base = _base(generation, direction, k, allowed, least)
+        ids, distances = np.concatenate([ids, base_ids]), np.concatenate([distances, base_distances])
+        n_compared += n_base
+    ids, distances = ranked(ids, distances, k, least)
+    return Ranked(ids, distances, recall, exact, int(np.count_nonzero(mask)) - n_compared)
+
+
+def _allowed(generation: Generation, mirror: Mirror, mask: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """Which rows of a generation the filter keeps and nothing has replaced since."""
+    allowed = np.append(mask, False)[generation.places(mirror)]
+    if len(gone):
+        places = np.searchsorted(generation.ids, gone)
+        inside = places < len(generation.ids)
+        places, gone = places[inside], gone[inside]
+        allowed[places[generation.ids[places] == gone]] = False
+    return allowed
+
+
+def _base(
+    generation: Generation, direction: np.ndarray, k: int, allowed: np.ndarray, least: bool
+) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
+    """Ids and distances from a generation, the recall to expect, whether exact, and how many were compared."""
+    index = generation.index
+    n_allowed = int(np.count_nonzero(allowed))
+    everything = n_allowed == index.n
+    rows, cosines, exact = index.search(direction.astype(np.float32), k, None if everything else allowed, least)
+    recall = index.recall(exact, plain=everything and not least)
+    return np.asarray(generation.ids[rows]), 1 - cosines, recall, exact, n_allowed
+
+
+def _later(db: Db, project: Searched, horizon: int, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Ids and exact distances of the vectors since a horizon, and the ids of those removed since: one statement."""
+    ids, distances, removed = fetch_arrays(
+        db,
+        """
+        with added as (
+            select array_agg(object_id) as ids, array_agg((v <=> %(query)s::text::halfvec)::real) as distances
+            from object_vector
+            where embedder_id = %(embedder_id)s
+              and project_id = %(project_id)s
+              and tx >= %(horizon)s::text::xid8
+        ), removed as (
+            select array_agg(object_id) as ids
+            from vector_removed
+            where embedder_id = %(embedder_id)s
+              and project_id = %(project_id)s
+              and tx >= %(horizon)s::text::xid8
+        )
+        select added.ids, added.distances, removed.ids
+        from added, removed
+        """,
+        {
+            "query": _text(direction),
+            "embedder_id": project.embedder_id,
+            "project_id": project.id,
+            "horizon": str(horizon),
+        },
+    )
+    none = np.empty(0, np.int64)
+    if ids is None:
+        ids, distances = none, np.empty(0, np.float32)
+    return ids, distances, none if removed is None else removed
+
+
+def _text(vector: np.ndarray) -> str:
+    return "[" + ",".join(map(str, vector.tolist())) + "]"
+
+
+def example_vectors(db: Db, project: Searched, ids: list[int]) -> np.ndarray:
+    """Vectors of those objects that have one, float32 [n, d], in the order of `ids`."""
+    if project.embedder_id is None:
+        raise Refused(NO_EMBEDDER)
+    dimension = db.execute("select dimension from embedder where id = %s", [project.embedder_id]).fetchone().dimension
+    found, vectors = fetch_vectors(
+        db,
+        """
+        select array_agg(object_id), array_agg(v)
+        from object_vector
+        where embedder_id = %s
+          and project_id = %s
+          and object_id = any(%s::bigint[])
+        """,
+        [project.embedder_id, project.id, list(ids)],
+        dimension,
+    )
+    row_of = {object_id: row for row, object_id in enumerate(found.tolist())}
+    return vectors[[row_of[object_id] for object_id in ids if object_id in row_of]].astype(np.float32)
+
+
+def query_vector(db: Db, project: Searched, key: str) -> np.ndarray:
+    """The vector of an uploaded image, float32 [d]."""
+    from app.search.query_image import query_vector as find
+
+    return find(db, project, key)
