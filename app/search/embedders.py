@@ -118,18 +118,18 @@ def _make_partitions(db: Db, embedder_id: int, dimension: int) -> None:
         f"""
         do $$
         declare
-            whole text := 'vector_{int(embedder_id)}';
+            whole text := 'object_vector_{int(embedder_id)}';
             part text;
         begin
-            execute format('create table %I (like vector including defaults, check (vector_dims(v) = {int(dimension)}))'
-                           ' partition by hash (project_id)', whole);
+            execute format('create table %I (like object_vector including defaults,'
+                           ' check (vector_dims(v) = {int(dimension)})) partition by hash (project_id)', whole);
             for n in 0..{PARTITIONS - 1} loop
                 part := whole || '_' || n;
                 execute format('create table %I partition of %I for values with (modulus {PARTITIONS}, remainder %s)',
                                part, whole, n);
                 execute format('alter table %I alter v set storage {storage}', part);
             end loop;
-            execute format('alter table vector attach partition %I for values in ({int(embedder_id)})', whole);
+            execute format('alter table object_vector attach partition %I for values in ({int(embedder_id)})', whole);
         end
         $$
         """

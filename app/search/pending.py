@@ -12,7 +12,7 @@ LOCKS = 7_460_000
 # Neither a vector nor a known failure.
 NO_VECTOR = """
     not exists (
-        select from vector v
+        select from object_vector v
         where v.embedder_id = %(embedder)s and v.project_id = %(project)s and v.object_id = {object}
     )
     and not exists (
@@ -89,14 +89,14 @@ def copy_known(db: Db, embedder_id: int, project_id: int, buckets: list[int]) ->
     """Give waiting objects the vector that their image already has anywhere from this embedder; returns how many."""
     return db.execute(
         f"""
-        insert into vector (embedder_id, project_id, object_id, v)
+        insert into object_vector (embedder_id, project_id, object_id, v)
         select %(embedder)s, o.project_id, o.id, known.v
         from pending p
         join object o on o.project_id = %(project)s and o.id = p.object_id
         cross join lateral (
             select v.v
             from image i
-            join vector v on v.embedder_id = %(embedder)s
+            join object_vector v on v.embedder_id = %(embedder)s
                          and v.project_id = i.project_id
                          and v.object_id = i.object_id
             where i.hash = p.hash

@@ -30,7 +30,7 @@ def write_vectors(db: Db, embedder_id: int, project_id: int, ids: np.ndarray, ve
         copy.write(pack(ids, vectors))
     return db.execute(
         """
-        insert into vector (embedder_id, project_id, object_id, v)
+        insert into object_vector (embedder_id, project_id, object_id, v)
         select distinct on (object.id) %(embedder)s, object.project_id, object.id, vector_in.v
         from vector_in
         join object on object.project_id = %(project)s and object.id = vector_in.object_id

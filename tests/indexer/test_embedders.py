@@ -122,7 +122,7 @@ def test_damaged_or_missing_weights_say_what_to_do(tmp_path: Path) -> None:
     damaged[1_000_000] ^= 1
     (tmp_path / "weights.pth").write_bytes(damaged)
     for path in (tmp_path / "weights.pth", tmp_path / "absent.pth"):
-        with pytest.raises(EmbedderError, match="missing or damaged .* pip install --force-reinstall"):
+        with pytest.raises(EmbedderError, match=r"missing or damaged .* pip install --force-reinstall"):
             lite0.read_weights(path)
 
 
