@@ -128,7 +128,7 @@ def index(project: str) -> None:
     url = ready_database(settings)
     with database.connect(url) as db:
         found = find_project(db, project)
-    foreground.run(settings, url, "index", "Index the vectors", found.id, None, {"anew": True})
+    foreground.run(settings, url, "index", "Index the vectors", found.id, None, {})
     click.echo(f"{found.title} is indexed.")
 
 

@@ -1,0 +1,249 @@
+"""`shoal doctor`: looks at everything that Shoal stands on, and says of each fault what to do."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from app import database
+from app.database import Db
+from app.errors import Refused
+from app.jobs.questions import workers_alive
+from app.jobs.recovery import stalled
+from app.settings import Settings, load_settings
+
+GIB = 2**30
+LITTLE_DISK, TOO_LITTLE_DISK = 10 * GIB, GIB
+# Longer ones keep the horizon that the indexes follow from moving.
+LONG_TRANSACTION_S = 30
+MARKS = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: level ok, warning or fault; what is so; and what to do about it."""
+
+    subject: str
+    level: str
+    said: str
+    remedy: str = ""
+
+
+Findings = Iterator[Finding]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check everything that Shoal stands on, and say what to do.
+
+    Looks at settings, disk, database, extension, migrations, store, embedders, indexes, long transactions, jobs and
+    workers. Ends with 0 if all is well, 1 if there are warnings, 2 if there are faults.
+    """
+    findings = list(examine())
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{MARKS[finding.level]} {finding.subject}: {finding.said}")
+            if finding.remedy:
+                click.echo(f"        {finding.remedy}")
+    levels = {finding.level for finding in findings}
+    raise SystemExit(2 if "fault" in levels else 1 if "warning" in levels else 0)
+
+
+def examine() -> Findings:
+    """All findings; what cannot be looked at because of an earlier fault is left out."""
+    try:
+        settings = load_settings()
+    except Refused as refusal:
+        yield Finding("settings", "fault", refusal.sentence, "`shoal config` lists the settings.")
+        return
+    yield from look_at_disk(settings)
+    yield from look_at_store(settings)
+    try:
+        with database.connect(database.open_database(settings), autocommit=True) as db:
+            yield from look_at_database(settings, db)
+    except Refused as refusal:
+        yield Finding("database", "fault", refusal.sentence, _database_remedy(settings))
+
+
+def _database_remedy(settings: Settings) -> str:
+    if settings.database_url:
+        return "Check that the server of DATABASE_URL runs, and that its address, name and password are right."
+    return f"Its log is {settings.home / 'postgres.log'}; nothing else may be wrong with {settings.home}."
+
+
+def look_at_disk(settings: Settings) -> Findings:
+    """Room where the database, the indexes and the images go."""
+    folders = [("disk of SHOAL_HOME", settings.home)]
+    if "://" not in settings.store_url:
+        folders.append(("disk of the store", Path(settings.store_url)))
+    for subject, folder in folders:
+        there = next(path for path in [folder, *folder.parents] if path.exists())
+        usage = shutil.disk_usage(there)
+        level = "ok" if usage.free > LITTLE_DISK else "warning" if usage.free > TOO_LITTLE_DISK else "fault"
+        said = f"{usage.free / GIB:.1f} GiB of {usage.total / GIB:.1f} GiB are free at {folder}."
+        yield Finding(subject, level, said, "" if level == "ok" else "Make room, or move it to a larger disk.")
+
+
+def look_at_store(settings: Settings) -> Findings:
+    """Write, read back and remove a small file."""
+    from app.objects.store import open_store
+
+    try:
+        open_store(settings).check()
+        yield Finding("store", "ok", f"{settings.store_url} can be written and read.")
+    except Refused as refusal:
+        yield Finding("store", "fault", refusal.sentence, "Check SHOAL_STORE, its disk, and who may write there.")
+
+
+def look_at_database(settings: Settings, db: Db) -> Findings:
+    try:
+        database.check_server(db)
+        behind = [path.name for path in database.pending(db)]
+    except Refused as refusal:
+        yield Finding("database", "fault", refusal.sentence)
+        return
+    version = db.info.server_version
+    own = "DATABASE_URL" if settings.database_url else "Shoal's own"
+    yield Finding("database", "ok", f"PostgreSQL {version // 10000}.{version % 10000} answers ({own}).")
+    yield from look_at_extension(db)
+    if behind:
+        said = f"{len(behind)} migrations are missing, from {behind[0]} on."
+        yield Finding("migrations", "fault", said, "Run `shoal migrate`, or start `shoal serve`, which does it.")
+        return
+    yield Finding("migrations", "ok", "The database is up to date.")
+    looks: list[Callable[[Settings, Db], Findings]] = [
+        look_at_embedders, look_at_indexes, look_at_transactions, look_at_jobs, look_at_workers,
+    ]  # fmt: skip
+    for look in looks:
+        yield from look(settings, db)
+
+
+def look_at_extension(db: Db) -> Findings:
+    row = db.execute("select extversion from pg_extension where extname = 'vector'").fetchone()
+    if row is None:
+        yield Finding("pgvector", "warning", "The extension is not installed yet.", "Run `shoal migrate`.")
+    elif tuple(int(part) for part in row.extversion.split(".")[:2]) < database.connections.OLDEST_PGVECTOR:
+        remedy = "As its owner, run `alter extension vector update` in that database."
+        yield Finding("pgvector", "fault", f"Version {row.extversion} is too old: Shoal needs 0.8.", remedy)
+    else:
+        yield Finding("pgvector", "ok", f"Version {row.extversion}.")
+
+
+def look_at_embedders(settings: Settings, db: Db) -> Findings:
+    """Every embedder that a project uses loads, and is the one that made its vectors."""
+    from app.search import embedders
+
+    rows = db.execute(
+        """
+        select *
+        from embedder
+        where id in (select embedder_id from project)
+        order by id
+        """
+    ).fetchall()
+    for row in rows:
+        subject = f"embedder {row.name}"
+        if not row.embeds_images:
+            yield Finding(subject, "ok", "Its vectors come from elsewhere.")
+            continue
+        try:
+            embedders.load(settings, row)
+            yield Finding(subject, "ok", f"Loads, and its digest is {row.digest[:12]}, as when its vectors were made.")
+        except Refused as refusal:
+            remedy = "Vectors and search of what is embedded go on; new images and query images wait for it."
+            yield Finding(subject, "fault", refusal.sentence, remedy)
+    if not rows:
+        yield Finding("embedders", "ok", "No project uses one yet.")
+
+
+def look_at_indexes(settings: Settings, db: Db) -> Findings:
+    """Every project that is large enough for an index has one that can be opened."""
+    from app import search
+    from app.search.generations import WORTH_A_FILE, open_generation
+
+    search.configure(settings)
+    rows = db.execute(
+        """
+        select project.id, project.title, project.embedder_id, count(*) as n
+        from project
+        join vector on vector.embedder_id = project.embedder_id and vector.project_id = project.id
+        group by project.id
+        having count(*) >= %s
+        order by project.id
+        """,
+        [WORTH_A_FILE],
+    ).fetchall()
+    for row in rows:
+        generation = open_generation(db, row.id, row.embedder_id)
+        subject = f"index of “{row.title}”"
+        if generation is None:
+            said = f"There is none that can be opened, for {row.n:,} vectors: search is right, but slow."
+            yield Finding(subject, "warning", said, f"Run `shoal index {row.id}`.")
+        else:
+            yield Finding(subject, "ok", f"Opens, with {generation.manifest.n:,} of {row.n:,} vectors.")
+    if not rows:
+        yield Finding("indexes", "ok", f"No project has the {WORTH_A_FILE:,} vectors from which on one is needed.")
+
+
+def look_at_transactions(settings: Settings, db: Db) -> Findings:
+    rows = db.execute(
+        """
+        select pid, usename, application_name, state, extract(epoch from now() - xact_start)::int as seconds,
+               left(query, 60) as query
+        from pg_stat_activity
+        where xact_start < now() - make_interval(secs => %s)
+          and datname = current_database()
+          and backend_type = 'client backend'
+        order by xact_start
+        """,
+        [LONG_TRANSACTION_S],
+    ).fetchall()
+    for row in rows:
+        said = f"Process {row.pid} of {row.usename} holds one for {row.seconds:,} s ({row.state}): {row.query}"
+        remedy = (
+            f"Indexes cannot follow past it. Let it end; if nobody needs it: select pg_terminate_backend({row.pid})"
+        )
+        yield Finding("long transactions", "warning", said, remedy)
+    if not rows:
+        yield Finding("long transactions", "ok", f"None is older than {LONG_TRANSACTION_S} s.")
+
+
+def look_at_jobs(settings: Settings, db: Db) -> Findings:
+    lost = stalled(db)
+    if lost:
+        said = f"Jobs {', '.join(map(str, lost))} lost their worker."
+        yield Finding("jobs", "warning", said, "Start `shoal serve` or `shoal worker`: they are taken up again.")
+    failed = db.execute(
+        """
+        select id, title, error
+        from job
+        where status = 'failed'
+          and ended_at > now() - interval '7 days'
+        order by id desc
+        limit 5
+        """
+    ).fetchall()
+    for row in failed:
+        yield Finding(
+            "jobs", "warning", f"Job {row.id} ({row.title}) failed: {row.error}", f"Retry it at /jobs/{row.id}."
+        )
+    if not lost and not failed:
+        yield Finding("jobs", "ok", "None is stalled, and none failed in the last seven days.")
+
+
+def look_at_workers(settings: Settings, db: Db) -> Findings:
+    alive = workers_alive(db)
+    waiting = db.execute("select count(*) as n from job where status = 'queued'").fetchone().n
+    if alive:
+        yield Finding("workers", "ok", f"At work; {waiting} jobs wait.")
+    elif waiting:
+        said = f"None is at work, and {waiting} jobs wait."
+        yield Finding("workers", "fault", said, "Start `shoal serve` (with a worker beside it) or `shoal worker`.")
+    else:
+        yield Finding("workers", "ok", "None is at work, and no job waits.")
