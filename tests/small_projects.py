@@ -1,5 +1,6 @@
 """Small projects written straight into the database, for tests of what is done with them."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,7 +81,11 @@ def make_taxa(db: Db) -> dict[str, int]:
     for name, (parent, display_name, rank) in TAXA.items():
         if name not in found:
             row = db.execute(
-                "insert into taxon (parent_id, name, display_name, rank, type) values (%s, %s, %s, %s, %s) returning id",
+                """
+                insert into taxon (parent_id, name, display_name, rank, type)
+                values (%s, %s, %s, %s, %s)
+                returning id
+                """,
                 [found.get(parent), name, display_name, rank, "M" if name in ("fiber", "detritus") else "P"],
             ).fetchone()
             found[name] = row[0]
@@ -92,7 +97,7 @@ def make_project(db: Db, n_objects: int = 10, title: str = "Bay", **columns: Any
     taxa = make_taxa(db)
     names = ["title", *columns]
     project_id = db.execute(
-        f"insert into project ({', '.join(names)}) values ({', '.join(['%s'] * len(names))}) returning id",  # noqa: S608
+        f"insert into project ({', '.join(names)}) values ({', '.join(['%s'] * len(names))}) returning id",
         [title, *columns.values()],
     ).fetchone()[0]
     db.execute(
@@ -118,7 +123,7 @@ def _add_objects(db: Db, project_id: int, n_objects: int) -> list[int]:
     with db.cursor() as cursor:
         cursor.executemany(
             "insert into sample (id, project_id, orig_id, fields) values (%s, %s, %s, %s::jsonb)",
-            [(s, project_id, f"sample{k}", '{"station": "st%d"}' % k) for k, s in enumerate(parents)],
+            [(s, project_id, f"sample{k}", json.dumps({"station": f"st{k}"})) for k, s in enumerate(parents)],
         )
         cursor.executemany(
             "insert into acquisition (id, project_id, sample_id, orig_id) values (%s, %s, %s, %s)",

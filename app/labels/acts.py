@@ -12,6 +12,7 @@ from app.database import Db
 from app.errors import Conflict, Forbidden, Refused
 from app.labels import changes
 from app.labels.changes import Changed, Seen, state_token
+from app.taxonomy.names import is_italic
 
 MOST_OBJECTS = 10_000
 
@@ -55,6 +56,8 @@ class Now:
     status: str
     taxon_id: int | None
     taxon: str | None
+    italic: bool
+    score: float | None
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,15 @@ def finish(
 
 def now(row: Changed) -> Now:
     """A changed object as the browser wants it."""
-    return Now(row.id, state_token(row.version, row.status, row.run_id), row.status, row.taxon_id, row.taxon)
+    return Now(
+        id=row.id,
+        state=state_token(row.version, row.status, row.run_id),
+        status=row.status,
+        taxon_id=row.taxon_id,
+        taxon=row.taxon,
+        italic=is_italic(row.taxon_name, row.rank or "", row.type or ""),
+        score=row.score,
+    )
 
 
 def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outcome:
@@ -184,7 +195,7 @@ def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outco
         select history.object_id, history.new_version, project.current_run_id,
                case when history.new_status <> 'U' then history.new_status
                     when prediction.taxon_id is not null then 'P' else 'U' end as status,
-               taxon.id as taxon_id, taxon.display_name
+               taxon.id as taxon_id, taxon.display_name, taxon.name, taxon.rank, taxon.type, prediction.score
           from history
           join project on project.id = history.project_id
           left join prediction on prediction.project_id = history.project_id
@@ -314,7 +325,7 @@ def _left(
     status: str,
     taxon_id: int | None,
 ) -> tuple[list[Left], int]:
-    """Those of the act's objects that it did not change: with what one sees of them, and how many needed no change."""
+    """Those of the act's objects that it left, with what one sees of them, and how many needed no change."""
     done = {row.id for row in changed}
     shown = {
         object_id: token for object_id, token in zip(act.objects, act.states, strict=True) if object_id not in done

@@ -59,14 +59,19 @@ counted as (
     having sum(n) <> 0
 )
 select after.object_id as id, after.new_version as version, after.run_id, after.now_status as status,
-       taxon.id as taxon_id, taxon.display_name as taxon
+       taxon.id as taxon_id, taxon.display_name as taxon, taxon.name as taxon_name, taxon.rank, taxon.type, after.score
   from after
   left join taxon on taxon.id = after.now_taxon_id
  order by after.object_id
 """
 
+
+def _changing(asked: str) -> str:
+    return asked + _CHANGE
+
+
 # A word said on objects as they were shown: version of the label, and the run where what was seen was its prediction.
-_SAY = (
+_SAY = _changing(
     """
 with shown as (
     select distinct on (object_id) object_id, version, run_id
@@ -99,12 +104,12 @@ asked as materialized (
            coalesce(version, 0) = shown_version and seen_run_id = shown_run_id and to_taxon_id is not null
            and (status, taxon_id, account_id) is distinct from (to_status, to_taxon_id, to_account_id) as fits
       from meant
-),"""
-    + _CHANGE
+),
+"""
 )
 
 # Undo: each object's label as it was before the act `of_act_id`, where that act is still the one in force.
-_TAKE_BACK = (
+_TAKE_BACK = _changing(
     """
 with asked as materialized (
     select history.object_id, coalesce(history.old_status, 'U') as to_status, history.old_taxon_id as to_taxon_id,
@@ -120,12 +125,12 @@ with asked as materialized (
                           and prediction.run_id = project.current_run_id
      where history.project_id = %(project_id)s
        and history.act_id = %(of_act_id)s
-),"""
-    + _CHANGE
+),
+"""
 )
 
 # Redo: each object's label as the act `of_act_id` made it, where the label is again what it was before that act.
-_BRING_BACK = (
+_BRING_BACK = _changing(
     """
 with asked as materialized (
     select history.object_id, history.new_status as to_status, history.new_taxon_id as to_taxon_id,
@@ -142,8 +147,8 @@ with asked as materialized (
                           and prediction.run_id = project.current_run_id
      where history.project_id = %(project_id)s
        and history.act_id = %(of_act_id)s
-),"""
-    + _CHANGE
+),
+"""
 )
 
 
@@ -156,6 +161,10 @@ class Changed(NamedTuple):
     status: str
     taxon_id: int | None
     taxon: str | None
+    taxon_name: str | None
+    rank: str | None
+    type: str | None
+    score: float | None
 
 
 class Seen(NamedTuple):

@@ -92,7 +92,7 @@ def _left(db: Db, project_id: int, of_act_id: int, changed: Sequence[Changed]) -
 def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manager: bool) -> None:
     act = db.execute(
         """
-        select act.account_id, act.kind, undoer.name as undone_by
+        select act.account_id, act.kind, act.reversed_by, undoer.name as undone_by
           from act
           left join act as reversal on reversal.id = act.reversed_by
           left join account as undoer on undoer.id = reversal.account_id
@@ -107,5 +107,5 @@ def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manag
         raise Conflict("Only acts that label can be undone; an undo is taken back by redo.")
     if act.account_id != account_id and not manager:
         raise Forbidden("Only its author or a manager of the project can undo this act.")
-    if act.undone_by:
-        raise Conflict(f"This act was undone already by {act.undone_by}.")
+    if act.reversed_by:
+        raise Conflict(f"This act was undone already by {act.undone_by or 'someone who left'}.")

@@ -1,0 +1,251 @@
+"""Objects for programs: pages of a list, streams of any length, one object whole, comments."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from litestar import Request, get, post
+from litestar.concurrency import sync_to_thread
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.response import Stream
+
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.errors import Refused
+from app.labels.history import Past, object_history
+from app.objects import detail, queries
+from app.objects.board import Page, page
+from app.objects.fields import Field, project_fields
+from app.objects.filters import Filter, read_filter
+from app.objects.orders import Order, read_order
+from app.objects.pages import VISITOR, add_comment, asked
+from app.projects.access import Project
+from app.search.columns import TextColumn
+from app.search.mirror import open_mirror
+
+CHUNK = 1000
+MOST_LIKE = 10_000
+
+
+@dataclass(frozen=True)
+class ObjectRow:
+    """One object of a list. `state` goes into an act on it; `distance` is there where the order is likeness."""
+
+    id: int
+    orig_id: str
+    status: str
+    taxon_id: int | None
+    taxon: str | None
+    score: float | None
+    state: str
+    image: str | None
+    n_images: int
+    n_comments: int
+    distance: float | None
+
+
+@dataclass(frozen=True)
+class ObjectPage:
+    """A page of objects; `next_cursor` is null at the end."""
+
+    objects: list[ObjectRow]
+    next_cursor: str | None
+    n_total: int
+    n_without_vector: int
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class ObjectQuery:
+    """What to stream. `filter` says what the address of a board says: {"taxon": [7], "f.area": ["10..50"]}."""
+
+    filter: dict[str, list[str | int]] = field(default_factory=dict)
+    order: str = "id"
+    dir: Literal["asc", "desc"] = "asc"
+    examples: list[int] = field(default_factory=list)
+    query: str = ""
+    fields: list[str] = field(default_factory=list)
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """One image; `url` gives it in a format that browsers show."""
+
+    rank: int
+    file_name: str
+    hash: str
+    format: str
+    mode: str
+    width_px: int
+    height_px: int
+    n_bytes: int
+    url: str
+
+
+@dataclass(frozen=True)
+class CommentRow:
+    id: int
+    by: str | None
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WholeObject:
+    """One object with its images, values by level, label, history and comments."""
+
+    id: int
+    orig_id: str
+    sample: str
+    acquisition: str
+    process: str | None
+    label: dict[str, Any]
+    images: list[ImageRow]
+    fields: dict[str, dict[str, Any]]
+    history: list[Past]
+    comments: list[CommentRow]
+
+
+@dataclass(frozen=True)
+class NewComment:
+    text: str
+
+
+@get(
+    "/projects/{project_id:int}/objects", opt=VISITOR, sync_to_thread=True, tags=["objects"],
+    summary="Objects by filter, in an order, page by page",
+)  # fmt: skip
+def list_objects_api(
+    request: Request,
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = 200,
+) -> ObjectPage:
+    """Filters as in the address of a board: taxon, children, status, sample, who, f.NAME; order, dir, examples, query."""
+    filter, order = asked(db, project, request)
+    check(filter, order)
+    shown = page(db, project, filter, order, cursor, limit)
+    return ObjectPage(_rows(shown), shown.next_cursor, shown.n_total, shown.n_without_vector, shown.recall)
+
+
+def check(filter: Filter, order: Order) -> None:
+    """A program is told what a person sees as an invalid chip."""
+    for chip in filter.chips:
+        if chip.invalid:
+            raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
+    if order.invalid:
+        raise Refused(order.invalid.partition(":")[0])
+
+
+def _rows(shown: Page) -> list[ObjectRow]:
+    return [
+        ObjectRow(
+            tile["id"], tile["orig_id"], tile["status"], tile["taxon_id"], tile["taxon"], tile["score"], tile["state"],
+            tile["hash"], tile["n_images"], tile["n_comments"], tile["distance"],
+        )
+        for tile in shown.tiles
+    ]  # fmt: skip
+
+
+@post(
+    "/projects/{project_id:int}/objects/query", opt={"role": "visitor", "reads": True}, sync_to_thread=True,
+    status_code=200, tags=["objects"], media_type="application/x-ndjson", summary="Objects of any number, as a stream",
+)  # fmt: skip
+def query_objects_api(
+    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[ObjectQuery]
+) -> Stream:
+    """One JSON object a line: what a list gives, and the values of `fields` under their names."""
+    pairs = [(key, str(value)) for key, values in data.filter.items() for value in values]
+    wish = [("order", data.order), ("dir", data.dir), ("examples", ",".join(map(str, data.examples)))]
+    known = project_fields(db, project.id)
+    filter = read_filter(db, project.id, pairs, project.validated_only)
+    order = read_order(known, [*wish, ("query", data.query)])
+    check(filter, order)
+    if order.key == "like" and (data.limit is None or data.limit > MOST_LIKE):
+        raise Refused(f"A stream ordered by likeness needs a limit of at most {MOST_LIKE:,}.")
+    columns = {name: known.find(name) for name in data.fields}
+    if unknown := [name for name, column in columns.items() if column is None]:
+        raise Refused(f"This project has no column {unknown[0]!r}. Its columns are named like area or sample.station.")
+    wanted = {name: column for name, column in columns.items() if column}
+    lines = _stream(request, project, filter, order, wanted, data.limit)
+    return Stream(lines, media_type="application/x-ndjson")
+
+
+async def _stream(
+    request: Request, project: Project, filter: Filter, order: Order, columns: dict[str, Field], limit: int | None
+) -> AsyncIterator[bytes]:
+    """Chunk by chunk, each in a short transaction of its own: the list goes on by value and id, not by a snapshot."""
+    cursor: str | None = None
+    left = limit if limit is not None else 2**62
+    while left > 0:
+        async with request.app.state.connections.take() as db:
+            shown, lines = await sync_to_thread(_chunk, db, project, filter, order, columns, cursor, min(left, CHUNK))
+        yield lines
+        left -= len(shown.tiles)
+        cursor = shown.next_cursor
+        if cursor is None:
+            return
+
+
+def _chunk(
+    db: Db, project: Project, filter: Filter, order: Order, columns: dict[str, Field], cursor: str | None, limit: int
+) -> tuple[Page, bytes]:
+    shown = page(db, project, filter, order, cursor, limit)
+    rows = [row.__dict__ for row in _rows(shown)]
+    mirror = open_mirror(db, project.id)
+    places = {int(mirror.ids[place]): int(place) for place in mirror.ordinals([row["id"] for row in rows])}
+    for name, column in columns.items():
+        values = mirror.column(db, column.level, column.name)
+        for row in rows:
+            place = places.get(row["id"])
+            row[name] = None if place is None else _value(values, place)
+    return shown, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _value(values: Any, place: int) -> float | str | None:
+    if isinstance(values, TextColumn):
+        return values.values[values.codes[place]] if values.codes[place] >= 0 else None
+    return None if values[place] != values[place] else float(values[place])
+
+
+@get(
+    "/projects/{project_id:int}/objects/{object_id:int}", opt=VISITOR, sync_to_thread=True, tags=["objects"],
+    summary="One object with its images, values, label, history and comments",
+)  # fmt: skip
+def get_object_api(db: NamedDependency[Db], project: NamedDependency[Project], object_id: FromPath[int]) -> WholeObject:
+    row = detail.find_object(db, project, object_id)
+    return WholeObject(
+        id=row.id,
+        orig_id=row.orig_id,
+        sample=row.sample,
+        acquisition=row.acquisition,
+        process=row.process,
+        label=detail.label_of(db, row),
+        images=[ImageRow(**image) for image in detail.images_of(db, project, object_id)],
+        fields={level: dict(pairs) for level, pairs in detail.values_of(db, project, row).items()},
+        history=object_history(db, project.id, object_id),
+        comments=[CommentRow(*comment) for comment in queries.list_comments(db, project.id, object_id)],
+    )
+
+
+@post(
+    "/projects/{project_id:int}/objects/{object_id:int}/comments", opt={"role": "annotator"}, sync_to_thread=True,
+    tags=["objects"], summary="Comment on an object",
+)  # fmt: skip
+def comment_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    object_id: FromPath[int],
+    data: JSONBody[NewComment],
+) -> CommentRow:
+    row = add_comment(db, project, viewer, object_id, data.text)
+    return CommentRow(row.id, viewer.account.name if viewer.account else None, row.text, row.at)
+
+
+routes = [list_objects_api, query_objects_api, get_object_api, comment_api]

@@ -1,0 +1,219 @@
+"""One page of a project's objects under a filter, in an order: found in memory, checked and filled in by SQL."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.labels.changes import state_token
+from app.objects import queries
+from app.objects.filters import Filter, address
+from app.objects.orders import BAD_CURSOR, Order, read_cursor, sorted_by, write_cursor
+from app.objects.scale import PixelSize, Scaled, common_scale, pixel_size, scale_bar, tile_size
+from app.search import likeness
+from app.search.mirror import Mirror, open_mirror
+from app.taxonomy.names import is_italic
+
+PAGE = 200
+MOST_A_PAGE = 1000
+# Distances equal to this many decimals count as ties, which ids settle: the same pair may differ behind them.
+DISTANCE_DECIMALS = 5
+
+
+class Shown(Scaled, Protocol):
+    """The project of a board, as its caller may see it."""
+
+    @property
+    def embedder_id(self) -> int | None: ...
+
+    @property
+    def validated_only(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Page:
+    """Tiles, and where the next page starts; None at the end."""
+
+    tiles: list[dict[str, Any]]
+    next_cursor: str | None
+    n_total: int
+    n_without_vector: int = 0
+    recall: float | None = None
+    exact: bool = True
+
+
+def page(db: Db, project: Shown, filter: Filter, order: Order, cursor: str | None = None, limit: int = PAGE) -> Page:
+    """The next `limit` objects after the cursor. What one sees was read from the tables, never from memory alone."""
+    limit = min(max(limit, 1), MOST_A_PAGE)
+    mirror = open_mirror(db, project.id)
+    mask = mirror.mask(db, filter)
+    place = pixel_size(db, project)
+    if order.key == "like":
+        return _like_page(db, project, filter, order, cursor, limit, mirror, mask, place)
+    after = sorted_by(db, mirror, order)
+    pieces = after.after(mirror.ids, order.direction, read_cursor(cursor) if cursor else None)
+    rows, last, more = _fill(db, project.id, filter, mirror, _masked(pieces, mask), limit, place)
+    scale = common_scale(db, mirror)
+    return Page(
+        tiles=[tile(project.id, row, place, scale) for row in rows],
+        next_cursor=after.cursor_at(mirror.ids, last) if more else None,
+        n_total=int(np.count_nonzero(mask)),
+    )
+
+
+def _masked(pieces: Iterator[np.ndarray], mask: np.ndarray) -> Iterator[np.ndarray]:
+    for piece in pieces:
+        kept = piece[mask[piece]]
+        if len(kept):
+            yield kept
+
+
+def _fill(
+    db: Db, project_id: int, filter: Filter, mirror: Mirror, pieces: Iterator[np.ndarray], limit: int, place: PixelSize
+) -> tuple[list[Any], int, bool]:
+    """Rows of the first `limit` objects that the tables too say are kept; the last ordinal; whether there are more."""
+    rows: list[Any] = []
+    last, rest = -1, np.empty(0, np.int32)
+    while len(rows) < limit:
+        if not len(rest):
+            rest = next(pieces, rest)
+            if not len(rest):
+                return rows, last, False
+        taken, rest = rest[: limit - len(rows)], rest[limit - len(rows) :]
+        rows += _checked(db, project_id, filter, mirror.ids[taken].tolist(), place)
+        last = int(taken[-1])
+    more = len(rest) > 0 or next(pieces, None) is not None
+    return rows, last, more
+
+
+def _checked(db: Db, project_id: int, filter: Filter, ids: list[int], place: PixelSize) -> list[Any]:
+    """These objects' rows, in this order, without those whose label has left the filter since."""
+    found = queries.read_tiles(db, project_id, ids, place.place)
+    rows = [found[object_id] for object_id in ids if object_id in found]
+    return [row for row in rows if filter.keeps(row.status, row.taxon_id, row.account_id)]
+
+
+def _like_page(
+    db: Db,
+    project: Shown,
+    filter: Filter,
+    order: Order,
+    cursor: str | None,
+    limit: int,
+    mirror: Mirror,
+    mask: np.ndarray,
+    place: PixelSize,
+) -> Page:
+    """Ranks ever deeper as one scrolls on: the k nearest for a k that doubles until the page is full."""
+    vectors = query_vectors(db, project, order)
+    least = order.direction == "desc"
+    after = _like_cursor(cursor)
+    n_kept, k = int(np.count_nonzero(mask)), 2 * limit
+    while k < after[2] + limit:
+        k *= 2
+    while True:
+        ranked = likeness.most_alike(db, project, vectors, mask, k, least)
+        ids, distances = _beyond(ranked, after, least)
+        rows = _checked(db, project.id, filter, ids[:limit].tolist(), place)
+        reached_all = k >= n_kept
+        if len(ids) >= limit or reached_all:
+            break
+        k *= 4
+    shown = ids[:limit]
+    more = len(ids) > limit or (not reached_all and len(ids) > 0)
+    distance_of = dict(zip(shown.tolist(), distances[:limit].tolist(), strict=True))
+    scale = common_scale(db, mirror)
+    next_cursor = None
+    if more:
+        next_cursor = write_cursor(distances[len(shown) - 1].item(), int(shown[-1]), after[2] + len(shown))
+    return Page(
+        tiles=[tile(project.id, row, place, scale, distance_of[row.id]) for row in rows],
+        next_cursor=next_cursor,
+        n_total=n_kept - ranked.n_without_vector,
+        n_without_vector=ranked.n_without_vector,
+        recall=ranked.recall,
+        exact=ranked.exact,
+    )
+
+
+def query_vectors(db: Db, project: Shown, order: Order) -> np.ndarray:
+    """The vectors of the order's examples that the project has, or of its uploaded image."""
+    if project.embedder_id is None:
+        raise Refused("This project has no vectors yet, so nothing can be ordered by likeness: embed it first.")
+    if order.query:
+        return likeness.query_vector(db, project, order.query)
+    vectors = likeness.example_vectors(db, project, list(order.examples))
+    if not len(vectors):
+        raise NotFound("None of these examples has a vector here. Choose others, or wait until they are embedded.")
+    return vectors
+
+
+def _like_cursor(cursor: str | None) -> tuple[float | None, int, int]:
+    if cursor is None:
+        return None, -1, 0
+    parts = read_cursor(cursor)
+    kinds = [type(part) for part in parts]
+    if len(parts) != 3 or kinds[0] not in (int, float) or kinds[1:] != [int, int] or not 0 <= parts[2] < 10**9:
+        raise Refused(BAD_CURSOR)
+    return float(parts[0]), parts[1], parts[2]
+
+
+def _beyond(ranked: Any, after: tuple[float | None, int, int], least: bool) -> tuple[np.ndarray, np.ndarray]:
+    """What is ranked after the cursor, by rounded distance and id."""
+    ids = np.asarray(ranked.ids, np.int64)
+    distances = np.round(np.asarray(ranked.distances, np.float64), DISTANCE_DECIMALS)
+    sign = -1 if least else 1
+    order = np.lexsort((ids, sign * distances))
+    ids, distances = ids[order], distances[order]
+    if after[0] is not None:
+        beyond = (sign * distances > sign * after[0]) | ((distances == after[0]) & (ids > after[1]))
+        ids, distances = ids[beyond], distances[beyond]
+    return ids, distances
+
+
+def tile(project_id: int, row: Any, place: PixelSize, scale: float, distance: float | None = None) -> dict[str, Any]:
+    """One object as a template shows it among others."""
+    hash = row.hash.hex() if row.hash else None
+    width, height, shrink = tile_size(row.width_px or 1, row.height_px or 1, scale) if hash else (96, 96, 1.0)
+    um = place.um(row.pixel)
+    return {
+        "id": row.id,
+        "orig_id": row.orig_id,
+        "hash": hash,
+        "thumb_url": f"/projects/{project_id}/thumbnails/{hash}" if hash else None,
+        "page_url": f"/projects/{project_id}/objects/{row.id}",
+        "width": width,
+        "height": height,
+        "image_width_px": row.width_px,
+        "status": row.status,
+        "taxon": row.taxon,
+        "taxon_id": row.taxon_id,
+        "taxon_italic": is_italic(row.taxon_name, row.rank or "", row.type or ""),
+        "score": row.score,
+        "state": state_token(row.version, row.status, row.run_id),
+        "n_images": row.n_images,
+        "n_comments": row.n_comments,
+        "scale_bar": scale_bar(width, um * row.width_px / width if um and hash else None),
+        "shrink": shrink,
+        "distance": distance,
+    }
+
+
+def tiles_of(db: Db, project: Shown, filter: Filter, ids: list[int], distances: list[float]) -> list[dict[str, Any]]:
+    """Tiles of given objects in the given order, such as an object's neighbours."""
+    place, scale = pixel_size(db, project), common_scale(db, open_mirror(db, project.id))
+    distance_of = dict(zip(ids, distances, strict=True))
+    return [
+        tile(project.id, row, place, scale, distance_of[row.id]) for row in _checked(db, project.id, filter, ids, place)
+    ]
+
+
+def next_url(project_id: int, filter: Filter, order: Order, cursor: str | None, limit: int) -> str | None:
+    """Where the next section of tiles is fetched."""
+    if cursor is None:
+        return None
+    more = [("cursor", cursor)] + ([("limit", str(limit))] if limit != PAGE else [])
+    return address(f"/projects/{project_id}/tiles", filter.to_query(), order.to_query(), more)

@@ -1,0 +1,114 @@
+"""Everything of one object: as its page shows it and as programs get it."""
+
+from typing import Any
+
+import numpy as np
+
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.labels.changes import state_token
+from app.objects import queries
+from app.objects.board import Shown, query_vectors, tiles_of
+from app.objects.fields import LEVELS
+from app.objects.filters import Filter
+from app.objects.images import image_url
+from app.objects.orders import Order
+from app.search import likeness
+from app.search.mirror import open_mirror
+from app.taxonomy.names import is_italic
+from app.taxonomy.queries import get_taxon
+
+N_NEIGHBOURS = 12
+PROVENANCE_WORDS = {
+    "single": "looked at singly", "batch": "seen in a batch", "audit": "accepted unseen under an audit",
+    "imported": "imported",
+}  # fmt: skip
+
+
+def find_object(db: Db, project: Shown, object_id: int) -> Any:
+    """The object's row, if the caller may see it."""
+    row = queries.find_object(db, project.id, object_id) if 0 <= object_id < 2**63 else None
+    if row is None or (project.validated_only and row.status != "V"):
+        raise NotFound("This project has no such object.")
+    return row
+
+
+def label_of(db: Db, row: Any) -> dict[str, Any]:
+    """What one sees of the object, with who, when and how, and the machine's choices."""
+    by_person = row.status in ("D", "V")
+    taxon = get_taxon(db, row.taxon_id) if row.taxon_id else None
+    choices = [(row.choice_1_id, row.choice_1, row.score_1), (row.choice_2_id, row.choice_2, row.score_2),
+               (row.choice_3_id, row.choice_3, row.score_3)]  # fmt: skip
+    return {
+        "status": row.status,
+        "taxon": row.taxon,
+        "taxon_id": row.taxon_id,
+        "taxon_italic": is_italic(row.taxon_name, row.rank or "", row.type or ""),
+        "lineage": " › ".join(taxon.lineage) if taxon else None,
+        "by": row.labelled_by if by_person else None,
+        "at": row.label_at if by_person else None,
+        "provenance": PROVENANCE_WORDS[row.provenance] if by_person else None,
+        "score": row.score,
+        "state": state_token(row.version, row.status, row.run_id),
+        "choices": [{"taxon_id": i, "taxon": name, "score": score} for i, name, score in choices if i],
+    }
+
+
+def images_of(db: Db, project: Shown, object_id: int) -> list[dict[str, Any]]:
+    """An object's images, each with the address at which a browser can show it."""
+    return [
+        {**image._asdict(), "url": image_url(project.id, image.hash, image.format, image.mode)}
+        for image in queries.list_images(db, project.id, object_id)
+    ]
+
+
+def values_of(db: Db, project: Shown, row: Any) -> dict[str, list[tuple[str, Any]]]:
+    """Every value of the object and of its parents, by level: the predefined ones first, missing ones left out."""
+    pairs: dict[str, list[tuple[str, Any]]] = {
+        "object": [
+            ("latitude", row.latitude), ("longitude", row.longitude), ("date", row.date), ("time", row.time),
+            ("depth_min_m", row.depth_min_m), ("depth_max_m", row.depth_max_m),
+            ("sun_position", None if row.sun_position == "?" else row.sun_position), ("link", row.link),
+            ("complement_info", row.complement_info),
+        ],
+        "sample": [
+            ("orig_id", row.sample), ("latitude", row.sample_latitude), ("longitude", row.sample_longitude),
+            ("dataportal_descriptor", row.dataportal_descriptor),
+        ],
+        "acquisition": [("orig_id", row.acquisition), ("instrument", row.instrument)],
+        "process": [("orig_id", row.process)],
+    }  # fmt: skip
+    parents = {
+        "sample": row.sample_fields or {},
+        "acquisition": row.acquisition_fields or {},
+        "process": row.process_fields or {},
+    }
+    for column in queries.field_positions(db, project.id):
+        if column.level == "object":
+            values = (row.numbers if column.type == "number" else row.texts) or []
+            value = values[column.position - 1] if column.position <= len(values) else None
+        else:
+            value = parents[column.level].get(column.name)
+        pairs[column.level].append((column.name, value))
+    return {level: [pair for pair in pairs[level] if not _is_missing(pair[1])] for level in LEVELS}
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
+
+
+def neighbours_of(db: Db, project: Shown, object_id: int) -> list[dict[str, Any]]:
+    """The objects of the project that are most alike, nearest first, with their labels."""
+    if project.embedder_id is None:
+        return []
+    try:
+        vectors = query_vectors(db, project, Order("like", examples=(object_id,)))
+    except Refused:
+        return []
+    filter = Filter(validated_only=project.validated_only)
+    mirror = open_mirror(db, project.id)
+    mask = mirror.mask(db, filter)
+    mask[mirror.ordinals(np.array([object_id]))] = False
+    ranked = likeness.most_alike(db, project, vectors, mask, N_NEIGHBOURS)
+    ids = [int(i) for i in ranked.ids]
+    return tiles_of(db, project, filter, ids, [float(distance) for distance in ranked.distances])

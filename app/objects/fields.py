@@ -1,0 +1,53 @@
+"""The columns of a project's objects, predefined and free, and how the address names them: f.area, f.sample.station."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.database import Db
+from app.search.columns import PREDEFINED
+
+LEVELS = ("object", "sample", "acquisition", "process")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column: where it stands and whether it holds numbers or texts."""
+
+    level: str
+    name: str
+    type: str
+
+    @property
+    def key(self) -> str:
+        """Its name in an address, without the `f.` before it."""
+        return self.name if self.level == "object" else f"{self.level}.{self.name}"
+
+
+class Fields:
+    """A project's columns, found by their key."""
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        self._by_key = {field.key: field for field in fields}
+
+    def __iter__(self) -> Iterable[Field]:  # type: ignore[override]
+        return iter(self._by_key.values())
+
+    def find(self, key: str) -> Field | None:
+        """The column that `f.KEY` means; `f.object.NAME` may be written out."""
+        return self._by_key.get(key) or self._by_key.get(key.removeprefix("object."))
+
+
+def project_fields(db: Db, project_id: int) -> Fields:
+    """Free columns first, as imported, then those that every project has."""
+    rows = db.execute(
+        """
+        select level, name, type
+          from field
+         where project_id = %s
+         order by array_position(array['object', 'sample', 'acquisition', 'process'], level), type, position
+        """,
+        [project_id],
+    )
+    free = [Field(row.level, row.name, row.type) for row in rows]
+    own = [Field(level, name, type) for level, columns in PREDEFINED.items() for name, type in columns.items()]
+    return Fields([*free, *(field for field in own if field not in free)])

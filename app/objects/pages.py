@@ -1,0 +1,231 @@
+"""The board of a project, its sections of tiles and its tree, an object's page, and the bytes of images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect, Template
+
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.errors import Refused
+from app.labels.acts import UndoState, undo_state
+from app.labels.history import object_history
+from app.labels.pages import actor
+from app.objects import detail, images, queries
+from app.objects.board import PAGE, Page, next_url, page
+from app.objects.fields import project_fields
+from app.objects.filters import Filter, address, read_filter
+from app.objects.orders import Order, order_choices, read_order
+from app.objects.scale import pixel_size
+from app.objects.store import Store, open_store
+from app.projects.access import Project
+from app.search.mirror import open_mirror
+from app.settings import Settings
+from app.taxonomy.tree import TaxonTree, project_tree
+
+VISITOR = {"role": "visitor"}
+FOR_EVER = "private, max-age=31536000, immutable"
+LONGEST_COMMENT = 10_000
+
+
+@lru_cache(maxsize=4)
+def store_of(settings: Settings) -> Store:
+    """The store, opened once a process."""
+    return open_store(settings)
+
+
+def asked(db: Db, project: Project, request: Request) -> tuple[Filter, Order]:
+    """Filter and order as the address says them."""
+    query = list(request.query_params.multi_items())
+    return (
+        read_filter(db, project.id, query, project.validated_only),
+        read_order(project_fields(db, project.id), query),
+    )
+
+
+def board_url(project_id: int, filter: Filter, order: Order) -> str:
+    return address(f"/projects/{project_id}", filter.to_query(), order.to_query())
+
+
+def chips_of(project_id: int, filter: Filter, order: Order) -> list[dict[str, Any]]:
+    """The filter's conditions with the addresses that are left without them, and an order that cannot be had."""
+    path = f"/projects/{project_id}"
+    chips: list[dict[str, Any]] = []
+    for chip in filter.chips:
+        label = f"{chip.label}, with children" if chip.key == "taxon" and filter.with_children else chip.label
+        url = address(path, filter.to_query(without=chip), order.to_query())
+        chips.append({"label": label, "value": chip.value, "remove_url": url, "invalid": chip.invalid})
+    if order.invalid:
+        url = address(path, filter.to_query())
+        chips.append({"label": "order", "value": "unknown", "remove_url": url, "invalid": order.invalid})
+    return chips
+
+
+def tree_of(db: Db, project: Project, filter: Filter, order: Order) -> TaxonTree:
+    """The project's tree, each row with the address that filters by it; the selected one's lets go of it."""
+    selected = frozenset(int(chip.raw) for chip in filter.chips if chip.key == "taxon" and not chip.invalid)
+    others = [pair for pair in filter.to_query() if pair[0] not in ("taxon", "children")]
+    children = [] if filter.with_children else [("children", "0")]
+
+    def url_of(taxon_id: int) -> str:
+        chosen = [] if taxon_id in selected else [("taxon", str(taxon_id)), *children]
+        return address(f"/projects/{project.id}", chosen, others, order.to_query())
+
+    return project_tree(db, project.id, selected, url_of, project.validated_only)
+
+
+@get("/projects/{project_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_board(
+    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
+) -> Template:
+    filter, order = asked(db, project, request)
+    first = page(db, project, filter, order)
+    tree = tree_of(db, project, filter, order)
+    mirror = open_mirror(db, project.id)
+    fields = project_fields(db, project.id)
+    context = {
+        "project": project,
+        "filter": chips_of(project.id, filter, order),
+        "order": order,
+        "orders": order_choices(fields),
+        "fields": [{"name": field.key, "type": field.type} for field in fields],
+        "tree": tree,
+        "first": section(project, filter, order, first, PAGE),
+        "n_without_vector": first.n_without_vector,
+        "recall": first.recall,
+        "exact": first.exact,
+        "can_label": project.may("annotator") and project.status != "explore",
+        "undo": undo_state(db, project.id, viewer.account_id) if viewer.account_id else UndoState(),
+        "counts": tree.total,
+        "samples": queries.first_samples(db, project.id),
+        "people": queries.people(db, project.id, np.unique(mirror.account).tolist()),
+    }
+    return Template("objects/board.html", context=context)
+
+
+def section(project: Project, filter: Filter, order: Order, shown: Page, limit: int) -> dict[str, Any]:
+    """What the template of one section of tiles wants."""
+    url = next_url(project.id, filter, order, shown.next_cursor, limit)
+    return {"tiles": shown.tiles, "next_url": url, "n_total": shown.n_total}
+
+
+@get("/projects/{project_id:int}/tiles", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_tiles(
+    request: Request,
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = PAGE,
+) -> Template:
+    filter, order = asked(db, project, request)
+    shown = page(db, project, filter, order, cursor, limit)
+    return Template("objects/_tiles.html", context=section(project, filter, order, shown, limit))
+
+
+@get("/projects/{project_id:int}/tree", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_tree(request: Request, db: NamedDependency[Db], project: NamedDependency[Project]) -> Template:
+    filter, order = asked(db, project, request)
+    tree = tree_of(db, project, filter, order)
+    context = {"rows": tree.rows, "unclassified": tree.unclassified, "total": tree.total, "project": project}
+    return Template("objects/_tree.html", context=context)
+
+
+@get("/projects/{project_id:int}/objects/{object_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_object(db: NamedDependency[Db], project: NamedDependency[Project], object_id: FromPath[int]) -> Template:
+    row = detail.find_object(db, project, object_id)
+    fields = detail.values_of(db, project, row)
+    place = pixel_size(db, project)
+    pixel = queries.read_tiles(db, project.id, [object_id], place.place)[object_id].pixel
+    brief_names = ("depth_min_m", "depth_max_m", "date", "time", "area", "esd", "major", "feret")
+    context = {
+        "project": project,
+        "object": {
+            "id": row.id, "orig_id": row.orig_id, "sample_orig_id": row.sample,
+            "acquisition_orig_id": row.acquisition, "process_orig_id": row.process,
+        },
+        "label": detail.label_of(db, row),
+        "images": detail.images_of(db, project, object_id),
+        "fields": {level: [(name, shown_value(value)) for name, value in pairs] for level, pairs in fields.items()},
+        "brief": [(name, shown_value(value)) for name, value in fields["object"] if name in brief_names],
+        "history": object_history(db, project.id, object_id),
+        "comments": queries.list_comments(db, project.id, object_id),
+        "neighbours": detail.neighbours_of(db, project, object_id),
+        "pixel_size_um": place.um(pixel),
+        "can_label": project.may("annotator") and project.status != "explore",
+    }  # fmt: skip
+    return Template("objects/object.html", context=context)
+
+
+def shown_value(value: Any) -> str:
+    """A value as text; numbers with the figures that matter."""
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class NewComment:
+    text: str = ""
+
+
+@post(
+    "/projects/{project_id:int}/objects/{object_id:int}/comments", opt={"role": "annotator"}, include_in_schema=False,
+    sync_to_thread=True,
+)  # fmt: skip
+def comment_on(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    object_id: FromPath[int],
+    data: URLEncodedBody[NewComment],
+) -> Redirect:
+    add_comment(db, project, viewer, object_id, data.text)
+    return Redirect(f"/projects/{project.id}/objects/{object_id}", status_code=303)
+
+
+def add_comment(db: Db, project: Project, viewer: Viewer, object_id: int, text: str) -> Any:
+    """A remark on an object that is there."""
+    text = text.replace("\0", "").strip()
+    if not text or len(text) > LONGEST_COMMENT:
+        raise Refused(f"A comment has 1 to {LONGEST_COMMENT:,} characters.")
+    detail.find_object(db, project, object_id)
+    return queries.add_comment(db, project.id, object_id, actor(viewer).id, text)
+
+
+@get("/projects/{project_id:int}/thumbnails/{hash:str}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_thumbnail(
+    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], hash: FromPath[str]
+) -> Response[bytes]:
+    content = images.find_content(db, project.id, hash, project.validated_only)
+    store = store_of(request.app.state.settings)
+    return immutable(request, hash, lambda: images.read_thumbnail(store, content))
+
+
+@get("/projects/{project_id:int}/images/{hash:str}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_image(
+    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], hash: FromPath[str]
+) -> Response[bytes]:
+    """The original; with ?as=png as a picture that every browser shows, where the original is none."""
+    content = images.find_content(db, project.id, hash, project.validated_only)
+    settings: Settings = request.app.state.settings
+    store, as_png = store_of(settings), request.query_params.get("as") == "png"
+    tag = f"{hash}-png" if as_png else hash
+    return immutable(request, tag, lambda: images.read_image(store, content, as_png, settings.max_image_mpx))
+
+
+def immutable(request: Request, tag: str, read: Callable[[], images.Bytes]) -> Response[bytes]:
+    """Bytes that never change under their address, or nothing where the browser has them."""
+    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{tag}"'}
+    if f'"{tag}"' in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers)
+    data = read()
+    if data.media_type == "application/octet-stream":
+        headers["Content-Disposition"] = "attachment"
+    return Response(data.data, media_type=data.media_type, headers=headers)
+
+
+routes = [show_board, show_tiles, show_tree, show_object, comment_on, show_thumbnail, show_image]

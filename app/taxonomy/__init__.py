@@ -1,0 +1,1 @@
+"""The tree of taxa: looking names up, counting by branch, adding classes."""

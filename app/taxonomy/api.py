@@ -1,0 +1,71 @@
+"""Taxa for programs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.errors import NotFound
+from app.projects.access import Project
+from app.taxonomy.pages import NewTaxon, added, offered
+from app.taxonomy.queries import FoundTaxon, get_taxon
+from app.taxonomy.tree import project_tree
+
+
+@dataclass(frozen=True)
+class TaxonCounts:
+    """Objects of one taxon in a project, by status; `with_children` counts its whole branch."""
+
+    taxon_id: int
+    display_name: str
+    depth: int
+    n: dict[str, int]
+    with_children: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ProjectTaxa:
+    """A project's taxa depth first, and its objects by status."""
+
+    taxa: list[TaxonCounts]
+    total: dict[str, int]
+
+
+@get("/taxa", sync_to_thread=True, tags=["taxa"], summary="Find taxa by the beginnings of words of their names")
+def find_taxa_api(
+    db: NamedDependency[Db],
+    viewer: NamedDependency[Viewer],
+    q: FromQuery[str] = "",
+    project_id: FromQuery[int | None] = None,
+) -> list[FoundTaxon]:
+    return offered(db, viewer, q, project_id)
+
+
+@post("/taxa", sync_to_thread=True, tags=["taxa"], summary="Create a taxon")
+def create_taxon_api(db: NamedDependency[Db], viewer: NamedDependency[Viewer], data: JSONBody[NewTaxon]) -> FoundTaxon:
+    return added(db, viewer, data)
+
+
+@get("/taxa/{taxon_id:int}", sync_to_thread=True, tags=["taxa"], summary="One taxon with its lineage")
+def get_taxon_api(db: NamedDependency[Db], taxon_id: FromPath[int]) -> dict[str, Any]:
+    taxon = get_taxon(db, taxon_id) if 0 < taxon_id < 2**31 else None
+    if taxon is None:
+        raise NotFound("There is no taxon with this id.")
+    return dict(taxon._asdict())
+
+
+@get(
+    "/projects/{project_id:int}/taxa", opt={"role": "visitor"}, sync_to_thread=True, tags=["taxa"],
+    summary="A project's taxa with numbers of objects by status",
+)  # fmt: skip
+def project_taxa_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> ProjectTaxa:
+    tree = project_tree(db, project.id, validated_only=project.validated_only)
+    rows = [TaxonCounts(row.taxon_id, row.display_name, row.depth, row.n, row.n_with_children) for row in tree.rows]
+    return ProjectTaxa(rows, tree.total)
+
+
+routes = [find_taxa_api, create_taxon_api, get_taxon_api, project_taxa_api]

@@ -1,0 +1,21 @@
+"""How names of taxa are written and compared."""
+
+import re
+
+# Ranks from genus down are set in italics; of taxa without a rank, those whose name is a binomial.
+ITALIC_RANKS = frozenset(
+    {"genus", "subgenus", "species", "subspecies", "variety", "subvariety", "form", "forma", "subform", "subforma"}
+)
+BINOMIAL = re.compile(r"[A-Z][a-z]+(-[a-z]+)? [a-z][a-z-]+( [a-z-]+)?")
+
+
+def is_italic(name: str | None, rank: str, type: str) -> bool:
+    """Whether a taxon's name is written in italics."""
+    if not name or type != "P":
+        return False
+    return rank.lower() in ITALIC_RANKS if rank else BINOMIAL.fullmatch(name) is not None
+
+
+def normalised(text: str) -> str:
+    """A name as typed, made comparable with display names: single blanks, and one on each side of “<”."""
+    return " ".join(text.replace("<", " < ").split())
