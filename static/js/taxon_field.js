@@ -57,6 +57,7 @@ export class TaxonField extends HTMLElement {
   async resolve() {
     if (this.#taxon || this.empty) return this.#taxon;
     await this.#asked;
+    if (!this.#found) return null;
     const best = this.#found[Math.max(this.#active, 0)];
     if (best) this.choose(best);
     else this.#offerToCreate();
@@ -75,7 +76,15 @@ export class TaxonField extends HTMLElement {
     const query = new URLSearchParams({ q: this.#input.value.trim(), project_id: this.dataset.project });
     this.#asked = getJson(`/taxa?${query}`, { signal: this.#abort.signal })
       .then((taxa) => this.#show(taxa))
-      .catch((error) => error.name === "AbortError" || toast(error.message, { kind: "bad", key: "taxa" }));
+      .catch((error) => this.#failed(error));
+  }
+
+  // What was found before is no answer to what is typed now.
+  #failed(error) {
+    if (error.name === "AbortError") return;
+    this.#found = null;
+    this.#close();
+    toast(error.message, { kind: "bad", key: "taxa" });
   }
 
   #show(taxa) {
@@ -123,7 +132,7 @@ export class TaxonField extends HTMLElement {
 
   #key(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.code];
-    if (step && this.#found.length) {
+    if (step && this.#found?.length) {
       event.preventDefault();
       this.#active = (this.#active + step + this.#found.length) % this.#found.length;
       this.#mark();
@@ -131,7 +140,7 @@ export class TaxonField extends HTMLElement {
       event.preventDefault();
       event.stopPropagation();
       if (!event.repeat) this.#enter(event);
-    } else if (event.code === "Escape" && !this.#list.hidden) {
+    } else if (event.code === "Escape") {
       event.stopPropagation();
       this.clear();
       this.#input.blur();
@@ -139,9 +148,9 @@ export class TaxonField extends HTMLElement {
   }
 
   async #enter(event) {
-    if (this.#active >= 0 && !this.#taxon) await this.resolve();
+    if (this.empty && this.#active >= 0) this.choose(this.#found[this.#active]);
+    await this.resolve();
     if (this.#taxon || this.empty) this.dispatchEvent(new CustomEvent("apply", { detail: { shift: event.shiftKey } }));
-    else await this.resolve();
   }
 
   #point(event) {

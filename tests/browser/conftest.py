@@ -1,0 +1,190 @@
+"""A real server, a real Chromium and real images: what a person sees and does, in windows that fail on any error."""
+
+import io
+import itertools
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+from sklearn.datasets import load_digits
+
+from app import database
+from app.accounts import queries as accounts
+from app.accounts.sessions import cookie_name, start_session
+from app.database.launcher import Cluster
+from app.objects.store import open_store
+from app.projects.queries import set_member
+from app.search import embedders
+from app.search.embed import embed_project
+from app.settings import Settings, load_settings
+from indexer.images import open_image, thumbnail
+from tests.browser.window import Window
+from tests.small_projects import SmallProject, make_project
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PASSWORD = "lobster quadrille 7"
+numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    id: int
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running Shoal and the database behind it."""
+
+    address: str
+    database_url: str
+    settings: Settings
+
+
+def find_chromium() -> str:
+    """Playwright's own or the system's; without any, tests are skipped here and fail in CI."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("SHOAL_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path:
+        return path
+    reason = "no Chromium on this machine: install it, or name it in SHOAL_CHROMIUM"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(server: Cluster, template: str, tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Site]:
+    """`shoal serve` on a free port, with a database of its own, for all browser tests."""
+    name = f"browser_{secrets.token_hex(6)}"
+    url = server.url.replace("///shoal", f"///{name}")
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f"create database {name} template {template}")
+    home = tmp_path_factory.mktemp("browser")
+    told = {"SHOAL_HOME": str(home), "DATABASE_URL": url}
+    process, address = start_server(home, told)
+    yield Site(address, url, load_settings(told))
+    process.terminate()
+    process.wait(20)
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f"drop database {name} with (force)")
+
+
+def start_server(home: Path, told: dict[str, str]) -> tuple[subprocess.Popen[str], str]:
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--no-worker"]
+    with (home / "errors.txt").open("w") as errors:
+        process = subprocess.Popen(
+            command, env=os.environ | told, stdout=subprocess.PIPE, stderr=errors, text=True, bufsize=1
+        )
+    for line in process.stdout or ():
+        if line.startswith("Shoal is at "):
+            return process, line.split()[3]
+    pytest.fail("shoal serve did not start:\n" + (home / "errors.txt").read_text()[-3000:])
+
+
+@pytest.fixture
+def person(site: Site) -> Callable[[str], Person]:
+    """Makes an account: `person("Ana")`."""
+
+    def make(name: str) -> Person:
+        email = f"{name.lower()}{next(numbers)}@example.org"
+        with database.connect(site.database_url) as db:
+            account_id = accounts.make_account(db, email, name, password=PASSWORD)
+        return Person(account_id, name, email)
+
+    return make
+
+
+@pytest.fixture
+def open_window(site: Site, chromium: Browser) -> Iterator[Callable[..., Window]]:
+    """Opens a browser window in which `account` is logged in; at the end nothing may have gone wrong in any of them."""
+    windows: list[Window] = []
+
+    def open_it(account: Person | None = None, **options: object) -> Window:
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=site.address, **options)
+        if account:
+            with database.connect(site.database_url) as db:
+                token = start_session(db, account.id, "browser test", "127.0.0.1")
+            cookie = {"name": cookie_name(site.settings.secure_cookies), "value": token, "url": site.address}
+            context.add_cookies([cookie])
+        windows.append(Window(context.new_page()))
+        return windows[-1]
+
+    yield open_it
+    faults = [fault for window in windows for fault in window.faults]
+    for window in windows:
+        window.page.context.close()
+    assert not faults
+
+
+@pytest.fixture
+def make_board(site: Site) -> Callable[..., SmallProject]:
+    """Makes a project of handwritten digits that `people` label in; with vectors where likeness is asked for."""
+
+    def make(*people: Person, n: int = 30, embedded: bool = False) -> SmallProject:
+        with database.connect(site.database_url) as db:
+            project = make_project(db, n, title=f"Bay {next(numbers)}", pixel_size_um=12.0)
+            for who in people:
+                set_member(db, project.id, who.id, "annotator")
+            give_images(db, site.settings, project)
+            if embedded:
+                embedders.assign(db, site.settings, project.id, "lite0-128")
+            db.commit()
+        if embedded:
+            embed_project(site.database_url, site.settings, project.id, lambda *_: None)
+        return project
+
+    return make
+
+
+def give_images(db: database.Db, settings: Settings, project: SmallProject) -> None:
+    """Object k shows the digit k modulo 10, each in another hand."""
+    digits = load_digits()
+    by_digit = [iter(digits.images[digits.target == digit]) for digit in range(10)]
+    writer = open_store(settings).pack_writer()
+    rows = []
+    for k, object_id in enumerate(project.ids):
+        picture = Image.fromarray((255 - next(by_digit[k % 10]) * 15.9).astype("uint8")).resize((64, 48 + 4 * (k % 8)))
+        file = io.BytesIO()
+        picture.save(file, "PNG")
+        small = writer.add(thumbnail(open_image(file.getvalue())))
+        rows.append((file.getvalue(), writer.add(file.getvalue()), small, picture.height, object_id))
+    writer.finish()
+    with db.cursor() as cursor:
+        cursor.executemany(
+            """
+            with new as (
+                insert into content (hash, n_bytes, format, mode, width_px, height_px, blob, thumbnail)
+                select sha256(data), length(data), 'PNG', 'L', 64, %s, %s, %s
+                  from (select %s::bytea as data) as given
+                on conflict (hash) do nothing
+            )
+            update image
+               set hash = sha256(%s)
+             where project_id = %s
+               and object_id = %s
+            """,
+            [(height, blob, small, data, data, project.id, id) for data, blob, small, height, id in rows],
+        )

@@ -1,0 +1,153 @@
+"""Selecting, naming, confirming and taking back, by key and by pointer."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Person
+from tests.browser.window import Window
+from tests.small_projects import SmallProject
+
+OpenWindow = Callable[..., Window]
+MakeBoard = Callable[..., SmallProject]
+
+
+@pytest.fixture
+def ana(person: Callable[[str], Person]) -> Person:
+    return person("Ana")
+
+
+def test_it_labels_a_selection_by_keys_alone(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+
+    window.press("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight")
+    assert window.n_selected == 3
+    window.page.keyboard.type("oith")
+    window.press("Enter")
+
+    window.reload()
+    assert [window.label(k) for k in project.ids[:4]] == [("V", "Oithona")] * 3 + [("U", "")]
+
+
+def test_it_labels_a_selection_by_the_pointer_alone(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+
+    window.tile(project.ids[1]).click()
+    window.tile(project.ids[5]).click(modifiers=["Shift"])
+    window.tile(project.ids[3]).click()
+    assert window.n_selected == 4
+    window.page.locator("#label-field").click()
+    window.page.locator("#label-field").fill("fib")
+    window.page.get_by_role("option", name="fiber").click()
+    window.page.get_by_role("button", name="Dubious").click()
+
+    window.reload()
+    labelled = [k for k in project.ids[:7] if window.label(k) == ("D", "fiber < detritus")]
+    assert labelled == [project.ids[k] for k in (1, 2, 4, 5)]
+
+
+def test_it_confirms_what_was_dubious_with_enter_alone(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    window.press("ArrowRight")
+    window.page.keyboard.type("cala")
+    window.press("Shift+Enter")
+    window.wait_until_sent()
+    assert window.label(project.ids[0]) == ("D", "Calanoida")
+
+    window.press("ArrowLeft", "Escape", "ArrowLeft", "ArrowRight")
+    window.press("Escape")
+    window.tile(project.ids[0]).click()
+    window.press("Enter")
+
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "Calanoida")
+
+
+def test_undo_and_redo_go_on_after_a_reload(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    for name in ("oith", "detr"):
+        window.tile(project.ids[0]).click()
+        window.page.keyboard.type(name)
+        window.press("Enter")
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "detritus")
+
+    window.press("Control+z")
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "Oithona")
+    window.press("Control+z")
+    window.reload()
+    assert window.label(project.ids[0]) == ("U", "")
+    expect(window.page.locator("[data-command=undo]")).to_be_disabled()
+
+    window.press("Control+Shift+Z")
+    window.reload()
+    window.page.get_by_role("button", name="Redo").click()
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "detritus")
+
+
+def test_what_no_longer_passes_the_filter_leaves_and_undo_brings_it_back(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project, "?status=U")
+    window.press("Control+a")
+    assert window.n_selected == 30
+    window.press("Escape")
+    window.tile(project.ids[2]).click()
+    window.page.keyboard.type("oith")
+    window.press("Enter")
+
+    expect(window.tile(project.ids[2])).to_be_hidden()
+    expect(window.page.locator("[data-count=V]")).to_have_text("1")
+    window.press("Control+z")
+    expect(window.tile(project.ids[2])).to_be_visible()
+
+    window.reload()
+    expect(window.tiles).to_have_count(30)
+
+
+def test_the_rubber_band_selects_what_it_touches(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    first, third = (window.tile(project.ids[k]).bounding_box() for k in (0, 2))
+    assert first and third
+
+    mouse = window.page.mouse
+    mouse.move(first["x"] + 5, first["y"] + 5)
+    mouse.down()
+    mouse.move(third["x"] + 5, third["y"] + 20, steps=4)
+    mouse.up()
+
+    assert window.n_selected == 3
+    expect(window.tile(project.ids[1])).to_have_attribute("aria-selected", "true")
+    expect(window.tile(project.ids[3])).to_have_attribute("aria-selected", "false")
+
+
+def test_a_taxon_that_is_missing_is_created_where_it_is_wanted(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    name = f"curled {project.id}"
+
+    window.tile(project.ids[0]).click()
+    window.page.keyboard.type(name)
+    window.page.get_by_role("option", name="Create").click()
+    window.page.keyboard.type("fib")
+    window.press("Enter")
+    expect(window.page.locator("#label-field")).to_have_value(name)
+    window.press("Enter")
+
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", name)

@@ -1,0 +1,67 @@
+"""A browser window on Shoal, and the words in which tests say what a person does and sees there."""
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+
+from tests.small_projects import SmallProject
+
+
+class Window:
+    """One person's window. Whatever its console complains of is kept in `faults`."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        self.forgiven: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        expected = any(words in message.text for words in self.forgiven)
+        if message.type in ("error", "warning") and not expected:
+            self.faults.append(f"{self.page.url}: {message.text}")
+
+    def forgive(self, words: str) -> None:
+        """Let the console complain in these words: the test makes it happen."""
+        self.forgiven.append(words)
+
+    def open_board(self, project: SmallProject, query: str = "") -> None:
+        self.page.goto(f"/projects/{project.id}{query}")
+        expect(self.tiles.first).to_be_visible()
+        self.page.wait_for_function("customElements.get('shoal-board') !== undefined")
+
+    def reload(self) -> None:
+        """What is true after this is true on the server."""
+        self.wait_until_sent()
+        self.page.reload()
+        self.page.wait_for_function("customElements.get('shoal-board') !== undefined")
+
+    def wait_until_sent(self) -> None:
+        self.page.wait_for_function("Object.keys(localStorage).every((key) => !key.startsWith('shoal.outbox'))")
+        expect(self.page.locator(".tile.sending")).to_have_count(0)
+
+    @property
+    def tiles(self) -> Locator:
+        return self.page.locator("#tiles .tile:visible")
+
+    def tile(self, object_id: int) -> Locator:
+        return self.page.locator(f"#o{object_id}")
+
+    def label(self, object_id: int) -> tuple[str, str]:
+        """Status and taxon as the tile shows them."""
+        tile = self.tile(object_id)
+        shown = tile.locator(".caption").get_attribute("class") or ""
+        status = next(word[-1] for word in shown.split() if word.startswith("status-"))
+        name = tile.locator(".name-cut")
+        return status, name.get_attribute("title") or "" if name.count() else ""
+
+    @property
+    def n_selected(self) -> int:
+        words = self.page.locator("#n-selected").inner_text()
+        return 0 if words.startswith("Nothing") else int(words.split()[0].replace("\u202f", ""))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def toast(self, words: str) -> Locator:
+        return self.page.locator(".toast", has_text=words)
