@@ -1,0 +1,136 @@
+"""Imports for programs, under /api/v1: from folders of the server that its administrator has opened for it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.errors import Forbidden, NotFound, Refused
+from app.exchange.mapping import check_mapping
+from app.exchange.report import ImportOptions
+from app.jobs.queue import enqueue
+from app.projects.access import Project
+
+MANAGER = {"role": "manager"}
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """What to import: a path on the server, and how. `mapping` answers for unknown taxa and people."""
+
+    source: str
+    taxa_from_folders: bool = False
+    samples_from_folders: bool = False
+    skip_existing: bool = False
+    skip_bad_images: bool = False
+    create_taxa: bool = False
+    from_scratch: bool = False
+    mapping: dict[str, dict[str, int | str]] = field(default_factory=dict)
+
+    def options(self) -> ImportOptions:
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "source"}
+        return ImportOptions(**given | {"mapping": check_mapping(self.mapping)})
+
+
+@dataclass(frozen=True)
+class ImportQueued:
+    """The job that does it."""
+
+    job_id: int
+
+
+@dataclass(frozen=True)
+class ImportAnswer:
+    """An import: what became of it, or how far it is."""
+
+    id: int
+    source: str
+    status: Literal["running", "asking", "done", "failed"]
+    n_objects: int
+    n_images: int
+    started_at: datetime
+    ended_at: datetime | None
+    report: dict[str, Any]
+
+
+@post(
+    "/projects/{project_id:int}/imports", opt=MANAGER, sync_to_thread=True, status_code=202, tags=["imports"],
+    summary="Import a folder, an archive or an EcoTaxa bundle of the server",
+)  # fmt: skip
+def start_import_api(
+    request: Request,
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    data: JSONBody[ImportRequest],
+) -> ImportQueued:
+    """Sent again with a mapping, it goes on where the first one asked."""
+    source = find_source(request.app.state.settings.import_roots, data.source)
+    args = {"source": str(source), "options": data.options().as_json()}
+    title = f"Import {source.name} into {project.title}"
+    return ImportQueued(enqueue(db, "import", title, project.id, viewer.account_id, args))
+
+
+@get(
+    "/projects/{project_id:int}/imports", opt=MANAGER, sync_to_thread=True, tags=["imports"],
+    summary="Imports of a project, newest first",
+)  # fmt: skip
+def list_imports_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[ImportAnswer]:
+    rows = db.execute(
+        """
+        select id, source, status, n_objects, n_images, started_at, ended_at, report
+        from import
+        where project_id = %s
+        order by id desc
+        limit 1000
+        """,
+        [project.id],
+    )
+    return [ImportAnswer(*row) for row in rows]
+
+
+@get(
+    "/projects/{project_id:int}/imports/{import_id:int}", opt=MANAGER, sync_to_thread=True, tags=["imports"],
+    summary="One import with its whole report",
+)  # fmt: skip
+def show_import_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], import_id: FromPath[int]
+) -> ImportAnswer:
+    row = db.execute(
+        """
+        select id, source, status, n_objects, n_images, started_at, ended_at, report
+        from import
+        where project_id = %s
+          and id = %s
+        """,
+        [project.id, import_id],
+    ).fetchone()
+    if row is None:
+        raise NotFound("There is no such import in this project.")
+    return ImportAnswer(*row)
+
+
+def find_source(roots: str, source: str) -> Path:
+    """The real path of a source inside one of the opened folders; what is outside is not even said to exist."""
+    opened = [Path(root).resolve() for root in roots.split(":") if root.strip()]
+    if not opened:
+        raise Forbidden(
+            "Importing from the server's folders is not opened: its administrator names them in SHOAL_IMPORT_ROOTS."
+        )
+    if "\0" in source:
+        raise Refused("A path has no NUL in it.")
+    # A relative path is looked for in each opened folder; an absolute one replaces them, and must end inside one.
+    for root in opened:
+        place = (root / source).resolve()
+        if any(place.is_relative_to(inside) for inside in opened) and place.exists():
+            return place
+    raise NotFound(f"There is no {source!r} in the folders that imports are opened for. Ask the administrator.")
+
+
+routes = [start_import_api, list_imports_api, show_import_api]

@@ -1,0 +1,143 @@
+"""`shoal import`: a folder, a zip archive or an EcoTaxa bundle into a project."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app import database
+from app.commands import find_project, ready_database
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.exchange.importing import run_import
+from app.exchange.mapping import read_mapping
+from app.exchange.report import ImportOptions
+from app.jobs import foreground
+from app.jobs.queue import enqueue
+from app.projects.queries import make_project
+from app.settings import Settings, load_settings
+
+ASKING = 3
+
+
+@click.command("import")
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--project", required=True, help="Title or number of the project that takes it in.")
+@click.option("--create", is_flag=True, help="Make the project if there is none of that title.")
+@click.option("--as", "email", help="E-mail of the person who imports; by default the one who made the project.")
+@click.option("--taxa-from-folders", is_flag=True, help="Sub-folders' names are taxa, as validated labels.")
+@click.option("--samples-from-folders", is_flag=True, help="Sub-folders' names are samples.")
+@click.option("--mapping", type=click.Path(path_type=Path), help="Answers for unknown taxa and people, JSON or TSV.")
+@click.option("--create-taxa", is_flag=True, help="Make the taxa that are unknown.")
+@click.option("--skip-existing", is_flag=True, help="Leave out what is in the project already.")
+@click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be read.")
+@click.option("--dry-run", is_flag=True, help="Check everything, tell everything, keep nothing.")
+@click.option("--from-scratch", is_flag=True, help="Forget what an unfinished import of this source has read.")
+def import_command(
+    source: Path, project: str, create: bool, email: str | None, mapping: Path | None, **choices: bool
+) -> None:
+    """Take a folder or zip of images, or an EcoTaxa bundle (folder or zip), into a project.
+
+    Nothing is visible until all of it was checked. Ctrl+C stops; the same command goes on from there.
+    Ends with 1 where the source was refused, 3 where it waits for answers.
+    """
+    options = ImportOptions(mapping=read_mapping(mapping) if mapping else {}, **choices)
+    settings = load_settings()
+    url = ready_database(settings)
+    with database.connect(url) as db:
+        project_id, title = _open_project(db, project, create and not options.dry_run, email)
+        account_id = _account(db, project_id, email)
+    source = source.absolute()
+    if options.dry_run:
+        sys.exit(_dry_run(settings, url, project_id, account_id, source, options))
+    sys.exit(_run(settings, url, project_id, account_id, source, title, options))
+
+
+def _open_project(db: Db, name: str, create: bool, email: str | None) -> tuple[int, str]:
+    try:
+        row = find_project(db, name)
+    except NotFound:
+        if not create:
+            raise
+        return make_project(db, _owner(db, email), name), name
+    return row.id, row.title
+
+
+def _owner(db: Db, email: str | None) -> int:
+    """The person named, else the only application manager."""
+    rows = db.execute(
+        """
+        select id
+        from account
+        where lower(email) = lower(%(email)s)
+           or (%(email)s::text is null and is_application_manager and blocked_at is null)
+        """,
+        {"email": email},
+    ).fetchall()
+    if len(rows) != 1:
+        raise Refused(
+            f"There is no account {email}: make it with `shoal user add {email}`."
+            if email
+            else "Say who imports with --as EMAIL (`shoal user list` lists the accounts)."
+        )
+    return rows[0].id
+
+
+def _account(db: Db, project_id: int, email: str | None) -> int:
+    row = db.execute("select created_by from project where id = %s", [project_id]).fetchone()
+    return _owner(db, email) if email or row.created_by is None else row.created_by
+
+
+def _dry_run(
+    settings: Settings, url: str, project_id: int, account_id: int, source: Path, options: ImportOptions
+) -> int:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Checking")
+        report = run_import(
+            url,
+            settings,
+            project_id,
+            account_id,
+            source,
+            options,
+            lambda done, total, unit, message: bar.update(task, completed=done, total=total, description=message),
+        )
+    for line in report.lines():
+        click.echo(line)
+    return 1 if report.status == "failed" else ASKING if report.missing_taxa or report.missing_users else 0
+
+
+def _run(
+    settings: Settings, url: str, project_id: int, account_id: int, source: Path, title: str, options: ImportOptions
+) -> int:
+    """As a job, so that the server's pages show it, and that a worker goes on where this process is killed."""
+    args: dict[str, Any] = {"source": str(source), "options": options.as_json()}
+    with database.connect(url) as db:
+        job_id = enqueue(db, "import", f"Import {source.name} into {title}", project_id, account_id, args)
+    refusal = None
+    try:
+        foreground.run_waiting(settings, url, job_id)
+    except Refused as error:
+        refusal = error
+    with database.connect(url) as db:
+        for row in db.execute("select line from job_log where job_id = %s order by id", [job_id]):
+            click.echo(row.line)
+        asking = _is_asking(db, project_id, source)
+    if refusal is None:
+        click.echo("Its images are embedded next: by `shoal serve` where it runs, or by `shoal embed`.", err=True)
+        return 0
+    if asking:
+        return ASKING
+    raise refusal
+
+
+def _is_asking(db: Db, project_id: int, source: Path) -> bool:
+    row = db.execute(
+        "select status from import where project_id = %s and source = %s order by id desc limit 1",
+        [project_id, str(source)],
+    ).fetchone()
+    return row is not None and row.status == "asking"
