@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from psycopg_pool import ConnectionPool
 
-from app import api_docs, health, static_files
+from app import api_docs, health, search, static_files
 from app.accounts.access import Authentication, hold_to_declaration
 from app.accounts.viewer import provide_viewer
 from app.answers import exception_handlers
@@ -47,6 +47,7 @@ async def open_connections(app: Litestar) -> AsyncIterator[None]:
 def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) -> Litestar:
     """The server, on a pool that the caller opens and closes."""
     configure_logs(settings.log_level)
+    search.configure(settings)
     set_asyncio_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="web"))
     return Litestar(
         route_handlers=[

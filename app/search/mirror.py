@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from app.database.connections import Db
+from app.errors import NotFound
 from app.objects.filters import Filter
 from app.search import settings
 from app.search.arrays import fetch_arrays
 from app.search.columns import ColumnCache, TextColumn
 
+GONE = "The project does not exist any more."
 STATUSES = "UPDV"  # a status is stored as its place here
 UNCLASSIFIED, PREDICTED, DUBIOUS, VALIDATED = range(4)
 CODE_OF_LETTER = np.zeros(128, np.uint8)
@@ -169,6 +171,8 @@ def _copied(db: Db, project_id: int) -> Mirror:
         """,
         [project_id],
     ).fetchone()
+    if head is None:
+        raise NotFound(GONE)
     ids, sample = _objects(db, project_id)
     predicted, score = _predictions(db, project_id, head.run_id, ids)
     taxon, status, account, unsettled = _labels(db, project_id, ids)
@@ -299,7 +303,7 @@ class _Changes:
 
 def _changes(db: Db, mirror: Mirror) -> _Changes:
     """Labels of the objects touched by transactions that the mirror's snapshot did not see: one statement."""
-    data_version, snapshot, objects, taxa, letters, accounts, own = fetch_arrays(
+    row = fetch_arrays(
         db,
         """
         with touched as (
@@ -327,6 +331,9 @@ def _changes(db: Db, mirror: Mirror) -> _Changes:
         """,
         {"project_id": mirror.project_id, "snapshot": mirror.snapshot, "unsettled": mirror.unsettled.tolist()},
     )
+    if not row:
+        raise NotFound(GONE)
+    data_version, snapshot, objects, taxa, letters, accounts, own = row
     if objects is None:
         own = np.empty(0, bool)
     return _Changes(data_version, snapshot, objects, taxa, letters, accounts, own.astype(bool))
