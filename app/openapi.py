@@ -18,6 +18,10 @@ REASONS = {
     409: "changed meanwhile",
     413: "too large",
     422: "a value is not possible",
+    429: "too often",
+    501: "this server has no way to do it",
+    503: "not at the moment: try again",
+    507: "no room left",
 }
 
 
@@ -37,7 +41,7 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(
             Problem,
-            description=f"{HTTPStatus(status).phrase}: {REASONS[status]}",
+            description=REASONS.get(status, HTTPStatus(status).phrase).capitalize(),
             media_type="application/problem+json",
             generate_examples=False,
         )
