@@ -11,7 +11,7 @@ LOGGED_LINES = 200
 
 @job_body("import")
 def run(job: JobContext) -> None:
-    """Import `args['source']` as `args['options']` say. Where the source is refused, or asks, the job fails and says so."""
+    """Import `args['source']` as `args['options']` say; the job fails, and says why, where that is refused or asks."""
     if job.project_id is None or job.account_id is None:
         raise Refused("An import needs a project and a person. Start it again from the project.")
     options = ImportOptions.from_json(job.args.get("options", {}))
