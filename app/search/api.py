@@ -13,7 +13,7 @@ from app.errors import NotFound, Refused
 from app.objects.filters import Filter, read_filter
 from app.openapi import refusals
 from app.projects.access import Project
-from app.search import likeness
+from app.search import embed_api, likeness
 from app.search.mirror import VALIDATED, Mirror, open_mirror
 
 MOST_EXAMPLES, MOST_ROWS = 1000, 10_000
@@ -85,4 +85,4 @@ def _query(db: Db, project: Project, mirror: Mirror, data: Likeness) -> np.ndarr
     return vectors
 
 
-routes = [like_api]
+routes = [like_api, *embed_api.routes]

@@ -4,7 +4,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from app.database import Db
 from app.errors import NotFound
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
+from app.jobs.questions import answers
 from app.jobs.queue import enqueue
 from app.objects.store import Store, open_store
 from app.search import embedders, pending
+from app.search.bring import bring
+from app.search.query_image import embed_here
 from app.search.vector_copy import write_vectors
 from app.settings import Settings
 from indexer.embedders import Embedder
@@ -32,6 +35,14 @@ LOGGED_REASONS = 100
 DECODERS_NEAR, DECODERS_FAR = 2, 16
 
 
+@answers("embed_query")
+def answer_query(settings: Settings, database_url: str, args: dict[str, Any], payload: bytes) -> list[float]:
+    """In a worker, where torch may be loaded and stays: the vector of an image for a web process that asks."""
+    with database.connect(database_url) as db:
+        row = embedders.find(db, args["embedder_id"])
+    return embed_here(embedders.load(settings, row), payload, settings.max_image_mpx).tolist()
+
+
 class Report(Protocol):
     """Of a job's context, what this work needs."""
 
@@ -42,19 +53,31 @@ class Report(Protocol):
 
 @job_body("embed")
 def run(job: JobContext) -> None:
-    """Embed what has no vector yet, then have the index follow. With {"retry_failed": true}, try failures again."""
+    """Embed what has no vector yet, then have the index follow.
+
+    Arguments: `embedder`, a name of the registry that the project shall use from now on; `retry_failed`, true to try
+    again what failed; `vectors`, a file of vectors to bring in, which become the project's; `name`, what they are
+    called.
+    """
+    if path := job.args.get("vectors"):
+        bring(job.database_url, job.project_id, path, job.args.get("name", ""), job)
+    else:
+        _embed(job)
+    with database.connect(job.database_url) as db:
+        enqueue(db, "index", "Index the vectors", job.project_id, job.account_id, {})
+
+
+def _embed(job: JobContext) -> None:
     with database.connect(job.database_url) as db:
         if job.args.get("retry_failed"):
             pending.forget_failures(db, job.project_id)
+        if spec := job.args.get("embedder"):
+            embedders.assign(db, job.settings, job.project_id, spec)
         known = embedders.assign_default(db, job.settings, job.project_id)
     if known.embeds_images:
         embed_project(job.database_url, job.settings, job.project_id, job)
     else:
-        job.log(
-            f"The vectors of {known.name} were made elsewhere: objects without one stay so until theirs are brought."
-        )
-    with database.connect(job.database_url) as db:
-        enqueue(db, "index", "Index the vectors", job.project_id, job.account_id, {})
+        job.log(f"The vectors of {known.name} were made elsewhere: objects without one wait until theirs are brought.")
 
 
 def embed_project(database_url: str, settings: Settings, project_id: int, report: Report) -> int:

@@ -71,6 +71,14 @@ def register(db: Db, embedder: Embedder) -> int:
     return known.id
 
 
+def find(db: Db, embedder_id: int) -> Any:
+    """A row of `embedder`."""
+    row = db.execute("select * from embedder where id = %s", [embedder_id]).fetchone()
+    if row is None:
+        raise NotFound("This embedder is not known any more.")
+    return row
+
+
 def of_project(db: Db, project_id: int) -> Any | None:
     """The project's row of `embedder`, or None while none is chosen."""
     return db.execute(
@@ -87,6 +95,12 @@ def of_project(db: Db, project_id: int) -> Any | None:
 def assign(db: Db, settings: Settings, project_id: int, spec: str = embedders.DEFAULT) -> int:
     """Let a project use the embedder `spec`; vectors that another one made for it stay, unused. Returns its id."""
     embedder_id = register(db, open_embedder(settings, spec))
+    use(db, project_id, embedder_id)
+    return embedder_id
+
+
+def use(db: Db, project_id: int, embedder_id: int) -> None:
+    """Make an embedder that is known the project's own."""
     changed = db.execute(
         """
         update project
@@ -99,7 +113,6 @@ def assign(db: Db, settings: Settings, project_id: int, spec: str = embedders.DE
     )
     if changed.rowcount == 0 and not db.execute("select 1 from project where id = %s", [project_id]).fetchone():
         raise NotFound("The project does not exist any more.")
-    return embedder_id
 
 
 def assign_default(db: Db, settings: Settings, project_id: int) -> Any:

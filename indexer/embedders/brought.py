@@ -3,7 +3,8 @@
 Given as a .npy file [n, d] with its ids in a .txt (one a line) or .npy file of the same name plus `.ids` (vectors.npy
 and vectors.ids.txt or vectors.ids.npy), or as a .parquet file with a column of ids (`orig_id`, `object_id` or `id`) and
 a column of lists of numbers (`vector` or `embedding`). Whole numbers in a column `id` are Shoal's own object ids;
-anything else is an object's orig_id.
+anything else is an object's orig_id. Files that are given the same name by the person who brings them, and have the
+same dimension, are one embedder; without a name, every file is one of its own.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from indexer.embedders.base import Embedder, EmbedderError, file_digest, unit
+from indexer.embedders.base import Embedder, EmbedderError, file_digest, joint_digest, unit
 
 ID_COLUMNS = ("orig_id", "object_id", "id")
 VECTOR_COLUMNS = ("vector", "embedding")
@@ -34,16 +35,16 @@ class BroughtVectors(Embedder):
 
     embeds_images: ClassVar[bool] = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str = "") -> None:
         if not path.is_file():
             raise EmbedderError(f"There is no file of vectors {path}.")
         self.path = path.absolute()
         self.spec = f"vectors:{self.path}"
-        self.name = f"vectors:{path.stem}"
-        self.description = f"Brought from {path.name}"
-        self.digest = file_digest(path)
         self._read = _Parquet(path) if path.suffix == ".parquet" else _Npy(path)
         self.dimension, self.count = self._read.dimension, self._read.count
+        self.digest = joint_digest((name, str(self.dimension))) if name else file_digest(path)
+        self.name = f"vectors:{name or f'{path.stem}-{self.digest[:8]}'}"
+        self.description = f"Brought from {path.name}"
 
     def chunks(self) -> Iterator[Chunk]:
         """All vectors, some thousand at a time. Raises EmbedderError at one that is zero or not a number."""

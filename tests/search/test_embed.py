@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import database
 from app.database import Db
 from app.errors import Conflict
 from app.jobs.context import Cancelled, JobContext

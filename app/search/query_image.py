@@ -1,0 +1,93 @@
+"""Search by an image that is not in the project: its vector, and the key under which the search can be repeated."""
+
+import secrets
+from typing import Protocol
+
+import numpy as np
+
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.jobs.questions import ask
+from app.search import embedders
+from app.settings import Settings
+from indexer.embedders import Embedder, needs_torch
+from indexer.images import BadImage, open_image
+
+KEPT_DAYS = 30
+# The first question of a worker may have to load a model.
+ANSWER_WITHIN_S = 20.0
+
+
+class Asked(Protocol):
+    """Of a project, what a query needs."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def embedder_id(self) -> int | None: ...
+
+
+def make_query(
+    db: Db, project: Asked, settings: Settings, database_url: str, data: bytes, account_id: int | None
+) -> str:
+    """Embed an uploaded image for this project's embedder, keep the vector, and return its key."""
+    vector = query_vector_of(db, project, settings, database_url, data)
+    key = secrets.token_urlsafe(12)
+    db.execute("delete from query_image where created_at < now() - make_interval(days => %s)", [KEPT_DAYS])
+    db.execute(
+        """
+        insert into query_image (key, project_id, embedder_id, account_id, v)
+        values (%s, %s, %s, %s, %s::halfvec)
+        """,
+        [key, project.id, project.embedder_id, account_id, vector.tolist()],
+    )
+    return key
+
+
+def query_vector(db: Db, project: Asked, key: str) -> np.ndarray:
+    """The vector kept under a key of this project, float32 [d], unit length."""
+    row = db.execute(
+        "select embedder_id, v from query_image where key = %s and project_id = %s", [key, project.id]
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"This search by an image is gone: they are kept for {KEPT_DAYS} days. Upload the image again.")
+    if row.embedder_id != project.embedder_id:
+        raise Refused("The project's embedder was changed since this search by an image. Upload the image again.")
+    return row.v.to_numpy().astype(np.float32)
+
+
+def query_vector_of(db: Db, project: Asked, settings: Settings, database_url: str, data: bytes) -> np.ndarray:
+    """The vector of an image's bytes in this project's space, float32 [d].
+
+    Computed here where ONNX Runtime can; embedders that need torch are asked of a resident worker, so that the web
+    process never loads it.
+    """
+    if project.embedder_id is None:
+        raise Refused("This project has no vectors yet: embed it first, then search by an image.")
+    row = embedders.find(db, project.embedder_id)
+    if not row.embeds_images:
+        raise Refused(
+            f"This project's vectors ({row.name}) were made elsewhere, and Shoal cannot make one of your image."
+            " Search by objects of the project, or let it use another embedder."
+        )
+    _check(data, settings.max_image_mpx)
+    if needs_torch(row.config["spec"]):
+        said = ask(database_url, "embed_query", {"embedder_id": row.id}, data, ANSWER_WITHIN_S)
+        return np.array(said, np.float32)
+    return embed_here(embedders.load(settings, row), data, settings.max_image_mpx)
+
+
+def embed_here(embedder: Embedder, data: bytes, max_image_mpx: int) -> np.ndarray:
+    """The vector of an image's bytes, computed in this process: float32 [d]."""
+    try:
+        return embedder.embed(embedder.prepare([open_image(data, max_image_mpx * 1_000_000)]))[0]
+    except BadImage as error:
+        raise Refused(f"Your image cannot be searched by: {error}.") from error
+
+
+def _check(data: bytes, max_image_mpx: int) -> None:
+    """Refuse what is no image before a worker is asked."""
+    try:
+        open_image(data, max_image_mpx * 1_000_000)
+    except BadImage as error:
+        raise Refused(f"Your image cannot be searched by: {error}.") from error
