@@ -1,6 +1,7 @@
 """The commands that serve, work, embed and index."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -80,30 +81,51 @@ def migrate() -> None:
 
 @click.command()
 @click.argument("project")
-@click.option("--embedder", help="Let the project use this embedder from now on, as `shoal embedder list` names it.")
+@click.option(
+    "--embedder", help="Let the project use this one from now on: a name of `shoal embedder list`, or a spec."
+)
+@click.option(
+    "--vectors",
+    type=click.Path(exists=True, path_type=Path),
+    help="Bring in vectors made elsewhere (.npy with .ids.txt beside it, or .parquet), which become the project's.",
+)
+@click.option("--name", help="What the vectors brought in are called.")
 @click.option("--retry-failed", is_flag=True, help="Try the images again that could not be read.")
-def embed(project: str, embedder: str | None, retry_failed: bool) -> None:
-    """Give vectors to the images of PROJECT (its number or title) that have none yet, and index them."""
+def embed(project: str, embedder: str | None, vectors: Path | None, name: str | None, retry_failed: bool) -> None:
+    """Give vectors to the images of PROJECT (its number or title) that have none yet, and index them.
+
+    Ctrl+C stops; the same command goes on from there.
+    """
     from app.jobs import foreground
-    from app.search import embedders
 
     settings = load_settings()
     url = ready_database(settings)
     with database.connect(url) as db:
         found = find_project(db, project)
-        if embedder:
-            embedders.assign(db, settings, found.id, embedder)
-    args = {"retry_failed": True} if retry_failed else {}
+        spec = spec_of(db, embedder) if embedder else None
+    given = {
+        "embedder": spec,
+        "vectors": str(vectors.absolute()) if vectors else None,
+        "name": name,
+        "retry_failed": retry_failed,
+    }
+    args = {key: value for key, value in given.items() if value}
     foreground.run(settings, url, "embed", "Embed the images", found.id, None, args)
     foreground.drain(settings, url, found.id)
     _say_embedded(url, found)
+
+
+def spec_of(db: Db, name: str) -> str:
+    """What the registry calls an embedder that this database knows by name; other words are taken as they are."""
+    row = db.execute("select config->>'spec' as spec from embedder where name = %s", [name]).fetchone()
+    return str(row.spec) if row and row.spec else name
 
 
 def _say_embedded(url: str, project: Any) -> None:
     with database.connect(url) as db:
         row = db.execute(
             """
-            select (select count(*) from vector where embedder_id = p.embedder_id and project_id = p.id) as n,
+            select (select count(*) from object_vector where embedder_id = p.embedder_id and project_id = p.id) as n,
                    (select count(*) from embedding_failure where embedder_id = p.embedder_id and project_id = p.id)
                        as failed,
                    (select count(*) from object where project_id = p.id) as objects
@@ -165,8 +187,9 @@ def list_embedders() -> None:
 def add_embedder(spec: str) -> None:
     """Make an embedder known and check that it loads.
 
-    SPEC is lite0-128-rot4, lite0-128, open_clip:ARCHITECTURE:WEIGHTS (the hub's name, a checkpoint's path, or
-    local-dir:/folder), or the path of an .onnx file with its manifest beside it.
+    SPEC is one of lite0-128-rot4, lite0-128, open_clip:ARCHITECTURE:WEIGHTS (the hub's name or a checkpoint's path),
+    local-dir:/FOLDER (an open_clip model saved there), onnx:/MANIFEST.toml (an ONNX file with its preprocessing).
+    Vectors made elsewhere come with `shoal embed PROJECT --vectors FILE`.
     """
     from app.search import embedders
 

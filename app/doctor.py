@@ -172,7 +172,7 @@ def look_at_indexes(settings: Settings, db: Db) -> Findings:
         """
         select project.id, project.title, project.embedder_id, count(*) as n
         from project
-        join vector on vector.embedder_id = project.embedder_id and vector.project_id = project.id
+        join object_vector held on held.embedder_id = project.embedder_id and held.project_id = project.id
         group by project.id
         having count(*) >= %s
         order by project.id
