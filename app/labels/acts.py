@@ -271,7 +271,7 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
 
 def describe(kind: str, taxon: str | None) -> str:
     """An act in one or two words, for the undo button and the list of acts."""
-    verbs = {"confirm": "confirmed", "doubt": "marked dubious", "undo": "undone", "redo": "done again"}
+    verbs = {"confirm": "confirmed", "doubt": "marked dubious", "import": "imported"}
     return taxon or verbs.get(kind, kind)
 
 

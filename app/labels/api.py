@@ -10,6 +10,7 @@ from app.labels.acts import Act, Outcome, apply
 from app.labels.history import PastAct, recent_acts
 from app.labels.pages import ANNOTATOR, Again, actor
 from app.labels.undo import redo, undo
+from app.openapi import refusals
 from app.projects.access import Project
 
 MOST_ACTS = 1000
@@ -18,6 +19,7 @@ MOST_ACTS = 1000
 @post(
     "/projects/{project_id:int}/acts", opt=ANNOTATOR, sync_to_thread=True, status_code=200, tags=["acts"],
     summary="Label, confirm or doubt objects in one act",
+    responses=refusals(400, 403, 404, 409),
 )  # fmt: skip
 def act_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Act]
@@ -30,6 +32,7 @@ def act_api(
 @get(
     "/projects/{project_id:int}/acts", opt={"role": "visitor"}, sync_to_thread=True, tags=["acts"],
     summary="Acts of a project, newest first",
+    responses=refusals(404),
 )  # fmt: skip
 def list_acts_api(
     db: NamedDependency[Db],
@@ -47,6 +50,7 @@ def list_acts_api(
 @post(
     "/projects/{project_id:int}/undo", opt=ANNOTATOR, sync_to_thread=True, status_code=200, tags=["acts"],
     summary="Take back one's last act",
+    responses=refusals(403, 404, 409),
 )  # fmt: skip
 def undo_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Again]
@@ -57,6 +61,7 @@ def undo_api(
 @post(
     "/projects/{project_id:int}/acts/{act_id:int}/undo", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
     tags=["acts"], summary="Take back a given act: one's own, or anybody's for a manager",
+    responses=refusals(403, 404, 409),
 )  # fmt: skip
 def undo_one_api(
     db: NamedDependency[Db],
@@ -71,6 +76,7 @@ def undo_one_api(
 @post(
     "/projects/{project_id:int}/redo", opt=ANNOTATOR, sync_to_thread=True, status_code=200, tags=["acts"],
     summary="Take back one's last undo",
+    responses=refusals(403, 404, 409),
 )  # fmt: skip
 def redo_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Again]

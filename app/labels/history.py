@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.database import Db
+from app.labels.acts import describe
+
+WORDS = {"V": "validated", "D": "dubious"}
 
 
 @dataclass(frozen=True)
@@ -11,13 +15,13 @@ class Past:
     """One change of an object's label, with what the machine had chosen at that moment."""
 
     at: datetime
-    by: str | None
-    kind: str
+    who: str | None
+    what: str
     act_id: int
     old_status: str
     old_taxon: str | None
-    status: str
-    taxon: str | None
+    new_status: str
+    new_taxon: str | None
     provenance: str
     undone: bool
     machine_taxon: str | None
@@ -30,13 +34,14 @@ class PastAct:
 
     id: int
     at: datetime
-    by: str | None
+    who: str | None
     account_id: int | None
     kind: str
+    what: str
     taxon_id: int | None
     taxon: str | None
     status: str | None
-    n_objects: int
+    n: int
     n_refused: int
     undone: bool
     undone_by: str | None
@@ -46,11 +51,14 @@ def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
     """Newest first. Before a person's first word, the old state is what the machine had predicted."""
     rows = db.execute(
         """
-        select act.at, account.name as by, act.kind, history.act_id,
+        select act.at, account.name as who,
+               case act.kind when 'label' then 'named' when 'confirm' then 'confirmed' when 'doubt' then 'doubted'
+                    else act.kind end as what,
+               history.act_id,
                case when coalesce(history.old_status, 'U') <> 'U' then history.old_status
                     when machine.id is not null then 'P' else 'U' end as old_status,
                coalesce(old_taxon.display_name, machine.display_name) as old_taxon,
-               history.new_status as status, new_taxon.display_name as taxon,
+               history.new_status, new_taxon.display_name as new_taxon,
                act.provenance, act.reversed_by is not null as undone,
                machine.display_name as machine_taxon, history.old_score as machine_score
           from history
@@ -74,8 +82,8 @@ def recent_acts(
     """Acts that changed something, newest first, from before the act with the id `before`."""
     rows = db.execute(
         """
-        select act.id, act.at, account.name as by, act.account_id, act.kind,
-               taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects, act.n_refused,
+        select act.id, act.at, account.name as who, act.account_id, act.kind,
+               coalesce(of_undo.kind, of_act.kind) as reversed_kind, taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
                act.reversed_by is not null as undone, undoer.name as undone_by
           from act
           left join account on account.id = act.account_id
@@ -93,4 +101,16 @@ def recent_acts(
         """,
         {"project_id": project_id, "before": before, "account_id": account_id, "limit": limit},
     )
-    return [PastAct(*row) for row in rows]
+    return [_past_act(row) for row in rows]
+
+
+def _past_act(row: Any) -> PastAct:
+    said = row._asdict()
+    kind = said.pop("reversed_kind")
+    if row.kind == "label":
+        what = f"{WORDS[row.status]} as {row.taxon}"
+    elif row.kind in ("undo", "redo"):
+        what = f"{'undid' if row.kind == 'undo' else 'did again'}: {describe(kind, row.taxon)}"
+    else:
+        what = describe(row.kind, row.taxon)
+    return PastAct(what=what, **said)

@@ -81,7 +81,10 @@ def show_acts(
     """Members see who did what; the names of those who label are not for anonymous people."""
     account = actor(viewer)
     acts = recent_acts(db, project.id, before, who, ACTS_A_PAGE)
-    rows = [{**past.__dict__, "can_undo": _can_undo(past, project, account)} for past in acts]
+    rows = [
+        {**past.__dict__, "url": _labelled_so(project.id, past), "may_undo": _may_undo(past, project, account)}
+        for past in acts
+    ]
     older = None
     if len(acts) == ACTS_A_PAGE:
         older = f"/projects/{project.id}/acts?before={acts[-1].id}" + (f"&who={who}" if who else "")
@@ -89,7 +92,13 @@ def show_acts(
     return Template("labels/acts.html", context=context)
 
 
-def _can_undo(past: PastAct, project: Project, account: Account) -> bool:
+def _labelled_so(project_id: int, past: PastAct) -> str:
+    """The board with what the act's person labelled with its taxon."""
+    taxon = f"&taxon={past.taxon_id}&children=0" if past.taxon_id else ""
+    return f"/projects/{project_id}?who={past.account_id}{taxon}"
+
+
+def _may_undo(past: PastAct, project: Project, account: Account) -> bool:
     own = past.account_id == account.id
     open_act = past.kind in ("label", "confirm", "doubt") and not past.undone
     return open_act and project.status != "explore" and project.may("annotator" if own else "manager")

@@ -22,6 +22,7 @@ from app.objects.fields import Field, project_fields
 from app.objects.filters import Filter, read_filter
 from app.objects.orders import Order, read_order
 from app.objects.pages import VISITOR, add_comment, asked
+from app.openapi import refusals
 from app.projects.access import Project
 from app.search.columns import TextColumn
 from app.search.mirror import open_mirror
@@ -89,7 +90,7 @@ class ImageRow:
 @dataclass(frozen=True)
 class CommentRow:
     id: int
-    by: str | None
+    who: str | None
     text: str
     at: datetime
 
@@ -118,6 +119,7 @@ class NewComment:
 @get(
     "/projects/{project_id:int}/objects", opt=VISITOR, sync_to_thread=True, tags=["objects"],
     summary="Objects by filter, in an order, page by page",
+    responses=refusals(400, 404),
 )  # fmt: skip
 def list_objects_api(
     request: Request,
@@ -126,7 +128,8 @@ def list_objects_api(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = 200,
 ) -> ObjectPage:
-    """Filters as in the address of a board: taxon, children, status, sample, who, f.NAME; order, dir, examples, query."""
+    """Filters and order as in the address of a board: taxon, children, status, sample, who, f.NAME; order, dir,
+    examples, query."""
     filter, order = asked(db, project, request)
     check(filter, order)
     shown = page(db, project, filter, order, cursor, limit)
@@ -155,6 +158,7 @@ def _rows(shown: Page) -> list[ObjectRow]:
 @post(
     "/projects/{project_id:int}/objects/query", opt={"role": "visitor", "reads": True}, sync_to_thread=True,
     status_code=200, tags=["objects"], media_type="application/x-ndjson", summary="Objects of any number, as a stream",
+    responses=refusals(400, 404),
 )  # fmt: skip
 def query_objects_api(
     request: Request, db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[ObjectQuery]
@@ -216,6 +220,7 @@ def _value(values: Any, place: int) -> float | str | None:
 @get(
     "/projects/{project_id:int}/objects/{object_id:int}", opt=VISITOR, sync_to_thread=True, tags=["objects"],
     summary="One object with its images, values, label, history and comments",
+    responses=refusals(404),
 )  # fmt: skip
 def get_object_api(db: NamedDependency[Db], project: NamedDependency[Project], object_id: FromPath[int]) -> WholeObject:
     row = detail.find_object(db, project, object_id)
@@ -236,6 +241,7 @@ def get_object_api(db: NamedDependency[Db], project: NamedDependency[Project], o
 @post(
     "/projects/{project_id:int}/objects/{object_id:int}/comments", opt={"role": "annotator"}, sync_to_thread=True,
     tags=["objects"], summary="Comment on an object",
+    responses=refusals(400, 403, 404),
 )  # fmt: skip
 def comment_api(
     db: NamedDependency[Db],

@@ -14,7 +14,7 @@ from app.objects.filters import Filter, address
 from app.objects.orders import BAD_CURSOR, Order, read_cursor, sorted_by, write_cursor
 from app.objects.scale import PixelSize, Scaled, common_scale, pixel_size, scale_bar, tile_size
 from app.search import likeness
-from app.search.mirror import Mirror, open_mirror
+from app.search.mirror import VALIDATED, Mirror, open_mirror
 from app.taxonomy.names import is_italic
 
 PAGE = 200
@@ -108,17 +108,17 @@ def _like_page(
     place: PixelSize,
 ) -> Page:
     """Ranks ever deeper as one scrolls on: the k nearest for a k that doubles until the page is full."""
-    vectors = query_vectors(db, project, order)
+    vectors = query_vectors(db, project, order, mirror)
     least = order.direction == "desc"
     after = _like_cursor(cursor)
     n_kept, k = int(np.count_nonzero(mask)), 2 * limit
     while k < after[2] + limit:
         k *= 2
     while True:
-        ranked = likeness.most_alike(db, project, vectors, mask, k, least)
+        ranked = likeness.most_alike(db, project, vectors, mask, k, least, mirror)
         ids, distances = _beyond(ranked, after, least)
         rows = _checked(db, project.id, filter, ids[:limit].tolist(), place)
-        reached_all = k >= n_kept
+        reached_all = k >= n_kept - ranked.n_without_vector
         if len(ids) >= limit or reached_all:
             break
         k *= 4
@@ -139,13 +139,16 @@ def _like_page(
     )
 
 
-def query_vectors(db: Db, project: Shown, order: Order) -> np.ndarray:
-    """The vectors of the order's examples that the project has, or of its uploaded image."""
+def query_vectors(db: Db, project: Shown, order: Order, mirror: Mirror) -> np.ndarray:
+    """The vectors of the order's examples that the caller may see, or of its uploaded image."""
     if project.embedder_id is None:
         raise Refused("This project has no vectors yet, so nothing can be ordered by likeness: embed it first.")
     if order.query:
         return likeness.query_vector(db, project, order.query)
-    vectors = likeness.example_vectors(db, project, list(order.examples))
+    places = mirror.ordinals(np.array(order.examples, np.int64))
+    if project.validated_only:
+        places = places[mirror.status[places] == VALIDATED]
+    vectors = likeness.example_vectors(db, project, mirror.ids[places].tolist())
     if not len(vectors):
         raise NotFound("None of these examples has a vector here. Choose others, or wait until they are embedded.")
     return vectors

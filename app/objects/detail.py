@@ -101,14 +101,14 @@ def neighbours_of(db: Db, project: Shown, object_id: int) -> list[dict[str, Any]
     """The objects of the project that are most alike, nearest first, with their labels."""
     if project.embedder_id is None:
         return []
+    mirror = open_mirror(db, project.id)
     try:
-        vectors = query_vectors(db, project, Order("like", examples=(object_id,)))
+        vectors = query_vectors(db, project, Order("like", examples=(object_id,)), mirror)
     except Refused:
         return []
     filter = Filter(validated_only=project.validated_only)
-    mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, filter)
     mask[mirror.ordinals(np.array([object_id]))] = False
-    ranked = likeness.most_alike(db, project, vectors, mask, N_NEIGHBOURS)
+    ranked = likeness.most_alike(db, project, vectors, mask, N_NEIGHBOURS, mirror=mirror)
     ids = [int(i) for i in ranked.ids]
     return tiles_of(db, project, filter, ids, [float(distance) for distance in ranked.distances])

@@ -1,6 +1,6 @@
 """The columns of a project's objects, predefined and free, and how the address names them: f.area, f.sample.station."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from app.database import Db
@@ -29,7 +29,7 @@ class Fields:
     def __init__(self, fields: Iterable[Field]) -> None:
         self._by_key = {field.key: field for field in fields}
 
-    def __iter__(self) -> Iterable[Field]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Field]:
         return iter(self._by_key.values())
 
     def find(self, key: str) -> Field | None:

@@ -168,7 +168,7 @@ def shown_value(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class NewComment:
+class CommentForm:
     text: str = ""
 
 
@@ -181,7 +181,7 @@ def comment_on(
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
     object_id: FromPath[int],
-    data: URLEncodedBody[NewComment],
+    data: URLEncodedBody[CommentForm],
 ) -> Redirect:
     add_comment(db, project, viewer, object_id, data.text)
     return Redirect(f"/projects/{project.id}/objects/{object_id}", status_code=303)

@@ -114,7 +114,7 @@ def list_images(db: Db, project_id: int, object_id: int) -> list[Any]:
 def list_comments(db: Db, project_id: int, object_id: int) -> list[Any]:
     return db.execute(
         """
-        select comment.id, account.name as by, comment.text, comment.at
+        select comment.id, account.name as who, comment.text, comment.at
           from comment
           left join account on account.id = comment.account_id
          where comment.project_id = %s

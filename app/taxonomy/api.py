@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import NotFound
+from app.openapi import refusals
 from app.projects.access import Project
 from app.taxonomy.pages import NewTaxon, added, offered
 from app.taxonomy.queries import FoundTaxon, get_taxon
@@ -35,7 +36,13 @@ class ProjectTaxa:
     total: dict[str, int]
 
 
-@get("/taxa", sync_to_thread=True, tags=["taxa"], summary="Find taxa by the beginnings of words of their names")
+@get(
+    "/taxa",
+    sync_to_thread=True,
+    tags=["taxa"],
+    summary="Find taxa by the beginnings of words of their names",
+    responses=refusals(404),
+)
 def find_taxa_api(
     db: NamedDependency[Db],
     viewer: NamedDependency[Viewer],
@@ -45,12 +52,18 @@ def find_taxa_api(
     return offered(db, viewer, q, project_id)
 
 
-@post("/taxa", sync_to_thread=True, tags=["taxa"], summary="Create a taxon")
+@post("/taxa", sync_to_thread=True, tags=["taxa"], summary="Create a taxon", responses=refusals(400, 403, 404, 409))
 def create_taxon_api(db: NamedDependency[Db], viewer: NamedDependency[Viewer], data: JSONBody[NewTaxon]) -> FoundTaxon:
     return added(db, viewer, data)
 
 
-@get("/taxa/{taxon_id:int}", sync_to_thread=True, tags=["taxa"], summary="One taxon with its lineage")
+@get(
+    "/taxa/{taxon_id:int}",
+    sync_to_thread=True,
+    tags=["taxa"],
+    summary="One taxon with its lineage",
+    responses=refusals(404),
+)
 def get_taxon_api(db: NamedDependency[Db], taxon_id: FromPath[int]) -> dict[str, Any]:
     taxon = get_taxon(db, taxon_id) if 0 < taxon_id < 2**31 else None
     if taxon is None:
@@ -60,7 +73,7 @@ def get_taxon_api(db: NamedDependency[Db], taxon_id: FromPath[int]) -> dict[str,
 
 @get(
     "/projects/{project_id:int}/taxa", opt={"role": "visitor"}, sync_to_thread=True, tags=["taxa"],
-    summary="A project's taxa with numbers of objects by status",
+    summary="A project's taxa with numbers of objects by status", responses=refusals(404),
 )  # fmt: skip
 def project_taxa_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> ProjectTaxa:
     tree = project_tree(db, project.id, validated_only=project.validated_only)
