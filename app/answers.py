@@ -40,7 +40,7 @@ def show_http_error(request: Request, error: HTTPException) -> Response[Any]:
         return show_unexpected(request, error)
     sentence = SENTENCES.get(status) or sentence_of(error)
     headers = {"Allow": allowed_methods(request)} if isinstance(error, MethodNotAllowedException) else {}
-    return say(request, status, HTTPStatus(status).phrase, sentence, headers=headers)
+    return say(request, status, HTTPStatus(status).phrase.capitalize(), sentence, headers=headers)
 
 
 def sentence_of(error: HTTPException) -> str:

@@ -41,7 +41,8 @@ def describe(schema: dict[str, Any], path: str, method: str, operation: dict[str
         "tag": (operation.get("tags") or ["other"])[0],
         "method": method.upper(),
         "path": path,
-        "description": operation.get("description") or operation.get("summary", ""),
+        "title": title_of(operation),
+        "description": operation.get("description", ""),
         "parameters": [
             {
                 "name": parameter["name"],
@@ -56,6 +57,12 @@ def describe(schema: dict[str, Any], path: str, method: str, operation: dict[str
         "answers": [answer for answer in answers if answer["status"] < "300"],
         "refusals": [answer for answer in answers if answer["status"] >= "300"],
     }
+
+
+def title_of(operation: dict[str, Any]) -> str:
+    """The summary where somebody wrote one (Litestar makes one of the function's name), else the docstring."""
+    summary: str = operation.get("summary", "")
+    return summary if " " in summary else operation.get("description", "").partition("\n")[0]
 
 
 def content_of(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any] | None:

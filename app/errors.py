@@ -1,4 +1,4 @@
-"""What a person is told when something cannot be done: one sentence with what happened, to what, and what to do next."""
+"""What a person is told when something cannot be done: a sentence of what happened, to what, and what to do."""
 
 from typing import Any
 

@@ -1,14 +1,14 @@
 """Whether this server can serve: for load balancers, and for whoever looks."""
 
-from litestar import Request, Response, get
+from litestar import Request, Response, route
 from litestar.concurrency import sync_to_thread
 
 from app.database import Db
 from app.logs import log
 
 
-@get("/health", opt={"public": True, "quiet": True}, include_in_schema=False)
-async def show_health(request: Request) -> Response[dict[str, object]]:
+@route("/health", http_method=["GET", "HEAD"], opt={"public": True, "quiet": True}, include_in_schema=False)
+async def show_health(request: Request) -> Response[dict[str, object] | None]:
     """200 while the database answers, else 503. A worker that is away is told, and keeps nobody from looking."""
     try:
         async with request.app.state.connections.take() as db:

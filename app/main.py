@@ -15,7 +15,7 @@ from litestar.di import Provide
 from psycopg_pool import ConnectionPool
 
 from app import api_docs, health, search, static_files
-from app.accounts.access import Authentication, hold_to_declaration
+from app.accounts.access import Authentication, hold_to_declaration, recognise
 from app.accounts.viewer import provide_viewer
 from app.answers import exception_handlers
 from app.database import Db
@@ -64,7 +64,7 @@ def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) 
         guards=[hold_to_declaration],
         middleware=[Watch(), SameOrigin(), Authentication()],
         exception_handlers=exception_handlers,
-        after_exception=[end_transaction],
+        after_exception=[end_transaction, recognise],
         before_send=[add_headers, log_answer],
         lifespan=[open_connections],
         template_config=template_config(),

@@ -30,6 +30,7 @@ OPEN_TO_ALL = {
     "GET /health",
     "GET /login",
     "GET /login/link/{token:str}",
+    "HEAD /health",
     "GET /static/{name:path}",
     "POST /login",
     "POST /login/link/{token:str}",

@@ -259,6 +259,14 @@ def test_an_unknown_address_is_a_page_that_leads_on(client: Client) -> None:
     assert 'href="/"' in answer.text
 
 
+@pytest.mark.parametrize("path", ["/no/such/page", "/projects/abc/settings", "/me/nothing"])
+def test_the_page_of_an_unknown_address_knows_who_asks(client: Client, make_account: Any, path: str) -> None:
+    logged_in(client, make_account("ada@example.org"))
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "Your account" in answer.text
+
+
 def test_a_wrong_method_says_which_are_right(client: Client) -> None:
     answer = client.delete("/login")
     assert answer.status_code == 405

@@ -1,5 +1,7 @@
 """Who is asking and whether this route is for them: authentication, and the guard that closes what is not opened."""
 
+from contextlib import suppress
+
 from litestar import Request
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
@@ -39,6 +41,13 @@ async def find_viewer(request: Request) -> Viewer:
     if viewer is None and bearer:
         raise LoginNeeded("This token is unknown, expired or revoked. Make a new one on your account's page.")
     return viewer or ANONYMOUS
+
+
+async def recognise(_: Exception, scope: Scope) -> None:
+    """For the page that tells of an unknown address, where no middleware has run, so that it too knows who asks."""
+    if scope["type"] == "http" and "route_handler" not in scope:
+        with suppress(Exception):
+            scope["user"] = await find_viewer(Request(scope))
 
 
 def _look_up(db: Db, bearer: str, cookie: str | None) -> Viewer | None:

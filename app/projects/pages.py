@@ -53,6 +53,11 @@ def number_or_none(text: str) -> float | None:
         raise Refused(f"{text!r} is no number.", status=422) from None
 
 
+def shown_number(value: float | str | None) -> str:
+    """A number without a needless .0, or what somebody typed instead of one."""
+    return value if isinstance(value, str) else "" if value is None else f"{value:.15g}"
+
+
 @get("/", opt={"public": True}, include_in_schema=False, sync_to_thread=True)
 def show_projects(db: NamedDependency[Db], viewer: NamedDependency[Viewer], q: FromQuery[str] = "") -> Template:
     """Everybody sees the projects open to them; where nothing is, an anonymous person logs in."""
@@ -91,9 +96,12 @@ def create_project(
 
 @get("/projects/{project_id:int}/settings", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)
 def show_settings(
-    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    saved: FromQuery[bool] = False,
 ) -> Template:
-    return settings_page(db, project, viewer, project)
+    return settings_page(db, project, viewer, project, said="Saved." if saved else "")
 
 
 def settings_page(
@@ -106,6 +114,7 @@ def settings_page(
     context = {
         "project": project,
         "form": form,
+        "pixel_size": shown_number(form.pixel_size_um),
         "statuses": queries.STATUSES,
         "visibilities": choices,
         "embedder": queries.describe_embedder(db, project),
