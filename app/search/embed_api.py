@@ -14,7 +14,7 @@ from app.search.uploads import MOST_BYTES, VISITOR, query_by_image
 
 @post(
     "/projects/{project_id:int}/query-image", opt=VISITOR, status_code=200, request_max_body_size=MOST_BYTES,
-    tags=["search"], summary="Upload an image to search by", responses=refusals(400, 404),
+    tags=["search"], summary="Upload an image to search by", responses=refusals(400, 404, 413, 503),
 )  # fmt: skip
 async def query_image_api(
     request: Request[Any, Any, Any],
