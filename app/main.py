@@ -1,11 +1,6 @@
 """The table of contents: the rooms' routes, and what every request passes through."""
 
-import importlib
-import importlib.util
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import Any
 
 from litestar import Litestar, Router
 from litestar.concurrency import set_asyncio_executor
@@ -15,33 +10,58 @@ from litestar.di import Provide
 from psycopg_pool import ConnectionPool
 
 from app import api_docs, health, search, static_files
+from app.accounts import api as accounts_api
+from app.accounts import pages as accounts_pages
 from app.accounts.access import Authentication, hold_to_declaration, recognise
 from app.accounts.viewer import provide_viewer
 from app.answers import exception_handlers
 from app.database import Db
+from app.exchange import api as exchange_api
+from app.jobs import api as jobs_api
+from app.jobs import pages as jobs_pages
+from app.labels import api as labels_api
+from app.labels import pages as labels_pages
 from app.logs import configure_logs, log_answer
+from app.objects import api as objects_api
+from app.objects import pages as objects_pages
 from app.openapi import openapi_config
+from app.projects import api as projects_api
+from app.projects import pages as projects_pages
 from app.projects.access import provide_project
+from app.search import api as search_api
+from app.search import pages as search_pages
 from app.security import SameOrigin, Watch, add_headers
 from app.settings import Settings
+from app.taxonomy import api as taxonomy_api
+from app.taxonomy import pages as taxonomy_pages
 from app.templating import template_config
-from app.web import Connections, end_transaction, provide_db
+from app.web import end_transaction, open_connections, provide_db
 
-ROOMS = ("accounts", "projects", "taxonomy", "objects", "labels", "search", "exchange", "jobs")
 MOST_BYTES = 4_000_000
 THREADS = 32
 
-
-def room_routes(kind: str) -> list[Any]:
-    """The `routes` of every room that has pages, or an API."""
-    names = [f"app.{room}.{kind}" for room in ROOMS if importlib.util.find_spec(f"app.{room}")]
-    return [route for name in names if importlib.util.find_spec(name) for route in importlib.import_module(name).routes]
-
-
-@asynccontextmanager
-async def open_connections(app: Litestar) -> AsyncIterator[None]:
-    app.state.connections = Connections(app.state.pool)
-    yield
+PAGES = [
+    *static_files.routes,
+    *health.routes,
+    *api_docs.routes,
+    *accounts_pages.routes,
+    *projects_pages.routes,
+    *taxonomy_pages.routes,
+    *objects_pages.routes,
+    *labels_pages.routes,
+    *search_pages.routes,
+    *jobs_pages.routes,
+]
+API = [
+    *accounts_api.routes,
+    *projects_api.routes,
+    *taxonomy_api.routes,
+    *objects_api.routes,
+    *labels_api.routes,
+    *search_api.routes,
+    *exchange_api.routes,
+    *jobs_api.routes,
+]
 
 
 def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) -> Litestar:
@@ -53,8 +73,8 @@ def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) 
         route_handlers=[
             # In routers, since the application itself registers the first of two handlers on one path twice, which
             # breaks a synchronous one (Litestar 2.25).
-            Router("/", route_handlers=[*static_files.routes, *health.routes, *api_docs.routes, *room_routes("pages")]),
-            Router("/api/v1", route_handlers=room_routes("api")),
+            Router("/", route_handlers=PAGES),
+            Router("/api/v1", route_handlers=API),
         ],
         dependencies={
             "db": Provide(provide_db),

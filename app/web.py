@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import psycopg
+from litestar import Litestar
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import State
 from litestar.types import Scope
@@ -87,6 +88,13 @@ class Connections:
             await transaction.end(commit=False)
             raise
         await transaction.end(commit=True)
+
+
+@asynccontextmanager
+async def open_connections(app: Litestar) -> AsyncIterator[None]:
+    """Made on the event loop that the requests will wait on."""
+    app.state.connections = Connections(app.state.pool)
+    yield
 
 
 async def provide_db(scope: Scope, state: State) -> AsyncGenerator[Db, None]:
