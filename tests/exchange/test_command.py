@@ -1,0 +1,112 @@
+"""`shoal import`, as a person calls it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.errors import Refused
+from app.exchange.command import import_command
+from app.exchange.mapping import read_mapping
+from tests.exchange.conftest import Workplace, picture
+
+Bundle = Callable[..., Path]
+LABELLED = "object_id img_file_name object_annotation_category object_annotation_status"
+
+
+@pytest.fixture
+def call(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Runs the command on the test's database and store."""
+    monkeypatch.setenv("DATABASE_URL", workplace.settings.database_url)
+    monkeypatch.setenv("SHOAL_HOME", str(workplace.settings.home))
+
+    def run(*arguments: object) -> Result:
+        workplace.db.commit()
+        return CliRunner().invoke(import_command, [str(argument) for argument in arguments])
+
+    return run
+
+
+def test_a_bundle_comes_in_as_a_job(call: Callable[..., Result], workplace: Workplace, bundle: Bundle) -> None:
+    folder = bundle("object_id img_file_name", "tt", "o1|a.png", "o2|b.png")
+
+    result = call(folder, "--project", "test")
+
+    assert result.exit_code == 0, result.output
+    assert "Added 2 objects with 2 images from 2 rows." in result.output
+    assert len(workplace.objects()) == 2
+    jobs = workplace.rows("select kind, title, status from job order by id")
+    assert jobs == [("import", "Import bundle into Test", "done"), ("embed", "Embed new images", "queued")]
+
+
+def test_it_says_that_all_was_there(call: Callable[..., Result], bundle: Bundle) -> None:
+    folder = bundle("object_id img_file_name", "tt", "o1|a.png")
+    call(folder, "--project", "test")
+
+    result = call(folder, "--project", "test")
+
+    assert (result.exit_code, "Nothing was added" in result.output) == (0, True)
+
+
+def test_a_refused_bundle_ends_with_one(call: Callable[..., Result], workplace: Workplace, bundle: Bundle) -> None:
+    result = call(bundle("object_id img_file_name", "tt", "o1|gone.png"), "--project", "test")
+
+    assert "ecotaxa_t.tsv, line 3: Image 'gone.png' cannot be read" in result.output
+    assert isinstance(result.exception, Refused)
+    assert workplace.objects() == []
+
+
+def test_it_asks_and_goes_on_with_a_mapping(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle, tmp_path: Path
+) -> None:
+    folder = bundle(LABELLED, "tttt", "o1|a.png|Fish|validated")
+    workplace.add_taxa((10, None, "Pisces", "Pisces"))
+    (tmp_path / "answers.tsv").write_text("taxon\tfish\tPisces\n")
+
+    asked = call(folder, "--project", "test")
+    done = call(folder, "--project", "test", "--mapping", tmp_path / "answers.tsv")
+
+    assert (asked.exit_code, "unknown taxon: fish" in asked.output) == (3, True)
+    assert done.exit_code == 0, done.output
+    assert workplace.objects()[0].taxon_id == 10
+
+
+def test_a_dry_run_leaves_nothing(call: Callable[..., Result], workplace: Workplace, bundle: Bundle) -> None:
+    result = call(bundle("object_id img_file_name", "tt", "o1|a.png"), "--project", "test", "--dry-run")
+
+    assert (result.exit_code, "Would add 1 objects" in result.output) == (0, True)
+    assert workplace.values("select count(*) from job") == [0]
+
+
+def test_a_project_is_made_where_that_is_asked_for(
+    call: Callable[..., Result], workplace: Workplace, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(picture())
+
+    absent = call(tmp_path / "pictures", "--project", "New", "--as", "ada@example.org")
+    made = call(tmp_path / "pictures", "--project", "New", "--as", "ada@example.org", "--create")
+
+    assert isinstance(absent.exception, Refused)
+    assert made.exit_code == 0, made.output
+    assert workplace.rows(
+        "select title, count(*)::int from project join object on project_id = project.id group by title"
+    ) == [("New", 1)]
+
+
+@pytest.mark.parametrize("text", ["{", '{"taxa": [1]}', '{"fish": {}}', "fish\tPisces\n", "taxon\tfish\n"])
+def test_a_mapping_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mapping").write_text(text)
+
+    with pytest.raises(Refused, match="Write JSON"):
+        read_mapping(tmp_path / "mapping")
+
+
+def test_a_mapping_is_json_or_a_table(tmp_path: Path) -> None:
+    expected = {"taxa": {"fish": "10"}, "users": {"Grace": "g@x.org"}}
+    (tmp_path / "json").write_text(json.dumps(expected))
+    (tmp_path / "table").write_text("taxon\tfish\t10\nuser\tGrace\tg@x.org\n")
+
+    assert read_mapping(tmp_path / "json") == read_mapping(tmp_path / "table") == expected
