@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+import psycopg
+
 from app.database.connections import Db, check_server, connect
 from app.errors import Refused
 from app.paths import MIGRATIONS
@@ -16,6 +18,7 @@ def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     with connect(url, autocommit=True) as db:
         check_server(db)
         db.execute("select pg_advisory_lock(%s)", [LOCK])
+        _make_extension(db)
         done = []
         for path in pending(db, folder):
             with db.transaction():
@@ -40,6 +43,17 @@ def pending(db: Db, folder: Path = MIGRATIONS) -> list[Path]:
         if applied.get(path.name, _digest(path)) != _digest(path):
             raise Refused(f"Migration {path.name} was changed after this database had it: restore the file as it was.")
     return [path for path in files if path.name not in applied]
+
+
+def _make_extension(db: Db) -> None:
+    """pgvector is no trusted extension: on most servers only a superuser may make it."""
+    try:
+        db.execute("create extension if not exists vector")
+    except psycopg.errors.InsufficientPrivilege:
+        raise Refused(
+            f"The role {db.info.user} may not make the extension pgvector. Have a superuser of that server run once, "
+            f"in the database {db.info.dbname}: create extension vector;"
+        ) from None
 
 
 def _digest(path: Path) -> str:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -26,20 +26,36 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def tcp_url() -> Iterator[str]:
-    """A server of its own that listens on loopback and asks for a password; the role is no superuser."""
+def cluster() -> Iterator[Cluster]:
+    """A server of its own that listens on loopback."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="shoal-test-") as folder:
         Path(folder).chmod(0o711)
         cluster = Cluster(Path(folder) / "home", {"listen_addresses": "'127.0.0.1'", "port": str(port), "fsync": "off"})
-        with psycopg.connect(cluster.open(), autocommit=True) as admin:
-            admin.execute("create role lab login password 'long and secret'")
-            admin.execute("create database lab owner lab")
-            with (cluster.data / "pg_hba.conf").open("a") as hba:
-                hba.write("host all lab 127.0.0.1/32 scram-sha-256\n")
-            admin.execute("select pg_reload_conf()")
-        yield f"postgresql://lab:long%20and%20secret@127.0.0.1:{port}/lab"
+        cluster.open()
+        yield cluster
         cluster.close()
+
+
+@pytest.fixture
+def tcp_url(cluster: Cluster) -> str:
+    """A database there whose owner is no superuser and has a password."""
+    with psycopg.connect(cluster.url, autocommit=True) as admin:
+        admin.execute("create role lab login password 'long and secret'")
+        admin.execute("create database lab owner lab")
+        with (cluster.data / "pg_hba.conf").open("a") as hba:
+            hba.write("host all lab 127.0.0.1/32 scram-sha-256\n")
+        admin.execute("select pg_reload_conf()")
+    return f"postgresql://lab:long%20and%20secret@127.0.0.1:{cluster.extra_conf['port']}/lab"
+
+
+@pytest.fixture
+def make_extension(cluster: Cluster) -> Callable[[], None]:
+    def make() -> None:
+        with psycopg.connect(cluster.url.replace("///shoal", "///lab"), autocommit=True) as admin:
+            admin.execute("create extension vector")
+
+    return make
 
 
 def shoal(url: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -47,11 +63,16 @@ def shoal(url: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[
     return subprocess.run([sys.executable, "-m", "app.cli", *arguments], env=env, capture_output=True, text=True)
 
 
-def test_commands_work_on_a_given_server(tcp_url: str, tmp_path: Path) -> None:
+def test_commands_work_on_a_given_server(tcp_url: str, make_extension: Callable[[], None], tmp_path: Path) -> None:
     for number in range(3):
         Image.new("L", (20 + number, 30), 40 * number).save(tmp_path / f"{number}.png")
+    refused = shoal(tcp_url, tmp_path / "home", "migrate")
+    assert refused.returncode == 1
+    assert "Have a superuser" in refused.stderr
+    make_extension()
     assert shoal(tcp_url, tmp_path / "home", "migrate").returncode == 0
-    done = shoal(tcp_url, tmp_path / "home", "import", "--new", "Given", str(tmp_path))
+    assert shoal(tcp_url, tmp_path / "home", "user", "add", "jo@lab.example", "--manager").returncode == 0
+    done = shoal(tcp_url, tmp_path / "home", "import", str(tmp_path), "--project", "Given", "--create")
     assert done.returncode == 0, done.stdout + done.stderr
     with database.connect(tcp_url) as db:
         assert db.execute("select count(*) from object").fetchone()[0] == 3
