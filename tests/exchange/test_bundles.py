@@ -300,7 +300,7 @@ def test_taxa_are_made_with_their_lineage_and_a_name_of_their_own(workplace: Wor
     assert report.created_taxa == ["detritus", "fiber", "Pisces", "egg < Pisces"]
     parents = dict(
         workplace.rows(
-            "select taxon.display_name, parent.display_name from taxon left join taxon as parent"
+            "select taxon.display_name, parent.display_name as up from taxon left join taxon as parent"
             " on parent.id = taxon.parent_id"
         )
     )
