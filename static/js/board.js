@@ -64,16 +64,31 @@ class Board extends HTMLElement {
     this.sections.check();
   }
 
-  async #label(status) {
+  // The name may still be looked up: the next selection and the next name need not wait for it.
+  #label(status) {
     const tiles = this.selection.tiles;
     if (!tiles.length) return toast("Nothing is selected.");
-    const taxon = await this.field.resolve();
-    if (!taxon && !this.field.empty) return; // told by the field: no taxon is named so
-    const kind = taxon ? "label" : status === "D" ? "doubt" : "confirm";
-    this.acts.say(tiles, { kind, taxon, status });
+    const named = this.field.empty ? null : this.field.take();
     this.selection.clear();
-    this.field.clear();
     this.list.focus({ preventScroll: true });
+    this.#inTurn(async () => {
+      const taxon = await named?.taxon;
+      if (named && !taxon) return this.#unnamed(tiles, named.text);
+      const kind = taxon ? "label" : status === "D" ? "doubt" : "confirm";
+      this.acts.say(tiles, { kind, taxon, status });
+    });
+  }
+
+  // Acts leave in the order in which they were meant.
+  #inTurn(act) {
+    this.turn = (this.turn ?? Promise.resolve()).then(act);
+  }
+
+  #unnamed(tiles, text) {
+    this.selection.replace(tiles);
+    this.field.focus();
+    this.field.text = text;
+    this.field.offerToCreate();
   }
 
   #like() {
@@ -98,8 +113,8 @@ class Board extends HTMLElement {
       validate: () => this.#label("V"),
       doubt: () => this.#label("D"),
       like: () => this.#like(),
-      undo: () => this.acts.undo(),
-      redo: () => this.acts.redo(),
+      undo: () => this.#inTurn(() => this.acts.undo()),
+      redo: () => this.#inTurn(() => this.acts.redo()),
       name: () => this.field.focus(),
       find: () => this.#showTree(true) || this.tree.find.focus(),
       help: () => document.getElementById("keys").togglePopover(),

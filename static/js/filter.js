@@ -45,6 +45,7 @@ export const wireFilterControls = (filter) => {
   };
   kind.addEventListener("change", showPart);
   form.addEventListener("toggle", (event) => event.newState === "open" && kind.focus());
+  form.querySelector("taxon-field").addEventListener("apply", () => form.requestSubmit());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const pairs = await pairsOf(form, kind.value, part());

@@ -11,8 +11,12 @@ export const wireNewTaxon = (field, projectId) => {
     sheet.showPopover();
     parent.focus();
   });
+  parent.addEventListener("apply", () => sheet.requestSubmit());
   sheet.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const button = sheet.querySelector("button.primary");
+    if (button.disabled) return; // Enter twice asks once
+    button.disabled = true;
     try {
       const above = await parent.resolve();
       if (!above && !parent.empty) return;
@@ -24,6 +28,8 @@ export const wireNewTaxon = (field, projectId) => {
       field.focus();
     } catch (error) {
       toast(error.message, { kind: "bad", key: "taxa" });
+    } finally {
+      button.disabled = false;
     }
   });
 };

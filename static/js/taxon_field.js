@@ -15,7 +15,8 @@ export class TaxonField extends HTMLElement {
   #taxon = null;
   #found = [];
   #active = -1;
-  #asked = null; // the latest question to the server; settles when the list is up to date
+  #asked = Promise.resolve([]); // the latest question to the server: becomes the taxa found, or null
+  #fresh = true; // the list shown is that question's answer
   #abort = null;
 
   connectedCallback() {
@@ -29,8 +30,9 @@ export class TaxonField extends HTMLElement {
     this.#input.addEventListener("focus", () => this.#taxon || this.#ask());
     this.#input.addEventListener("blur", () => this.#close());
     this.#input.addEventListener("keydown", (event) => this.#key(event));
-    // Before the field loses the focus.
-    this.#list.addEventListener("pointerdown", (event) => this.#point(event));
+    // A press would take the focus from the field, and so close the list before the click.
+    this.#list.addEventListener("mousedown", (event) => event.preventDefault());
+    this.#list.addEventListener("click", (event) => this.#point(event));
   }
 
   get taxon() {
@@ -49,6 +51,7 @@ export class TaxonField extends HTMLElement {
   clear() {
     this.#input.value = "";
     this.#taxon = null;
+    this.#active = -1;
     this.#close();
     this.dispatchEvent(new Event("taxon"));
   }
@@ -56,12 +59,30 @@ export class TaxonField extends HTMLElement {
   // What is meant by what was typed: waits for the server where it has not answered yet. Null: nothing of that name.
   async resolve() {
     if (this.#taxon || this.empty) return this.#taxon;
-    await this.#asked;
-    if (!this.#found) return null;
-    const best = this.#found[Math.max(this.#active, 0)];
+    const best = await this.#best();
     if (best) this.choose(best);
-    else this.#offerToCreate();
+    else if (best === undefined) this.offerToCreate();
     return this.#taxon;
+  }
+
+  // The same, and the field is free at once for the next name: {text, taxon}, the latter a promise.
+  take() {
+    const taken = { text: this.#input.value, taxon: this.#taxon ? Promise.resolve(this.#taxon) : this.#best() };
+    this.#abort = null; // what is typed next must not abort this question
+    this.clear();
+    return taken;
+  }
+
+  // Undefined: no taxon is named so; null: the server could not be asked.
+  async #best() {
+    const place = this.#fresh ? Math.max(this.#active, 0) : 0;
+    const taxa = await this.#asked;
+    return taxa && taxa[place];
+  }
+
+  set text(text) {
+    this.#input.value = text;
+    this.#typed();
   }
 
   #typed() {
@@ -72,23 +93,24 @@ export class TaxonField extends HTMLElement {
 
   #ask() {
     this.#abort?.abort();
-    this.#abort = new AbortController();
+    const abort = (this.#abort = new AbortController());
     const query = new URLSearchParams({ q: this.#input.value.trim(), project_id: this.dataset.project });
-    this.#asked = getJson(`/taxa?${query}`, { signal: this.#abort.signal })
-      .then((taxa) => this.#show(taxa))
-      .catch((error) => this.#failed(error));
-  }
-
-  // What was found before is no answer to what is typed now.
-  #failed(error) {
-    if (error.name === "AbortError") return;
-    this.#found = null;
-    this.#close();
-    toast(error.message, { kind: "bad", key: "taxa" });
+    this.#fresh = false;
+    this.#asked = getJson(`/taxa?${query}`, { signal: abort.signal }).then(
+      (taxa) => {
+        if (abort === this.#abort) this.#show(taxa);
+        return taxa;
+      },
+      (error) => {
+        if (error.name !== "AbortError") toast(error.message, { kind: "bad", key: "taxa" });
+        return null;
+      },
+    );
   }
 
   #show(taxa) {
     this.#found = taxa;
+    this.#fresh = true;
     this.#active = this.empty ? -1 : 0;
     let group = null;
     this.#list.replaceChildren();
@@ -132,7 +154,7 @@ export class TaxonField extends HTMLElement {
 
   #key(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.code];
-    if (step && this.#found?.length) {
+    if (step && this.#found.length) {
       event.preventDefault();
       this.#active = (this.#active + step + this.#found.length) % this.#found.length;
       this.#mark();
@@ -147,17 +169,15 @@ export class TaxonField extends HTMLElement {
     }
   }
 
-  async #enter(event) {
+  #enter(event) {
     if (this.empty && this.#active >= 0) this.choose(this.#found[this.#active]);
-    await this.resolve();
-    if (this.#taxon || this.empty) this.dispatchEvent(new CustomEvent("apply", { detail: { shift: event.shiftKey } }));
+    this.dispatchEvent(new CustomEvent("apply", { detail: { shift: event.shiftKey } }));
   }
 
   #point(event) {
     const option = event.target.closest('[role="option"]');
-    event.preventDefault();
     if (!option) return;
-    if (option.classList.contains("create")) this.#offerToCreate();
+    if (option.classList.contains("create")) this.offerToCreate();
     else this.choose(this.#found[Number(option.dataset.index)]);
   }
 
@@ -173,7 +193,7 @@ export class TaxonField extends HTMLElement {
     this.#input.setAttribute("aria-expanded", "false");
   }
 
-  #offerToCreate() {
+  offerToCreate() {
     const name = this.#typedName;
     if (this.#mayCreate) this.dispatchEvent(new CustomEvent("create", { detail: { name } }));
     else toast(`No taxon is named “${name}”.`, { kind: "warn", key: "taxa" });

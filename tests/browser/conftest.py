@@ -45,6 +45,19 @@ class Person:
     email: str
 
 
+class Unheard:
+    """The report of work that nobody watches."""
+
+    def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
+        pass
+
+    def log(self, line: str) -> None:
+        pass
+
+    def checkpoint(self) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Site:
     """A running Shoal and the database behind it."""
@@ -87,7 +100,7 @@ def site(server: Cluster, template: str, tmp_path_factory: pytest.TempPathFactor
     process, address = start_server(home, told)
     yield Site(address, url, load_settings(told))
     process.terminate()
-    process.wait(20)
+    process.communicate(timeout=20)
     with psycopg.connect(server.url, autocommit=True) as admin:
         admin.execute(f"drop database {name} with (force)")
 
@@ -153,7 +166,7 @@ def make_board(site: Site) -> Callable[..., SmallProject]:
                 embedders.assign(db, site.settings, project.id, "lite0-128")
             db.commit()
         if embedded:
-            embed_project(site.database_url, site.settings, project.id, lambda *_: None)
+            embed_project(site.database_url, site.settings, project.id, Unheard())
         return project
 
     return make

@@ -27,17 +27,28 @@ class Window:
     def open_board(self, project: SmallProject, query: str = "") -> None:
         self.page.goto(f"/projects/{project.id}{query}")
         expect(self.tiles.first).to_be_visible()
-        self.page.wait_for_function("customElements.get('shoal-board') !== undefined")
+        self._until("customElements.get('shoal-board') !== undefined")
 
     def reload(self) -> None:
         """What is true after this is true on the server."""
         self.wait_until_sent()
         self.page.reload()
-        self.page.wait_for_function("customElements.get('shoal-board') !== undefined")
+        self._until("customElements.get('shoal-board') !== undefined")
 
     def wait_until_sent(self) -> None:
-        self.page.wait_for_function("Object.keys(localStorage).every((key) => !key.startsWith('shoal.outbox'))")
+        field = self.page.locator("#label-field")
+        if field.count():
+            expect(field).to_have_value("")
+        self._until("Object.keys(localStorage).every((key) => !key.startsWith('shoal.outbox'))")
         expect(self.page.locator(".tile.sending")).to_have_count(0)
+
+    def _until(self, condition: str) -> None:
+        """Playwright's own waiting evaluates text in the page, which our policy forbids."""
+        for _ in range(200):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"still not after 10 s: {condition}")
 
     @property
     def tiles(self) -> Locator:
