@@ -190,7 +190,7 @@ def _fitted(image: Image.Image, side_px: int) -> Image.Image:
     scale = side_px / max(image.size)
     if scale >= 1:
         return image
-    size = tuple(max(1, round(length * scale)) for length in image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return _eight_bits(image).resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 

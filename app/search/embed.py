@@ -89,6 +89,8 @@ def embed_project(database_url: str, settings: Settings, project_id: int, report
     """
     with database.connect(database_url, autocommit=True) as db:
         row = embedders.of_project(db, project_id)
+        if row is None:
+            raise NotFound(f"The project {project_id} does not exist any more, or has no embedder.")
         work = _Work(db, project_id, row.id, embedders.load(settings, row), open_store(settings), settings, report)
         while True:
             pending.record_failures(db, row.id, project_id)

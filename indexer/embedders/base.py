@@ -51,7 +51,7 @@ def padded_square(image: Image.Image, side_px: int, resample: Image.Resampling) 
     """The image in the middle of a square of `side_px`, proportions kept, the rest in the median of its border."""
     image = image if image.mode == "L" else to_grey(image) if image.mode == "1" else _coloured(image)
     scale = side_px / max(image.size)
-    size = tuple(max(1, round(length * scale)) for length in image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     fill = border_median(np.asarray(image))
     fitted = image.resize(size, resample, reducing_gap=3.0)
     if size == (side_px, side_px):

@@ -6,8 +6,8 @@ The one here was fitted on PlanktonSet 1.0, WHOI-Plankton's example images and F
 
 The components are whitened half-way (divided by the fourth root of their variance, between nothing and PCA whitening,
 which divides by the square root): measured by k nearest neighbours (k = 5, leave-one-out) on 5,598 images of
-PlanktonSet that no fit had seen, the network's 1,280 dimensions get 56.4 % right, plain PCA to 256 dimensions 55.3 %,
-half-way whitened about 58.2 %; on 540 images of WHOI-Plankton 52.2, 52.8 and about 56 %.
+PlanktonSet that the fit had not seen, the network's 1,280 dimensions get 56.4 % right, plain PCA to 256 dimensions
+55.3 %, half-way whitened 58.4 %; on 540 images of WHOI-Plankton left out of the fit 52.2, 50.9 and 53.5 %.
 """
 
 import argparse

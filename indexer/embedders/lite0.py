@@ -45,21 +45,27 @@ class Lite0(Embedder):
 
     def __init__(self, name: str, weights_dir: Path, device: str, threads: int) -> None:
         self.spec = self.name = name
-        self.device = device = choose_device(device)
-        rotations = NAMES[name]
+        self.weights_dir, self.threads = weights_dir, threads
+        self.rotations = rotations = NAMES[name]
         self.description = f"EfficientNet-Lite0, {SIDE_PX} px, {'four rotations' if rotations else 'one view'}, 256 d"
         views = "4" if rotations else "1"
         self.digest = joint_digest((WEIGHTS_SHA256, PROJECTION_SHA256, PREPROCESSING, views, str(GRAPH_VERSION)))
-        self.batch_size = (4 if rotations else 16) * (32 if device == "cuda" else 1)
+        self.projection = read_projection()
+        self.dimension = self.projection.shape[0] - 1
+        self._session = self._open(choose_device(device))
+        self.device = self._session.device
+        self.batch_size = (4 if rotations else 16) * (32 if self.device == "cuda" else 1)
+
+    def _open(self, device: str) -> Session:
+        """The graph, written first if it is not there; the half-precision one runs on a GPU only."""
         half = device == "cuda"
-        graph = weights_dir / f"{name}-{self.digest[:12]}{'-half' if half else ''}.onnx"
-        projection = read_projection()
-        self.dimension = projection.shape[0] - 1
+        graph = self.weights_dir / f"{self.name}-{self.digest[:12]}{'-half' if half else ''}.onnx"
         if not _is_whole(graph):
             from indexer.embedders import lite0_graph  # the onnx package is needed once in a home's life
 
-            _write_whole(graph, lite0_graph.build(read_weights(), projection, rotations, half))
-        self._session = Session(graph, device, threads)
+            _write_whole(graph, lite0_graph.build(read_weights(), self.projection, self.rotations, half))
+        session = Session(graph, device, self.threads)
+        return session if session.device == device else self._open(session.device)
 
     def prepare(self, images: Sequence[Image.Image]) -> np.ndarray:
         """To uint8 [n, 128, 128, 3]."""
@@ -73,8 +79,7 @@ def prepare_squares(images: Sequence[Image.Image]) -> np.ndarray:
     """Opened images to uint8 [n, 128, 128, 3]; grey ones have three equal channels."""
     batch = np.empty((len(images), SIDE_PX, SIDE_PX, 3), np.uint8)
     for row, image in zip(batch, images, strict=True):
-        pixels = np.asarray(padded_square(image, SIDE_PX, RESAMPLE))
-        row[...] = pixels if pixels.ndim == 3 else pixels[..., None]
+        row[...] = np.asarray(padded_square(image, SIDE_PX, RESAMPLE).convert("RGB"))
     return batch
 
 

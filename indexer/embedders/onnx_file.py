@@ -62,10 +62,10 @@ class OnnxFile(Embedder):
         self.description = manifest["description"]
         self.dimension = manifest["dimension"]
         self.batch_size = manifest["batch_size"]
-        self.device = choose_device(device)
         preprocessing = repr([manifest[key] for key in ("size", "fit", "colour", "layout", "mean", "std", "dtype")])
         self.digest = joint_digest((file_digest(model), preprocessing, manifest["output"], str(self.dimension)))
-        self._session = Session(model, self.device, threads)
+        self._session = Session(model, choose_device(device), threads)
+        self.device = self._session.device
         self._input = self._session.inputs[0].name
         self._output = manifest["output"] or self._session.outputs[0].name
         self._check(path)

@@ -35,6 +35,11 @@ class Session:
             raise EmbedderError(f"{path} is not an ONNX model that can run here: {_first_line(error)}") from error
 
     @property
+    def device(self) -> str:
+        """Where it runs: ONNX Runtime goes back to the CPU by itself where the GPU's own libraries are missing."""
+        return "cuda" if "CUDAExecutionProvider" in self._session.get_providers() else "cpu"
+
+    @property
     def inputs(self) -> list[Any]:
         return self._session.get_inputs()
 
