@@ -78,5 +78,9 @@ def is_same_origin(request: Request) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
-    # No browser leaves both away on a request that could be forged.
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    if origin is None:
+        # No browser leaves both away on a request that could be forged.
+        return True
+    # A proxy may pass on a Host of its own: the address that people type counts as well.
+    ours = {headers.get("host"), urlsplit(request.app.state.settings.base_url).netloc} - {""}
+    return urlsplit(origin).netloc in ours

@@ -26,6 +26,13 @@ def find_account(db: Db, email: str) -> Any:
     return row
 
 
+def read_account(db: Db, account_id: int) -> Any:
+    row = db.execute(f"select {COLUMNS} from account where id = %s", [account_id]).fetchone()  # noqa: S608 (constant)
+    if row is None:
+        raise NotFound("There is no such account.")
+    return row
+
+
 def list_accounts(db: Db) -> list[Any]:
     return db.execute(
         f"select {COLUMNS}, blocked_at, created_at from account order by lower(email)"  # noqa: S608 (constant)
@@ -95,6 +102,7 @@ def is_present_password(db: Db, account_id: int, password: str, address: str) ->
 
 def block_account(db: Db, account_id: int) -> None:
     """Nobody gets in with this account any more, by session, token or link. Its labels stay."""
+    refuse_last_manager(db, account_id)
     db.execute("update account set blocked_at = coalesce(blocked_at, now()) where id = %s", [account_id])
     end_sessions(db, account_id)
     revoke_tokens(db, account_id)
@@ -112,10 +120,11 @@ def make_application_manager(db: Db, account_id: int, yes: bool) -> None:
 
 
 def refuse_last_manager(db: Db, account_id: int) -> None:
-    others = db.execute(
-        "select count(*) from account where is_application_manager and blocked_at is null and id <> %s", [account_id]
-    ).fetchone()
-    if others[0] == 0:
+    """A server without an application manager could not be managed any more. Locked, so that two cannot both go."""
+    managers = db.execute(
+        "select id from account where is_application_manager and blocked_at is null for update"
+    ).fetchall()
+    if [row.id for row in managers] == [account_id]:
         raise Conflict("This is the last application manager. Make another one first.")
 
 

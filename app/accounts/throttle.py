@@ -28,18 +28,30 @@ def check_attempts(db: Db, email: str, address: str) -> None:
     """Refuse where this account or this address has failed too often; says how long to wait."""
     row = db.execute(
         """
-        select (select count(*) from login_failure where email = %(email)s and at > now() - %(window)s) as for_account,
-               (select count(*) from login_failure where address = %(address)s and at > now() - %(window)s)
-                   as from_address,
-               (select min(at) from login_failure
-                where (email = %(email)s or address = %(address)s) and at > now() - %(window)s)
-                   + %(window)s - now() as wait
+        with recent as (
+            select email = %(email)s as on_account, address = %(address)s as from_address, at + %(window)s as ends
+            from login_failure
+            where at > now() - %(window)s
+              and (email = %(email)s or address = %(address)s)
+        )
+        select count(*) filter (where on_account) >= %(most_on_account)s as account_is_shut,
+               count(*) filter (where from_address) >= %(most_from_address)s as address_is_shut,
+               min(ends) filter (where on_account) - now() as account_wait,
+               min(ends) filter (where from_address) - now() as address_wait
+        from recent
         """,
-        {"email": email.strip().lower(), "address": address, "window": WINDOW},
+        {
+            "email": email.strip().lower(),
+            "address": address,
+            "window": WINDOW,
+            "most_on_account": MOST_FOR_ACCOUNT,
+            "most_from_address": MOST_FROM_ADDRESS,
+        },
     ).fetchone()
-    if row.for_account < MOST_FOR_ACCOUNT and row.from_address < MOST_FROM_ADDRESS:
+    if not row.account_is_shut and not row.address_is_shut:
         return
-    seconds = max(1, int(row.wait.total_seconds()))
+    wait = row.account_wait if row.account_is_shut else row.address_wait
+    seconds = max(1, int(wait.total_seconds()))
     raise TooManyAttempts(
         f"Too many failed logins. Try again in {max(1, round(seconds / 60))} min, or ask an application manager for a "
         "login link.",
