@@ -281,6 +281,8 @@ def _shown(act: Act) -> tuple[list[int], list[int], list[int]]:
         raise Refused("An act needs at least one object, and for each object the state in which it was shown.")
     if len(act.objects) > MOST_OBJECTS:
         raise Refused(f"One act labels at most {MOST_OBJECTS:,} objects: send {len(act.objects):,} in several.")
+    if not all(0 <= object_id < 2**63 for object_id in act.objects):
+        raise Refused("An act names an object by a number that no object has. Reload the page and do it again.")
     versions, run_ids = [], []
     for token in act.states:
         version, _, run_id = token.partition(".")

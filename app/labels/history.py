@@ -83,7 +83,8 @@ def recent_acts(
     rows = db.execute(
         """
         select act.id, act.at, account.name as who, act.account_id, act.kind,
-               coalesce(of_undo.kind, of_act.kind) as reversed_kind, taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
+               coalesce(of_undo.kind, of_act.kind) as reversed_kind,
+               taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
                act.reversed_by is not null as undone, undoer.name as undone_by
           from act
           left join account on account.id = act.account_id

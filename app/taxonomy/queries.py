@@ -32,7 +32,8 @@ def find_taxa(db: Db, typed: str, project_id: int | None = None, account_id: int
 
     Nothing typed finds the recent ones and the project's. Deprecated taxa are not offered.
     """
-    words = [word.translate({ord(sign): f"\\{sign}" for sign in "\\%_"}) for word in _words(typed)]
+    typed = normalised(typed.replace("\0", " ").replace("*", " ")).lower()
+    words = [word.translate({ord(sign): f"\\{sign}" for sign in "\\%_"}) for word in typed.split()[:10]]
     rows = db.execute(
         """
         with recent as (
@@ -72,7 +73,7 @@ def find_taxa(db: Db, typed: str, project_id: int | None = None, account_id: int
         """,
         {
             "project_id": project_id, "account_id": account_id, "recent_acts": RECENT_ACTS, "limit": MOST_FOUND,
-            "pattern": "% ".join(words) + "%", "typed": normalised(typed).lower(),
+            "pattern": "% ".join(words) + "%", "typed": typed,
         },
     )  # fmt: skip
     return [
@@ -81,10 +82,6 @@ def find_taxa(db: Db, typed: str, project_id: int | None = None, account_id: int
         )
         for row in rows
     ]
-
-
-def _words(typed: str) -> list[str]:
-    return normalised(typed.replace("\0", " ").replace("*", " ")).lower().split()[:10]
 
 
 def get_taxon(db: Db, taxon_id: int) -> Any:

@@ -17,6 +17,7 @@ from app.projects.access import Project
 from tests.small_projects import Person, SmallProject, make_project, predict
 
 LIMIT = 7
+EVERYTHING, BY_ID = Filter(), Order()
 
 
 def order_of(db: Db, project: Project, query: str) -> Order:
@@ -26,8 +27,8 @@ def order_of(db: Db, project: Project, query: str) -> Order:
 def scroll(
     db: Db,
     project: Project,
-    filter: Filter = Filter(),
-    order: Order = Order(),
+    filter: Filter = EVERYTHING,
+    order: Order = BY_ID,
     between: Callable[[int, Page], None] = lambda n, shown: None,
 ) -> list[int]:
     """Ids of all pages to the end."""
