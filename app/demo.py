@@ -4,7 +4,6 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,9 @@ from typing import Any
 import click
 
 from app import database
-from app.accounts import queries as accounts
-from app.accounts.links import make_link
 from app.commands import ready_database, server_options
 from app.database import Db
-from app.errors import NotFound
 from app.jobs import foreground
-from app.projects import queries as projects
 from app.settings import Settings, load_settings
 
 OWNER = "owner@example.org"
@@ -70,6 +65,8 @@ def demo(host: str | None, port: int | None, images: Path | None, no_serve: bool
 
 
 def say_welcome(url: str, owner_id: int, address: str) -> None:
+    from app.accounts.links import make_link
+
     with database.connect(url) as db:
         link = make_link(db, owner_id, "login", address)
     click.echo(f"\nShoal is at {address}\nLog in with this link, which works once, for an hour:\n\n    {link}\n")
@@ -79,10 +76,12 @@ def say_welcome(url: str, owner_id: int, address: str) -> None:
 def find_owner(url: str) -> int:
     """The account that the demo logs in: an application manager, made at the first time."""
     with database.connect(url) as db:
-        with suppress(NotFound):
-            owner_id: int = accounts.find_account(db, OWNER).id
-            return owner_id
-        return accounts.make_account(db, OWNER, "Demo owner", is_application_manager=True)
+        row = db.execute("select id from account where lower(email) = %s", [OWNER]).fetchone()
+        if row:
+            return int(row.id)
+        from app.accounts.queries import make_account
+
+        return make_account(db, OWNER, "Demo owner", is_application_manager=True)
 
 
 def fill_demo(settings: Settings, url: str, owner_id: int, one: Demo) -> None:
@@ -92,7 +91,7 @@ def fill_demo(settings: Settings, url: str, owner_id: int, one: Demo) -> None:
     if not is_whole(url, project_id):
         write_whole(folder, one.write)
         for part, options in (("labelled", {"taxa_from_folders": True, "create_taxa": True}), ("unlabelled", {})):
-            import_here(settings, url, project_id, owner_id, folder / part, options)
+            import_here(settings, url, project_id, owner_id, folder / part, options, f"{one.name}, {part}")
     foreground.drain(settings, url, project_id)
     mark_whole(url, project_id)
     shutil.rmtree(folder, ignore_errors=True)
@@ -103,32 +102,34 @@ def fill_from(settings: Settings, url: str, owner_id: int, images: Path) -> None
     """A project of the person's own images, named like their folder; once more adds what is new."""
     title = images.stem if images.is_file() else images.name
     project_id = find_or_make(settings, url, owner_id, title, f"Images of {images}", None)
-    import_here(settings, url, project_id, owner_id, images, {"skip_existing": True, "create_taxa": True})
+    import_here(settings, url, project_id, owner_id, images, {"skip_existing": True, "create_taxa": True}, title)
     foreground.drain(settings, url, project_id)
     say_filled(url, project_id)
 
 
 def import_here(
-    settings: Settings, url: str, project_id: int, owner_id: int, source: Path, options: dict[str, Any]
+    settings: Settings, url: str, project_id: int, owner_id: int, source: Path, options: dict[str, Any], said: str
 ) -> None:
     args = {"source": str(source), "options": options}
-    foreground.run(settings, url, "import", f"Import {source.name}", project_id, owner_id, args)
+    foreground.run(settings, url, "import", f"Import {said}", project_id, owner_id, args)
 
 
 def find_or_make(
     settings: Settings, url: str, owner_id: int, title: str, description: str, embedder: str | None
 ) -> int:
     """The owner's project of that title. Its embedder is chosen before anything is in it."""
-    from app.search import embedders
-
     with database.connect(url) as db:
         row = db.execute(
             "select id from project where title = %s and created_by = %s order by id limit 1", [title, owner_id]
         ).fetchone()
         if row:
             return int(row.id)
-        project_id = projects.make_project(db, owner_id, title, description=description)
+        from app.projects.queries import make_project
+
+        project_id = make_project(db, owner_id, title, description=description)
         if embedder:
+            from app.search import embedders
+
             click.echo(f"Preparing the embedder {embedder}", err=True)
             embedders.assign(db, settings, project_id, embedder)
         return project_id

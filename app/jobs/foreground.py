@@ -145,7 +145,7 @@ def _check_end(ended: Any, *, ran_here: bool, stopped: bool) -> None:
 def _bar() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TextColumn("{task.fields[how_far]}"),
         console=Console(stderr=True),
     )
@@ -170,7 +170,7 @@ def how_far(state: context.Progress) -> str:
         parts.append(rate_text(state.rate, state.unit))
     if state.rate and state.total and state.done < state.total:
         parts.append(f"{time_span((state.total - state.done) / state.rate)} left")
-    if state.message:
+    if state.message and not state.rate:
         parts.append(state.message)
     return ", ".join(parts)
 
