@@ -81,8 +81,9 @@ def test_a_visitor_and_a_read_only_token_change_nothing(
 @pytest.mark.parametrize(
     "change",
     [{"kind": "explode"}, {"client_id": "x"}, {"objects": "all"}, {"states": []}, {"status": "P"},
-     {"objects": [], "states": []}, {"taxon_id": None}, {"taxon_id": 5}, {"objects": [2**70], "states": ["0.0"]}, {"states": ["0.0", "0.0", 7]},
-     {"taxon_id": 2**40}],
+     {"objects": [], "states": []}, {"taxon_id": None}, {"taxon_id": 5}, {"taxon_id": 2**40},
+     {"objects": [2**70], "states": ["0.0"]}, {"states": ["0.0", "0.0", 7]},
+    ],
 )  # fmt: skip
 def test_an_act_that_makes_no_sense_is_refused_with_a_sentence(
     app_client: Client, database_url: str, project_id: int, member: Callable[[str], Account], change: dict[str, object]

@@ -144,10 +144,7 @@ def test_a_long_tree_opens_to_what_is_selected(db: Db, project: SmallProject, ad
     assert rows["Calanoida"].open
     project.taxa["morph"] = made[0]
     many = [create_taxon(db, f"part {k}", made[0], "M", None).id for k in range(70)]
-    db.execute(
-        "insert into count_delta (project_id, taxon_id, status, n) select %s, unnest(%s::int[]), 'V', 1",
-        [project.id, many],
-    )
+    counts.add(db, project.id, [(taxon_id, "V", 1) for taxon_id in many])
     rows = tree_rows(db, project)
     assert (rows["living"].open, rows["Copepoda"].open) == (True, False)
 

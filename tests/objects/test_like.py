@@ -1,0 +1,142 @@
+"""The board in the order of likeness: endless, without a repeat, and honest about what cannot be compared."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.objects.board import Page, page
+from app.objects.detail import neighbours_of
+from app.objects.filters import Filter
+from app.objects.orders import Order
+from app.projects.access import Project
+from tests.search.conftest import add_vectors, make_embedder, unit_vectors
+from tests.small_projects import Person, SmallProject, make_project
+
+N, N_WITHOUT, LIMIT = 300, 20, 11
+
+
+@pytest.fixture
+def small(db: Db) -> SmallProject:
+    return make_project(db, N)
+
+
+@pytest.fixture
+def vectors(db: Db, small: SmallProject, seen: Project) -> np.ndarray:
+    """Unit vectors of all objects but the last; a third of them are copies of a few, so that distances tie."""
+    made = unit_vectors(N - N_WITHOUT, 8)
+    made[::3] = made[np.arange(len(made[::3])) % 4 * 3]
+    embedder_id = make_embedder(db, 8)
+    add_vectors(db, embedder_id, small.id, small.ids[: len(made)], made)
+    db.execute("update project set embedder_id = %s, data_version = data_version + 1", [embedder_id])
+    return made
+
+
+@pytest.fixture
+def compared(db: Db, seen: Project, vectors: np.ndarray) -> Project:
+    """The project as its board sees it, now with vectors."""
+    return replace(seen, embedder_id=db.execute("select embedder_id from project").fetchone().embedder_id)
+
+
+def scroll(
+    db: Db, project: Project, filter: Filter, order: Order, between: Callable[[Page], None] = lambda shown: None
+) -> list[tuple[int, float]]:
+    found: list[tuple[int, float]] = []
+    cursor = None
+    while True:
+        shown = page(db, project, filter, order, cursor, LIMIT)
+        found += [(tile["id"], tile["distance"]) for tile in shown.tiles]
+        cursor = shown.next_cursor
+        if cursor is None:
+            return found
+        between(shown)
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_scrolling_to_the_end_shows_every_comparable_object_once_in_order(
+    db: Db, small: SmallProject, compared: Project, vectors: np.ndarray, direction: str
+) -> None:
+    found = scroll(db, compared, Filter(), Order("like", direction, examples=(small.ids[0],)))
+    ids = [object_id for object_id, _ in found]
+    distances = np.array([distance for _, distance in found])
+    assert sorted(ids) == small.ids[: len(vectors)]
+    assert np.all(np.diff(distances) >= 0) if direction == "asc" else np.all(np.diff(distances) <= 0)
+    true = 1 - vectors @ vectors[0]
+    assert np.allclose(distances, [true[i - small.ids[0]] for i in ids], atol=2e-3)
+
+
+def test_labels_that_change_between_pages_neither_skip_nor_repeat_others(
+    db: Db, small: SmallProject, compared: Project, vectors: np.ndarray, ada: Person
+) -> None:
+    left: set[int] = set()
+
+    def label_some(shown: Page) -> None:
+        chosen = [tile["id"] for tile in shown.tiles][::4] + [i for i in small.ids if i not in left][-2:]
+        small.do(ada, chosen, taxon="Oithona")
+        left.update(chosen)
+
+    filter, order = Filter(statuses=frozenset("U")), Order("like", examples=(small.ids[5],))
+    ids = [object_id for object_id, _ in scroll(db, compared, filter, order, label_some)]
+    assert len(ids) == len(set(ids))
+    assert set(ids) >= set(small.ids[: len(vectors)]) - left
+
+
+def test_objects_without_a_vector_are_counted_and_said(
+    db: Db, small: SmallProject, compared: Project, vectors: np.ndarray
+) -> None:
+    shown = page(db, compared, Filter(), Order("like", examples=(small.ids[0],)))
+    assert (shown.n_without_vector, shown.n_total, shown.recall) == (N_WITHOUT, len(vectors), 1.0)
+
+
+def test_a_page_is_full_under_a_narrow_filter(
+    db: Db, small: SmallProject, compared: Project, vectors: np.ndarray, ada: Person
+) -> None:
+    small.do(ada, small.ids[3:280:20], taxon="Oithona")
+    filter = Filter(statuses=frozenset("V"))
+    shown = page(db, compared, filter, Order("like", examples=(small.ids[0],)), None, LIMIT)
+    assert len(shown.tiles) == LIMIT
+    assert {tile["status"] for tile in shown.tiles} == {"V"}
+
+
+def test_examples_that_are_not_there_are_refused_with_what_to_do(
+    db: Db, small: SmallProject, seen: Project, compared: Project
+) -> None:
+    for examples in ((999_999,), (small.ids[-1],)):
+        with pytest.raises(NotFound, match="Choose others"):
+            page(db, compared, Filter(), Order("like", examples=examples))
+    with pytest.raises(Refused, match="embed it first"):
+        page(db, replace(seen, embedder_id=None), Filter(), Order("like", examples=(small.ids[0],)))
+
+
+def test_where_only_validated_objects_may_be_seen_others_serve_as_no_example(
+    db: Db, small: SmallProject, compared: Project, vectors: np.ndarray, ada: Person
+) -> None:
+    small.do(ada, small.ids[:2], taxon="Oithona")
+    project, filter = replace(compared, validated_only=True), Filter(validated_only=True)
+    shown = page(db, project, filter, Order("like", examples=(small.ids[0], small.ids[9])))
+    assert sorted(tile["id"] for tile in shown.tiles) == small.ids[:2]
+    with pytest.raises(NotFound):
+        page(db, project, filter, Order("like", examples=(small.ids[9],)))
+
+
+def test_an_objects_neighbours_are_nearest_first_and_not_itself(
+    db: Db, small: SmallProject, compared: Project, vectors: np.ndarray
+) -> None:
+    found = neighbours_of(db, compared, small.ids[1])
+    true = 1 - vectors @ vectors[1]
+    nearest = [small.ids[i] for i in np.argsort(true, kind="stable") if i != 1][:12]
+    assert {tile["id"] for tile in found} == set(nearest)
+    assert [tile["distance"] for tile in found] == sorted(tile["distance"] for tile in found)
+    assert neighbours_of(db, compared, small.ids[-1]) == []
+
+
+@pytest.mark.parametrize("cursor", ["WzEsMiwzXQ", "W251bGwsMSwxXQ", "WzEsMl0", "WyJhIiwxLDFd"])
+def test_a_made_up_cursor_is_refused_or_obeyed(db: Db, small: SmallProject, compared: Project, cursor: str) -> None:
+    order = Order("like", examples=(small.ids[0],))
+    try:
+        page(db, compared, Filter(), order, cursor)
+    except Refused as refused:
+        assert "Reload" in refused.sentence
