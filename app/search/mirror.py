@@ -93,7 +93,7 @@ def _among(values: np.ndarray, wanted: Any) -> np.ndarray:
 
 def _between(values: np.ndarray | TextColumn, low: float | None, high: float | None) -> np.ndarray:
     if isinstance(values, TextColumn):
-        return np.zeros(len(values.codes), bool)
+        return np.zeros(len(values.texts), bool)
     kept = ~np.isnan(values)
     if low is not None:
         kept &= values >= low
@@ -106,11 +106,7 @@ def _matching(values: np.ndarray | TextColumn, operator: str, text: str) -> np.n
     """`~` contains, without regard to case; `=` equals."""
     if not isinstance(values, TextColumn):
         return np.zeros(len(values), bool)
-    return values.matching((lambda value: value == text) if operator == "=" else _contains(text.casefold()))
-
-
-def _contains(text: str) -> Any:
-    return lambda value: text in value.casefold()
+    return values.equal(text) if operator == "=" else values.containing(text)
 
 
 def ordinals(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:

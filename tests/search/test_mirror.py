@@ -148,6 +148,13 @@ def test_texts_order_by_their_codes_and_missing_ones_have_none(db: Db, world: Wo
     assert column.codes[:4].tolist() == [-1, 1, -1, 2]
 
 
+def test_texts_of_any_script_are_found_whatever_their_case(db: Db, world: World) -> None:
+    db.execute("update object_field set texts = array['Ångström ΔΕΛΤΑ'] where object_id = %s", [world.ids[0]])
+    mirror = open_mirror(db, world.project_id)
+    for text, n in (("ångSTRÖM", 1), ("δελτα", 1), ("remark", 500), ("zzz", 0), ("", 501)):
+        assert mirror.mask(db, Filter(texts=(("object", "remark", "~", text),))).sum() == n
+
+
 def test_an_unknown_column_is_a_key_error(db: Db, world: World) -> None:
     with pytest.raises(KeyError):
         open_mirror(db, world.project_id).column(db, "object", "no such")
