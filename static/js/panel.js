@@ -85,9 +85,10 @@ export class Panel {
     const { taxon, italic, status, score } = labelOf(tile);
     const facts = element("dl");
     const say = (word, ...value) => facts.append(element("dt", {}, word), element("dd", {}, ...value));
-    say("object", element("a", { href: tile.dataset.page }, tile.dataset.name));
+    say("object", element("a", { href: tile.dataset.page }, nameCut(tile.dataset.name)));
     const words = status === "P" && score ? `predicted ${Number(score).toFixed(2)}` : statusWord(status);
     say("label", taxon ? nameCut(taxon, italic) : "", taxon ? ", " : "", words);
+    if (tile.dataset.distance) say("distance", Number(tile.dataset.distance).toFixed(3));
     return facts;
   }
 
