@@ -40,7 +40,7 @@ def answer_query(settings: Settings, database_url: str, args: dict[str, Any], pa
     """In a worker, where torch may be loaded and stays: the vector of an image for a web process that asks."""
     with database.connect(database_url) as db:
         row = embedders.find(db, args["embedder_id"])
-    return embed_here(embedders.load(settings, row), payload, settings.max_image_mpx).tolist()
+    return embed_here(embedders.load(settings, row), payload).tolist()
 
 
 class Report(Protocol):

@@ -93,8 +93,12 @@ def of_project(db: Db, project_id: int) -> Any | None:
 
 
 def assign(db: Db, settings: Settings, project_id: int, spec: str = embedders.DEFAULT) -> int:
-    """Let a project use the embedder `spec`; vectors that another one made for it stay, unused. Returns its id."""
-    embedder_id = register(db, open_embedder(settings, spec))
+    """Let a project use the embedder `spec`; vectors that another one made for it stay, unused. Returns its id.
+
+    Vectors that were brought are meant by the name they have here: their file may be gone.
+    """
+    brought = db.execute("select id from embedder where name = %s and not embeds_images", [spec]).fetchone()
+    embedder_id = brought.id if brought else register(db, open_embedder(settings, spec))
     use(db, project_id, embedder_id)
     return embedder_id
 

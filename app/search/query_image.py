@@ -4,6 +4,7 @@ import secrets
 from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
 from app.database import Db
 from app.errors import NotFound, Refused
@@ -16,6 +17,8 @@ from indexer.images import BadImage, open_image
 KEPT_DAYS = 30
 # The first question of a worker may have to load a model.
 ANSWER_WITHIN_S = 20.0
+# Decoded inside the web process, beside everybody else's requests: less than an import takes.
+MOST_PIXELS = 50_000_000
 
 
 class Asked(Protocol):
@@ -70,24 +73,24 @@ def query_vector_of(db: Db, project: Asked, settings: Settings, database_url: st
             f"This project's vectors ({row.name}) were made elsewhere, and Shoal cannot make one of your image."
             " Search by objects of the project, or let it use another embedder."
         )
-    _check(data, settings.max_image_mpx)
+    image = _open(data)
     if needs_torch(row.config["spec"]):
         said = ask(database_url, "embed_query", {"embedder_id": row.id}, data, ANSWER_WITHIN_S)
         return np.array(said, np.float32)
-    return embed_here(embedders.load(settings, row), data, settings.max_image_mpx)
+    return _embed(embedders.load(settings, row), image)
 
 
-def embed_here(embedder: Embedder, data: bytes, max_image_mpx: int) -> np.ndarray:
+def embed_here(embedder: Embedder, data: bytes) -> np.ndarray:
     """The vector of an image's bytes, computed in this process: float32 [d]."""
-    try:
-        return embedder.embed(embedder.prepare([open_image(data, max_image_mpx * 1_000_000)]))[0]
-    except BadImage as error:
-        raise Refused(f"Your image cannot be searched by: {error}.") from error
+    return _embed(embedder, _open(data))
 
 
-def _check(data: bytes, max_image_mpx: int) -> None:
-    """Refuse what is no image before a worker is asked."""
+def _embed(embedder: Embedder, image: Image.Image) -> np.ndarray:
+    return embedder.embed(embedder.prepare([image]))[0]
+
+
+def _open(data: bytes) -> Image.Image:
     try:
-        open_image(data, max_image_mpx * 1_000_000)
+        return open_image(data, MOST_PIXELS)
     except BadImage as error:
         raise Refused(f"Your image cannot be searched by: {error}.") from error

@@ -18,9 +18,9 @@ class EmbedderError(Exception):
 class Embedder:
     """A versioned function from pixels to a vector.
 
-    Attributes: `spec`, what `get` was asked for and can be asked for again; `name`, how people and the database call
-    it; `digest`, the sha256 (hex) over weights, projection and preprocessing; `dimension`; `device`, "cpu" or "cuda";
-    `batch_size`, how many images one forward pass should hold.
+    Attributes: `spec`, what `get` was asked for and can be asked for again (of brought vectors: their name); `name`,
+    how people and the database call it; `digest`, the sha256 (hex) over weights, projection and preprocessing;
+    `dimension`; `device`, "cpu" or "cuda"; `batch_size`, how many images one forward pass should hold.
     """
 
     spec: str

@@ -39,11 +39,11 @@ class BroughtVectors(Embedder):
         if not path.is_file():
             raise EmbedderError(f"There is no file of vectors {path}.")
         self.path = path.absolute()
-        self.spec = f"vectors:{self.path}"
         self._read = _Parquet(path) if path.suffix == ".parquet" else _Npy(path)
         self.dimension, self.count = self._read.dimension, self._read.count
         self.digest = joint_digest((name, str(self.dimension))) if name else file_digest(path)
-        self.name = f"vectors:{name or f'{path.stem}-{self.digest[:8]}'}"
+        # The file need not stay: afterwards it is known by its name alone.
+        self.spec = self.name = f"vectors:{name or f'{path.stem}-{self.digest[:8]}'}"
         self.description = f"Brought from {path.name}"
 
     def chunks(self) -> Iterator[Chunk]:

@@ -84,3 +84,8 @@ def test_embedding_again_leaves_brought_vectors_alone(db: Db, settings: Settings
     assert "were made elsewhere" in context.lines[-1] and len(kept(db, project.id)) == 1
     embed.run(job(settings, project.id, embedder="lite0-128"))
     assert embedders.of_project(db, project.id).name == "lite0-128"
+    db.commit()
+    (tmp_path / "one.npy").unlink()
+    [name] = db.execute("select name from embedder where not embeds_images").fetchone()
+    embed.run(job(settings, project.id, embedder=name))
+    assert len(kept(db, project.id)) == 1

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image
 from app.accounts.viewer import Account
 from app.database import Db
 from app.errors import NotFound, Refused
+from app.jobs.questions import workers_alive
 from app.search import embedders, query_image
 from app.settings import Settings
 from indexer.images import open_image
@@ -197,10 +199,14 @@ def test_a_fresh_web_process_answers_within_a_second_without_torch(
 
 
 @pytest.fixture
-def worker(settings: Settings) -> Iterator[subprocess.Popen]:
+def worker(db: Db, settings: Settings) -> Iterator[subprocess.Popen]:
     """A real worker on this test's database."""
     code = "from app.worker import work; from app.settings import load_settings; work(load_settings())"
     process = subprocess.Popen([sys.executable, "-c", code], env=environment(settings), cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not workers_alive(db) and time.monotonic() < deadline:
+        db.commit()
+        time.sleep(0.2)
     yield process
     process.send_signal(signal.SIGTERM)
     process.wait(30)
@@ -229,6 +235,16 @@ text = json.dumps(dict(model_cfg=shape, preprocess_cfg=dict(mean=[0.5] * 3, std=
     return folder
 
 
+def asked_until_the_model_is_loaded(db: Db, project: query_image.Asked, settings: Settings) -> np.ndarray:
+    """As a person would who is told that the worker may still be loading it."""
+    for _ in range(5):
+        try:
+            return query_image.query_vector_of(db, project, settings, settings.database_url, picture())
+        except Refused as refusal:
+            assert refusal.status == 503
+    raise AssertionError("the worker never answered")
+
+
 def test_an_embedder_that_needs_torch_is_asked_of_a_worker(
     db: Db, settings: Settings, make_project: Callable[..., int], worker: subprocess.Popen, tmp_path: Path
 ) -> None:
@@ -238,6 +254,6 @@ def test_an_embedder_that_needs_torch_is_asked_of_a_worker(
     project = db.execute("select * from project where id = %s", [project_id]).fetchone()
     with pytest.raises(Refused, match="Your image cannot be searched by"):
         query_image.query_vector_of(db, project, settings, settings.database_url, b"nothing")
-    vector = query_image.query_vector_of(db, project, settings, settings.database_url, picture())
+    vector = asked_until_the_model_is_loaded(db, project, settings)
     embedder = embedders.open_embedder(settings, f"local-dir:{tmp_path}")
     assert vector @ embedder.embed(embedder.prepare([open_image(picture())]))[0] > 0.9999
