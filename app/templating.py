@@ -52,8 +52,8 @@ def middle_cut(text: str, length: int = 32) -> str:
     """Long names lose their middle: beginning and end tell species and samples apart."""
     if len(text) <= length:
         return text
-    head = (length - 1 + 1) // 2
-    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+    head = length // 2
+    return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"
 
 
 def file_size(n_bytes: int) -> str:
