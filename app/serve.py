@@ -26,6 +26,7 @@ KILL_TIMEOUT_S = 5
 # A server that was just killed gives its port back within this time.
 PORT_WAIT_S = 3.0
 WORKER_STOP_S = 15.0
+PAGE_FIRST_S = 5.0
 LONGEST_PAUSE_S = 30.0
 HEALTHY_AFTER_S = 60.0
 POOL_SIZE = 12
@@ -39,8 +40,7 @@ def serve(settings: Settings, *, with_worker: bool = True, on_ready: Callable[[s
     os.environ.update(as_environment(settings))
     company = Company(settings, settings.workers if with_worker else 0)
     company.start()
-    if on_ready:
-        threading.Thread(target=_tell_when_ready, args=[settings, on_ready], daemon=True).start()
+    threading.Thread(target=_when_ready, args=[settings, company.ready, on_ready], daemon=True).start()
     try:
         _serve_web(settings)
     finally:
@@ -127,7 +127,7 @@ def address(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _tell_when_ready(settings: Settings, on_ready: Callable[[str], None]) -> None:
+def _when_ready(settings: Settings, ready: threading.Event, on_ready: Callable[[str], None] | None) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not bound
     while True:
         try:
@@ -138,7 +138,9 @@ def _tell_when_ready(settings: Settings, on_ready: Callable[[str], None]) -> Non
         except OSError:
             pass
         time.sleep(0.05)
-    on_ready(address(settings))
+    ready.set()
+    if on_ready:
+        on_ready(address(settings))
 
 
 class Company:
@@ -147,6 +149,7 @@ class Company:
     def __init__(self, settings: Settings, n_workers: int) -> None:
         self.settings = settings
         self.slots = [Slot() for _ in range(n_workers)]
+        self.ready = threading.Event()
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch, name="company", daemon=True)
 
@@ -156,6 +159,7 @@ class Company:
     def stop(self) -> None:
         """Ask all workers at once, and give them time to put their jobs back."""
         self.ended.set()
+        self.ready.set()
         self.thread.join()
         for slot in self.slots:
             slot.terminate()
@@ -164,6 +168,8 @@ class Company:
             slot.wait(deadline)
 
     def _watch(self) -> None:
+        # Processors are few: the first page comes first.
+        self.ready.wait(PAGE_FIRST_S)
         while not self.ended.is_set():
             for slot in self.slots:
                 slot.see_to_it()

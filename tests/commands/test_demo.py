@@ -55,10 +55,13 @@ def test_a_demo_that_was_killed_is_finished_by_the_next(shoal_alone: Shoal) -> N
     first.wait()
     second = shoal_alone("demo", "--no-serve")
     assert second.returncode == 0, second.stderr
-    with database.connect(database.open_database(_settings(shoal_alone))) as db:
-        assert held(db)["Phytoplankton (demo)"] == (105, 54, 105)
-        assert held(db)["Handwritten digits (demo)"] == (1797, 180, 1797)
-        assert db.execute("select count(*) as n from project").fetchone().n == 2
+    cluster = Cluster(shoal_alone.home)
+    with database.connect(cluster.open()) as db:
+        assert held(db) == {
+            "Phytoplankton (demo)": (105, 54, 105),
+            "Handwritten digits (demo)": (1797, 180, 1797),
+        }
+    cluster.close()
 
 
 def test_a_demo_of_ones_own_images(shoal_alone: Shoal, tmp_path: Path) -> None:
@@ -78,9 +81,3 @@ def test_the_images_of_the_demo_are_all_written(tmp_path: Path) -> None:
     assert len(list((tmp_path / "phytoplankton" / "labelled").iterdir())) == 6
     assert len(list((tmp_path / "digits").rglob("*.png"))) == 1797
     assert len(list((tmp_path / "digits" / "labelled").iterdir())) == 10
-
-
-def _settings(shoal: Shoal):
-    from app.settings import load_settings
-
-    return load_settings(shoal.env)
