@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import numpy as np
 from litestar import Request, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
@@ -202,7 +203,9 @@ def _chunk(
     shown = page(db, project, filter, order, cursor, limit)
     rows = [row.__dict__ for row in _rows(shown)]
     mirror = open_mirror(db, project.id)
-    places = {int(mirror.ids[place]): int(place) for place in mirror.ordinals([row["id"] for row in rows])}
+    places = {
+        int(mirror.ids[place]): int(place) for place in mirror.ordinals(np.array([row["id"] for row in rows], np.int64))
+    }
     for name, column in columns.items():
         values = mirror.column(db, column.level, column.name)
         for row in rows:
@@ -213,7 +216,7 @@ def _chunk(
 
 def _value(values: Any, place: int) -> float | str | None:
     if isinstance(values, TextColumn):
-        return values.values[values.codes[place]] if values.codes[place] >= 0 else None
+        return values.text(place)
     return None if values[place] != values[place] else float(values[place])
 
 

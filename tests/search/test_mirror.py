@@ -155,6 +155,18 @@ def test_texts_of_any_script_are_found_whatever_their_case(db: Db, world: World)
         assert mirror.mask(db, Filter(texts=(("object", "remark", "~", text),))).sum() == n
 
 
+def test_a_long_text_and_one_with_control_characters_are_found_too(db: Db, world: World) -> None:
+    update = "update object_field set texts = array[%s] where object_id = %s"
+    db.execute(update, ["Once " + "upon " * 500 + "A TIME", world.ids[0]])
+    db.execute(update, ["odd\x1eand\x1fodder", world.ids[2]])
+    mirror = open_mirror(db, world.project_id)
+    for text, n in (("upon a time", 1), ("remark 4", 100), ("odd and odder", 1), ("", 502)):
+        assert mirror.mask(db, Filter(texts=(("object", "remark", "~", text),))).sum() == n
+    column = mirror.column(db, "object", "remark")
+    assert column.values[0].startswith("Once") and column.codes[0] == 0 and column.codes[4] == -1
+    assert column.text(4) is None and column.text(1) == "Remark 2"
+
+
 def test_an_unknown_column_is_a_key_error(db: Db, world: World) -> None:
     with pytest.raises(KeyError):
         open_mirror(db, world.project_id).column(db, "object", "no such")
