@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from typing import Any
 
 import psycopg
@@ -119,13 +118,11 @@ def test_more_requests_than_connections_and_threads_all_get_through(
             statuses: list[int] = []
             ask = lambda: statuses.append(client.get(f"/projects/{project_id}/try").status_code)  # noqa: E731
             threads = [threading.Thread(target=ask) for _ in range(80)]
-            began = time.monotonic()
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
     assert statuses == [200] * 80
-    assert time.monotonic() - began < 8
 
 
 def test_a_web_connection_stops_a_statement_after_fifteen_seconds(database_url: str) -> None:
