@@ -1,5 +1,6 @@
 """Passwords: Argon2id, at least twelve characters, and none that everybody tries first."""
 
+from functools import cache
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -10,12 +11,21 @@ from app.errors import Refused
 SHORTEST = 12
 LONGEST = 256
 hasher = PasswordHasher()
-# Verified for addresses that have no account, so that the time of an answer does not tell who has one.
-DUMMY_HASH = hasher.hash("no account has this password")
 
-# The patterns that lead every published breach, as far as they are long enough for us. Kept short on purpose: length
-# and throttling carry the weight.
-BREACHED = frozenset(Path(__file__).with_name("breached_passwords.txt").read_text().split())
+
+@cache
+def dummy_hash() -> str:
+    """Verified for addresses that have no account, so that the time of an answer does not tell who has one."""
+    return hasher.hash("no account has this password")
+
+
+@cache
+def breached() -> frozenset[str]:
+    """The patterns that lead every published breach, as far as they are long enough for us.
+
+    Kept short on purpose: length and throttling carry the weight.
+    """
+    return frozenset(Path(__file__).with_name("breached_passwords.txt").read_text().split())
 
 
 def hash_password(password: str) -> str:
@@ -30,14 +40,14 @@ def check_strength(password: str, *, email: str = "", name: str = "") -> None:
         raise Refused(f"The password is longer than {LONGEST} characters.", 422)
     plain = password.lower()
     of_person = {part for part in (email.lower(), email.lower().partition("@")[0], name.lower()) if len(part) > 3}
-    if plain in BREACHED or len(set(plain)) < 5 or plain.strip("0123456789!.") in of_person:
+    if plain in breached() or len(set(plain)) < 5 or plain.strip("0123456789!.") in of_person:
         raise Refused("This password is among the first that anybody would try. Take a few words of your own.", 422)
 
 
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether `password` is the one; as slow for an account that has none."""
     try:
-        return hasher.verify(password_hash or DUMMY_HASH, password) and password_hash is not None
+        return hasher.verify(password_hash or dummy_hash(), password) and password_hash is not None
     except (VerifyMismatchError, InvalidHashError):
         return False
 
