@@ -72,6 +72,8 @@ class Chunk:
 
     def fault(self, item: Item, message: str) -> None:
         self.n_faults += 1
+        # A file's name may hold bytes that are no text; the database takes none.
+        message = message.encode("utf-8", "replace").decode()
         if len(self.faults) < MOST_FAULTS:
             self.faults.append((item.file, item.line, message))
 

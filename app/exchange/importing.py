@@ -116,6 +116,8 @@ class Import:
     def _conclude(self) -> ImportReport:
         """Check, ask or show, in one transaction that leaves nothing unless it shows."""
         self.report(self.plan.n_expected, self.plan.n_expected, "rows", "Checking and making visible")
+        # Millions of rows came in a moment ago: without figures, the joins below would be planned for a few.
+        self.db.execute("analyze staged_row")
         outcome = ImportReport("done", self.id, notes=list(self.plan.notes))
         outcome.n_faults, outcome.faults = len(self.plan.faults), list(self.plan.faults)
         staging.add_chunk_reports(self.db, self.id, outcome)
@@ -178,6 +180,8 @@ class Import:
             staging.discard(self.db, self.store, self.id)
         elif outcome.status == "done":
             self.db.execute("delete from import_chunk where import_id = %s", [self.id])
+        if outcome.n_images:
+            staging.refresh_figures(self.db, self.project_id)
 
 
 def _read(setup: Setup, pieces: Iterator[tuple[int, int, list[Item]]]) -> Iterator[Chunk]:

@@ -324,3 +324,14 @@ def foresee(db: Db, project_id: int, import_id: int) -> tuple[int, int, int, int
         """,
         {"project_id": project_id, "import_id": import_id},
     ).fetchone()
+
+
+def refresh_figures(db: Db, project_id: int) -> None:
+    """Let the planner know what an import has added: it takes a project without figures for an empty one."""
+    for table in ("object", "image", "label", "prediction"):
+        row = db.execute(
+            f"select tableoid::regclass::text as part from {table} where project_id = %s limit 1",  # noqa: S608
+            [project_id],
+        ).fetchone()
+        if row is not None:
+            db.execute(f"analyze {row.part}")

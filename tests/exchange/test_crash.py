@@ -203,3 +203,35 @@ def test_an_import_killed_at_any_moment_goes_on(
 
     assert seen_between in (0, len(expected["objects"])), f"killed after {at_s:.2f} s, seed {SEED}"
     assert killed.snapshot() == expected, f"killed after {at_s:.2f} s, seed {SEED}"
+
+
+def test_workers_end_with_the_import_that_started_them(
+    new_database: Callable[[], str], tmp_path: Path, bundle_folder: Path, undisturbed: tuple[dict[str, Any], float]
+) -> None:
+    expected, seconds = undisturbed
+    killed = Round(new_database(), tmp_path / "home", bundle_folder)
+
+    process = killed.start()
+    time.sleep(0.7 * seconds)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 20
+    while alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert alive(process.pid) == []
+    killed.finish()
+    assert killed.snapshot() == expected
+
+
+def alive(group: int) -> list[int]:
+    """Processes of a group that still run; those that nobody has waited for do not count."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, its_group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(its_group) == group and state != "Z":
+            found.append(int(entry.name))
+    return found
