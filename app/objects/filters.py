@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from app.database import Db
@@ -25,6 +26,24 @@ class Chip:
     invalid: str = ""
 
 
+class Range(NamedTuple):
+    """A column of numbers from `low` to `high`, both included; None is open."""
+
+    level: str
+    name: str
+    low: float | None
+    high: float | None
+
+
+class Text(NamedTuple):
+    """A column of texts that contain ('~', in any case) or equal ('=') a text."""
+
+    level: str
+    name: str
+    operator: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Filter:
     """Conditions that an object must all meet; empty ones keep everything."""
@@ -33,8 +52,8 @@ class Filter:
     statuses: frozenset[str] = frozenset()
     samples: frozenset[int] = frozenset()
     accounts: frozenset[int] = frozenset()  # who labelled last
-    ranges: tuple[tuple[str, str, float | None, float | None], ...] = ()  # level, name, from, to
-    texts: tuple[tuple[str, str, str, str], ...] = ()  # level, name, '~' contains or '=' equals, text
+    ranges: tuple[Range | tuple[str, str, float | None, float | None], ...] = ()
+    texts: tuple[Text | tuple[str, str, str, str], ...] = ()
     validated_only: bool = False
     chips: tuple[Chip, ...] = field(default=(), compare=False)
     with_children: bool = field(default=True, compare=False)
@@ -69,8 +88,8 @@ def read_filter(db: Db, project_id: int, query: Pairs, validated_only: bool = Fa
         statuses=frozenset(chip.raw for chip, _ in good if chip.key == "status"),
         samples=frozenset(int(chip.raw) for chip, _ in good if chip.key == "sample"),
         accounts=frozenset(int(chip.raw) for chip, _ in good if chip.key == "who"),
-        ranges=tuple(meaning for _, meaning in good if meaning and meaning[2] not in ("~", "=")),
-        texts=tuple(meaning for _, meaning in good if meaning and meaning[2] in ("~", "=")),
+        ranges=tuple(meaning for _, meaning in good if isinstance(meaning, Range)),
+        texts=tuple(meaning for _, meaning in good if isinstance(meaning, Text)),
         validated_only=validated_only,
         chips=tuple(chip for chip, _ in chips),
         with_children=with_children,
@@ -145,26 +164,23 @@ def _with_children(db: Db, taxa: list[int]) -> list[int]:
     return [row.id for row in rows]
 
 
-Meaning = tuple[str, str, float | str | None, float | str | None]
-
-
-def _field_chips(fields: Fields, query: Pairs) -> list[tuple[Chip, Meaning | None]]:
+def _field_chips(fields: Fields, query: Pairs) -> list[tuple[Chip, Range | Text | None]]:
     said = list(dict.fromkeys((key, raw) for key, raw in query if key.startswith("f.")))
     return [_field_chip(fields, key, raw) for key, raw in said]
 
 
-def _field_chip(fields: Fields, key: str, raw: str) -> tuple[Chip, Meaning | None]:
+def _field_chip(fields: Fields, key: str, raw: str) -> tuple[Chip, Range | Text | None]:
     name, column = key[2:], fields.find(key[2:])
     if column is None:
         return Chip(key, raw, name[:40], raw[:40], "This project has no such column: not obeyed."), None
     if raw[:1] in ("~", "=") and column.type == "text":
         words = f"contains “{raw[1:]}”" if raw[0] == "~" else f"is “{raw[1:]}”"
-        return Chip(key, raw, name, words), (column.level, column.name, raw[0], raw[1:])
+        return Chip(key, raw, name, words), Text(column.level, column.name, raw[0], raw[1:])
     limits = _range(raw) if column.type == "number" else None
     if limits is None:
         wanted = "a range like 10..50" if column.type == "number" else "~ and what it contains, or = and what it is"
         return Chip(key, raw, name, raw[:40], f"This column needs {wanted}: not obeyed."), None
-    return Chip(key, raw, name, _range_words(*limits)), (column.level, column.name, *limits)
+    return Chip(key, raw, name, _range_words(*limits)), Range(column.level, column.name, *limits)
 
 
 def _range(raw: str) -> tuple[float | None, float | None] | None:

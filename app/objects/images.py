@@ -7,9 +7,9 @@ from typing import Any
 from PIL import Image
 
 from app.database import Db
-from app.errors import NotFound
+from app.errors import NotFound, Refused
 from app.objects.store import Store
-from indexer.images import open_image, to_rgb
+from indexer.images import BadImage, open_image, to_rgb
 
 # What every browser shows as it is; MIME types by Pillow's name of the format.
 SHOWN = {
@@ -19,6 +19,8 @@ SHOWN = {
 # Modes that browsers show wrong or not at all: CMYK, and more than 8 bits of grey.
 HIDDEN_MODES = ("CMYK", "I", "F", "LAB", "HSV", "YCbCr")
 LARGEST_SIDE_PX = 8000
+# What a web process decodes for one request stays within some 300 MB.
+LARGEST_CONVERTED_PX = 64_000_000
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,23 @@ def find_content(db: Db, project_id: int, hash: str, validated_only: bool) -> An
     return row
 
 
-def read_image(store: Store, content: Any, as_png: bool, max_image_mpx: int) -> Bytes:
+def read_image(store: Store, content: Any, as_png: bool) -> Bytes:
     """An original as stored; converted where asked for and needed."""
     data = store.read(content.blob)
     if not as_png or is_shown(content.format, content.mode):
         return Bytes(data, SHOWN.get(content.format, "application/octet-stream"))
-    return Bytes(_png(data, max_image_mpx), "image/png")
+    return Bytes(_png(data), "image/png")
 
 
 def read_thumbnail(store: Store, content: Any) -> Bytes:
     return Bytes(store.read(content.thumbnail), "image/webp")
 
 
-def _png(data: bytes, max_image_mpx: int) -> bytes:
-    image: Image.Image = to_rgb(open_image(data, max_image_mpx * 1_000_000))
+def _png(data: bytes) -> bytes:
+    try:
+        image: Image.Image = to_rgb(open_image(data, LARGEST_CONVERTED_PX))
+    except BadImage as error:
+        raise Refused(f"This image cannot be shown here: {error}. As a file it is as it was imported.", 415) from error
     image.thumbnail((LARGEST_SIDE_PX, LARGEST_SIDE_PX))
     target = BytesIO()
     image.save(target, "PNG", compress_level=3)

@@ -211,10 +211,9 @@ def show_image(
 ) -> Response[bytes]:
     """The original; with ?as=png as a picture that every browser shows, where the original is none."""
     content = images.find_content(db, project.id, hash, project.validated_only)
-    settings: Settings = request.app.state.settings
-    store, as_png = store_of(settings), request.query_params.get("as") == "png"
+    store, as_png = store_of(request.app.state.settings), request.query_params.get("as") == "png"
     tag = f"{hash}-png" if as_png else hash
-    return immutable(request, tag, lambda: images.read_image(store, content, as_png, settings.max_image_mpx))
+    return immutable(request, tag, lambda: images.read_image(store, content, as_png))
 
 
 def immutable(request: Request, tag: str, read: Callable[[], images.Bytes]) -> Response[bytes]:

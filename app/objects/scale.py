@@ -69,9 +69,9 @@ def pixel_size(db: Db, project: Scaled) -> PixelSize:
             return PixelSize(column.level, column.name, column.position, UNITS[unit], project.pixel_size_um)
     if project.pixel_size_um is None:
         for column in columns:
-            unit = _unit_in_name(column.name)
-            if unit and (column.level != "object" or column.type == "number"):
-                return PixelSize(column.level, column.name, column.position, UNITS[unit])
+            said = _unit_in_name(column.name)
+            if said and (column.level != "object" or column.type == "number"):
+                return PixelSize(column.level, column.name, column.position, UNITS[said])
     return PixelSize(constant_um=project.pixel_size_um)
 
 

@@ -118,14 +118,9 @@ def create_taxon(db: Db, name: str, parent_id: int | None, type: str, account_id
     if parent_id is not None and (parent is None or parent.status == "D"):
         raise Refused("The parent taxon is unknown or deprecated: choose another.")
     same = db.execute(
-        """
-        select bool_or(parent_id is not distinct from %s::int) as here, count(*) as n
-          from taxon
-         where lower(name) = lower(%s) or lower(display_name) = lower(%s)
-        """,
-        [parent_id, name, name],
-    ).fetchone()
-    display_name = f"{name} < {parent.name}" if parent and same.n else name
+        "select parent_id from taxon where lower(name) = lower(%s) or lower(display_name) = lower(%s)", [name, name]
+    ).fetchall()
+    display_name = f"{name} < {parent.name}" if parent and same else name
     try:
         with db.transaction():
             row = db.execute(
@@ -138,7 +133,7 @@ def create_taxon(db: Db, name: str, parent_id: int | None, type: str, account_id
                 """,
                 {
                     "parent_id": parent_id, "name": name, "display_name": display_name, "type": type,
-                    "account_id": account_id, "here": bool(same.here),
+                    "account_id": account_id, "here": any(row.parent_id == parent_id for row in same),
                 },
             ).fetchone()  # fmt: skip
     except psycopg.errors.UniqueViolation:

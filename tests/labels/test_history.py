@@ -1,0 +1,65 @@
+"""Who did what and when, as an object's page and the list of acts tell it."""
+
+from uuid import uuid4
+
+from app.database import Db
+from app.labels import runs
+from app.labels.history import object_history, recent_acts
+from app.labels.undo import redo, undo
+from tests.small_projects import Person, SmallProject, predict
+
+
+def test_an_objects_history_tells_the_machines_choice_and_every_word_after_it(
+    db: Db, project: SmallProject, ada: Person, ben: Person
+) -> None:
+    runs.publish(db, project, predict(project, {project.ids[0]: "Oithona"}, score=0.75))
+    project.do(ada, project.ids[:1], "confirm")
+    project.do(ben, project.ids[:2], taxon="fiber", status="D")
+    undo(db, project, ben, uuid4())
+    past = object_history(db, project.id, project.ids[0])
+    told = [(p.who, p.what, p.old_status, p.old_taxon, p.new_status, p.new_taxon, p.undone) for p in past]
+    assert told == [
+        ("Ben", "undo", "D", "fiber < detritus", "V", "Oithona", False),
+        ("Ben", "named", "V", "Oithona", "D", "fiber < detritus", True),
+        ("Ada", "confirmed", "P", "Oithona", "V", "Oithona", False),
+    ]
+    assert [(p.machine_taxon, p.machine_score, p.provenance) for p in past[1:]] == [
+        ("Oithona", 0.75, "batch"), ("Oithona", 0.75, "single"),
+    ]  # fmt: skip
+
+
+def test_the_list_of_acts_says_what_was_done_in_words(db: Db, project: SmallProject, ada: Person, ben: Person) -> None:
+    project.do(ada, project.ids[:3], taxon="fiber")
+    project.do(ben, project.ids[:1], "doubt")
+    project.do(ben, project.ids[5:6], "confirm")
+    undo(db, project, ben, uuid4())
+    redo(db, project, ben, uuid4())
+    acts = recent_acts(db, project.id)
+    assert [(act.who, act.what, act.n) for act in acts] == [
+        ("Ben", "did again: marked dubious", 1),
+        ("Ben", "undid: marked dubious", 1),
+        ("Ben", "marked dubious", 1),
+        ("Ada", "validated as fiber < detritus", 3),
+    ]
+    assert [act.undone for act in acts] == [False, True, False, False]
+    assert [act.what for act in recent_acts(db, project.id, account_id=ada.id)] == ["validated as fiber < detritus"]
+
+
+def test_a_run_taken_back_shows_the_one_before_and_leaves_what_people_said(
+    db: Db, project: SmallProject, ada: Person
+) -> None:
+    first = predict(project, dict.fromkeys(project.ids[:4], "Oithona"))
+    second = predict(project, dict.fromkeys(project.ids[2:6], "Calanoida"))
+    runs.publish(db, project, first)
+    project.do(ada, project.ids[:1], taxon="fiber")
+    project.do(ada, project.ids[2:3], "doubt")
+    runs.publish(db, project, second)
+    seen = [project.seen(i)[:2] for i in project.ids[:6]]
+    assert seen == [
+        ("V", "fiber < detritus"), ("U", None), ("D", "Oithona"), ("P", "Calanoida"), ("P", "Calanoida"),
+        ("P", "Calanoida"),
+    ]  # fmt: skip
+    runs.unpublish(db, project, first)
+    assert [project.seen(i)[0] for i in project.ids[:6]] == ["V", "P", "D", "P", "U", "U"]
+    runs.unpublish(db, project)
+    assert [project.seen(i)[0] for i in project.ids[:6]] == ["V", "U", "D", "U", "U", "U"]
