@@ -84,14 +84,20 @@ def split_acquisitions(db: Db, project_id: int, import_id: int, file_names: list
     ]
 
 
+# Objects are matched first (hence the fence): many images may share a name, and their pairs would run to millions.
 EXISTING = """
-from staged_row
-join object on object.project_id = %(project_id)s
-           and object.orig_id = staged_row.object_orig_id
-join image on image.project_id = object.project_id
-          and image.object_id = object.id
+from (
+    select staged_row.*, object.id as object_id
+    from staged_row
+    join object on object.project_id = %(project_id)s
+               and object.orig_id = staged_row.object_orig_id
+    where staged_row.import_id = %(import_id)s
+    offset 0
+) as staged_row
+join image on image.project_id = %(project_id)s
+          and image.object_id = staged_row.object_id
           and image.file_name = staged_row.image_name
-where staged_row.import_id = %(import_id)s
+where true
 """
 
 
