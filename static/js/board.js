@@ -20,6 +20,9 @@ const LABELLING = new Set(["validate", "doubt", "undo", "redo", "name"]);
 const MOST_EXAMPLES = 100; // as many ids as an address can hold with ease
 
 class Board extends HTMLElement {
+  turn = Promise.resolve();
+  inHand = 0; // acts whose taxon is still looked up, and which the outbox does not hold yet
+
   connectedCallback() {
     this.list = this.querySelector("#tiles");
     this.canLabel = this.dataset.canLabel === "yes";
@@ -51,6 +54,7 @@ class Board extends HTMLElement {
       redoButton: this.panel.button("redo"),
     });
     this.acts.addEventListener("done", () => this.#afterAct());
+    addEventListener("beforeunload", (event) => this.inHand && event.preventDefault());
     this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));
     wireNewTaxon(this.field, this.dataset.project);
     const left = this.outbox.waiting.length;
@@ -71,8 +75,10 @@ class Board extends HTMLElement {
     const named = this.field.empty ? null : this.field.take();
     this.selection.clear();
     this.list.focus({ preventScroll: true });
+    for (const tile of tiles) tile.classList.add("sending");
     this.#inTurn(async () => {
       const taxon = await named?.taxon;
+      for (const tile of tiles) tile.classList.remove("sending");
       if (named && !taxon) return this.#unnamed(tiles, named.text);
       const kind = taxon ? "label" : status === "D" ? "doubt" : "confirm";
       this.acts.say(tiles, { kind, taxon, status });
@@ -81,7 +87,11 @@ class Board extends HTMLElement {
 
   // Acts leave in the order in which they were meant.
   #inTurn(act) {
-    this.turn = (this.turn ?? Promise.resolve()).then(act);
+    this.inHand += 1;
+    this.turn = this.turn
+      .then(act)
+      .catch((error) => toast(`That act was not kept: ${error.message}`, { kind: "bad" }))
+      .finally(() => (this.inHand -= 1));
   }
 
   #unnamed(tiles, text) {

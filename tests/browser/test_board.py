@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Person
+from app import database
+from tests.browser.conftest import Person, Site
 from tests.browser.window import Window
 from tests.small_projects import SmallProject
 
@@ -119,3 +120,23 @@ def test_the_list_of_keys_opens_with_a_question_mark(
     expect(window.page.get_by_role("heading", name="Keys")).to_be_visible()
     window.press("Escape")
     expect(window.page.get_by_role("heading", name="Keys")).to_be_hidden()
+
+
+def test_objects_without_an_image_or_with_a_lost_one_have_a_place_of_their_own(
+    site: Site, ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.forgive("Failed to load resource")
+    with database.connect(site.database_url) as db:
+        db.execute("delete from image where object_id = %s", [project.ids[0]])
+        lost = db.execute("select encode(hash, 'hex') from image where object_id = %s", [project.ids[1]]).fetchone()[0]
+    window.page.route(f"**/thumbnails/{lost}", lambda route: route.fulfill(status=404))
+    window.open_board(project)
+
+    expect(window.tile(project.ids[0])).to_contain_text("no image")
+    expect(window.tile(project.ids[1])).to_contain_text("image cannot be shown")
+    window.tile(project.ids[0]).click()
+    window.page.keyboard.type("oith")
+    window.press("Enter")
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "Oithona")

@@ -110,3 +110,19 @@ def test_an_act_goes_through_after_a_login_in_another_tab(
 
     window.reload()
     assert window.label(project.ids[0]) == ("V", "Oithona")
+
+
+def test_a_section_that_did_not_load_is_fetched_again_on_demand(
+    person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    ana = person("Ana")
+    project, window = make_board(ana, n=230), open_window(ana)
+    window.forgive("ERR_INTERNET_DISCONNECTED")
+    window.page.route("**/tiles?**", lambda route: route.abort("internetdisconnected"), times=1)
+    window.open_board(project)
+    window.page.locator("#tiles").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+
+    expect(window.page.get_by_text("The next objects could not be loaded.")).to_be_visible()
+    window.page.get_by_role("button", name="Try again").click()
+
+    expect(window.tiles).to_have_count(230)
