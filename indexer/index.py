@@ -24,7 +24,7 @@ GATHER_UP_TO = 30_000  # vectors of a filter that are copied out and scanned: 0.
 K_CALIBRATED = 200
 CANDIDATES = (2000, 4000, 8000, 16_000)  # tried in this order
 WANTED_RECALL = 0.998
-SAFE_ERRORS = 2.5  # standard errors of the sketch's estimate
+SAFE_ERRORS = 2.0  # standard errors of the sketch's estimate
 N_QUERIES = 40
 CHUNK = 20_000
 
