@@ -86,8 +86,8 @@ export class Acts extends EventTarget {
     writeLabel(tile, { ...object, italic, score: object.score ?? null });
     tile.classList.toggle("refused", object.why !== undefined);
     const gone = object.why === undefined && !this.filter.keeps(object);
+    if (tile.hidden !== gone) countOnPage(gone ? -1 : 1);
     tile.hidden = gone;
-    if (!gone) tile.classList.add("landed");
   }
 
   #tellRefused(refused) {
@@ -141,5 +141,10 @@ export class Acts extends EventTarget {
     }
   }
 }
+
+const countOnPage = (by) => {
+  const total = document.getElementById("n-total");
+  total.textContent = thousands(Number(total.textContent.replace(/\D/g, "")) + by);
+};
 
 const tileOf = (id) => document.getElementById(`o${id}`);

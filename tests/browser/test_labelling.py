@@ -107,6 +107,7 @@ def test_what_no_longer_passes_the_filter_leaves_and_undo_brings_it_back(
 
     expect(window.tile(project.ids[2])).to_be_hidden()
     expect(window.page.locator("[data-count=V]")).to_have_text("1")
+    expect(window.page.locator("#n-total")).to_have_text("29")
     window.press("Control+z")
     expect(window.tile(project.ids[2])).to_be_visible()
 
