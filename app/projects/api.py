@@ -62,6 +62,8 @@ class ProjectChange:
     status: str | None = None
     visibility: str | None = None
     pixel_size_um: float | None = None
+    pixel_field: str | None = None
+    pixel_unit: str | None = None
 
 
 @dataclass
@@ -155,6 +157,8 @@ def update_project(
         for name in ("title", "description", "instrument", "status", "visibility", "pixel_size_um")
     }
     given["pixel_size_um"] = given["pixel_size_um"] or None
+    for name, default in (("pixel_field", ""), ("pixel_unit", "um")):
+        given[name] = getattr(data, name) or project.settings.get(name, default)
     queries.change_project(db, project, viewer, **given)
     return detail_of(db, find_project(db, viewer, project.id))
 

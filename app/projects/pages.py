@@ -32,6 +32,8 @@ class SettingsForm:
     status: str = ""
     visibility: str = ""
     pixel_size_um: str = ""
+    pixel_field: str = ""
+    pixel_unit: str = "um"
 
 
 @dataclass
@@ -115,6 +117,7 @@ def settings_page(
         "project": project,
         "form": form,
         "pixel_size": shown_number(form.pixel_size_um),
+        "pixel_fields": queries.pixel_fields(db, project.id),
         "statuses": queries.STATUSES,
         "visibilities": choices,
         "embedder": queries.describe_embedder(db, project),
@@ -142,6 +145,8 @@ def save_settings(
             status=data.status,
             visibility=data.visibility,
             pixel_size_um=number_or_none(data.pixel_size_um),
+            pixel_field=data.pixel_field,
+            pixel_unit=data.pixel_unit,
         )
     except Refused as refused:
         return settings_page(db, project, viewer, data, error=refused.sentence, status_code=refused.status)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound, Refused
@@ -106,20 +108,51 @@ def change_project(
     status: str,
     visibility: str,
     pixel_size_um: float | None,
+    pixel_field: str = "",
+    pixel_unit: str = "um",
 ) -> None:
     """Save the settings. Opening a project to everyone is for application managers."""
     check_texts(title, description, instrument)
     check_choices(status, visibility, pixel_size_um)
+    check_pixel_field(db, project.id, pixel_field, pixel_unit)
     if visibility == "everyone" and project.visibility != "everyone" and not viewer.is_application_manager:
         raise Refused("Only an application manager may open a project to everyone. Nothing was saved.", status=403)
     db.execute(
         """
         update project
-        set title = %s, description = %s, instrument = %s, status = %s, visibility = %s, pixel_size_um = %s
+        set title = %s, description = %s, instrument = %s, status = %s, visibility = %s, pixel_size_um = %s,
+            settings = settings || %s
         where id = %s
         """,
-        [title.strip(), description.strip(), instrument.strip(), status, visibility, pixel_size_um, project.id],
+        [
+            title.strip(), description.strip(), instrument.strip(), status, visibility, pixel_size_um,
+            Jsonb({"pixel_field": pixel_field, "pixel_unit": pixel_unit}), project.id,
+        ],
+    )  # fmt: skip
+
+
+def pixel_fields(db: Db, project_id: int) -> list[str]:
+    """The fields that may hold each image's pixel size, as `level.name`; those that are called so come first."""
+    rows = db.execute(
+        """
+        select level || '.' || name as key
+        from field
+        where project_id = %s
+          and (level <> 'object' or type = 'number')
+        order by name !~* 'pixel', level, name
+        """,
+        [project_id],
     )
+    return [row.key for row in rows]
+
+
+def check_pixel_field(db: Db, project_id: int, field: str, unit: str) -> None:
+    if field and field not in pixel_fields(db, project_id):
+        raise Refused(
+            f"The project has no field {field!r} for the size of a pixel. Choose one from the list.", status=422
+        )
+    if unit not in ("um", "mm"):
+        raise Refused("The unit of the pixel size is um or mm.", status=422)
 
 
 def check_texts(title: str, description: str, instrument: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app import database
 from tests.web_fixtures import Client, bearer, logged_in, rows
 
 SETTINGS = {
@@ -160,3 +161,26 @@ def test_a_project_number_beyond_all_numbers_is_not_found(
 ) -> None:
     logged_in(app_client, make_account())
     assert app_client.get(f"/projects/{project_id}/settings").status_code == 404
+
+
+def test_a_manager_says_which_field_holds_the_pixel_size(
+    app_client: Client, make_account: Any, make_project: Any, database_url: str
+) -> None:
+    ada = make_account()
+    project_id = make_project("Sea", manager=ada)
+    with database.connect(database_url) as db:
+        db.execute(
+            "insert into field (project_id, level, name, type, position) values (%s, 'process', 'pixel', 'text', 1)",
+            [project_id],
+        )
+    client = app_client
+    logged_in(client, ada)
+    page = client.get(f"/projects/{project_id}/settings").text
+    assert '<option value="process.pixel">' in page
+    form = {"title": "T", "status": "annotate", "visibility": "private", "pixel_field": "process.pixel"}
+    client.post(f"/projects/{project_id}/settings", data={**form, "pixel_unit": "mm"})
+    page = client.get(f"/projects/{project_id}/settings").text
+    assert '<option value="process.pixel" selected>' in page
+    assert '<option value="mm" selected>' in page
+    refused = client.post(f"/projects/{project_id}/settings", data={**form, "pixel_field": "object.none"})
+    assert refused.status_code == 422
