@@ -56,6 +56,11 @@ def middle_cut(text: str, length: int = 32) -> str:
     return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"
 
 
+def parent_name(orig_id: str) -> str:
+    """A sample, acquisition or process as people call it; those that an import had to make up have no name."""
+    return "without a name" if orig_id.startswith("__DUMMY_ID__") else orig_id
+
+
 def file_size(n_bytes: int) -> str:
     """Bytes in the largest unit that leaves at least one."""
     value = float(n_bytes)
@@ -75,7 +80,9 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static_url"] = static_files.url
-    environment.filters.update(thousands=thousands, ago=ago, middle_cut=middle_cut, file_size=file_size)
+    environment.filters.update(
+        thousands=thousands, ago=ago, middle_cut=middle_cut, file_size=file_size, parent_name=parent_name
+    )
     return environment
 
 
