@@ -118,7 +118,7 @@ def apply(db: Db, project: Labelled, account: Labeller, act: Act) -> Outcome:
 
 
 def check_open(project: Labelled) -> None:
-    """Refuse where nobody may label."""
+    """Refuse where nobody may label, comment or make classes."""
     if project.status == "explore":
         raise Forbidden("This project can only be explored: a manager can open it for labelling in its settings.")
 
@@ -233,10 +233,13 @@ def left_as_is(object_id: int, seen: Seen | None) -> Left:
 
 
 def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
-    """What this person's undo and redo would do now. A new act forgets what could be redone."""
+    """What this person's undo and redo would do now. A new act forgets what could be redone.
+
+    Asked with every act, so it walks one's acts from the last one back, never through all of them.
+    """
     rows = db.execute(
         """
-        with own as (
+        with own as not materialized (
             select id, kind, taxon_id, reverses, n_objects, reversed_by
               from act
              where project_id = %(project_id)s
@@ -244,7 +247,10 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
                and n_objects > 0
         ),
         last_act as (
-            select coalesce(max(id), 0) as id from own where kind in ('label', 'confirm', 'doubt')
+            select coalesce((select id
+                               from own
+                              where kind in ('label', 'confirm', 'doubt')
+                              order by id desc limit 1), 0) as id
         ),
         next as (
             (select 'undo' as way, own.*

@@ -16,8 +16,8 @@ from litestar.response import Stream
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
-from app.labels.history import Past, object_history
-from app.objects import detail, queries
+from app.labels.history import Past
+from app.objects import detail
 from app.objects.board import Page, page
 from app.objects.fields import Field, project_fields
 from app.objects.filters import Filter, read_filter
@@ -233,11 +233,11 @@ def get_object_api(db: NamedDependency[Db], project: NamedDependency[Project], o
         sample=row.sample,
         acquisition=row.acquisition,
         process=row.process,
-        label=detail.label_of(db, row),
+        label=detail.label_of(db, project, row),
         images=[ImageRow(**image) for image in detail.images_of(db, project, object_id)],
         fields={level: dict(pairs) for level, pairs in detail.values_of(db, project, row).items()},
-        history=object_history(db, project.id, object_id),
-        comments=[CommentRow(*comment) for comment in queries.list_comments(db, project.id, object_id)],
+        history=detail.history_of(db, project, object_id),
+        comments=[CommentRow(*comment) for comment in detail.comments_of(db, project, object_id)],
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.changes import state_token
+from app.labels.history import Past, object_history
 from app.objects import queries
 from app.objects.board import Shown, query_vectors, tiles_of
 from app.objects.fields import LEVELS
@@ -33,8 +34,8 @@ def find_object(db: Db, project: Shown, object_id: int) -> Any:
     return row
 
 
-def label_of(db: Db, row: Any) -> dict[str, Any]:
-    """What one sees of the object, with who, when and how, and the machine's choices."""
+def label_of(db: Db, project: Shown, row: Any) -> dict[str, Any]:
+    """What one sees of the object, with who (but for anonymous people), when and how, and the machine's choices."""
     by_person = row.status in ("D", "V")
     taxon = get_taxon(db, row.taxon_id) if row.taxon_id else None
     choices = [(row.choice_1_id, row.choice_1, row.score_1), (row.choice_2_id, row.choice_2, row.score_2),
@@ -45,7 +46,7 @@ def label_of(db: Db, row: Any) -> dict[str, Any]:
         "taxon_id": row.taxon_id,
         "taxon_italic": is_italic(row.taxon_name, row.rank or "", row.type or ""),
         "lineage": " › ".join(taxon.lineage) if taxon else None,
-        "by": row.labelled_by if by_person else None,
+        "by": row.labelled_by if by_person and not project.validated_only else None,
         "at": row.label_at if by_person else None,
         "provenance": PROVENANCE_WORDS[row.provenance] if by_person else None,
         "score": row.score,
@@ -60,6 +61,16 @@ def images_of(db: Db, project: Shown, object_id: int) -> list[dict[str, Any]]:
         {**image._asdict(), "url": image_url(project.id, image.hash, image.format, image.mode)}
         for image in queries.list_images(db, project.id, object_id)
     ]
+
+
+def history_of(db: Db, project: Shown, object_id: int) -> list[Past]:
+    """Who labelled the object how, latest first. What led to a validated label is not for anonymous people."""
+    return [] if project.validated_only else object_history(db, project.id, object_id)
+
+
+def comments_of(db: Db, project: Shown, object_id: int) -> list[Any]:
+    """What people said of the object to each other, so not for anonymous people."""
+    return [] if project.validated_only else queries.list_comments(db, project.id, object_id)
 
 
 def values_of(db: Db, project: Shown, row: Any) -> dict[str, list[tuple[str, Any]]]:

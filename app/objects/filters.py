@@ -76,9 +76,12 @@ class Filter:
 
 
 def read_filter(db: Db, project_id: int, query: Pairs, validated_only: bool = False) -> Filter:
-    """The filter that an address says. What it cannot mean here is kept as an invalid chip, and not obeyed."""
+    """The filter that an address says. What it cannot mean here is kept as an invalid chip, and not obeyed.
+
+    Who may see validated objects only, an anonymous person, learns nobody's name and cannot filter by people.
+    """
     with_children = ("children", "0") not in query
-    chips = [*_named_chips(db, project_id, query), *_field_chips(project_fields(db, project_id), query)]
+    chips = [*_named_chips(db, project_id, query, validated_only), *_field_chips(project_fields(db, project_id), query)]
     order = {pair: place for place, pair in reversed(list(enumerate(query)))}
     chips.sort(key=lambda said: order[said[0].key, said[0].raw])
     good = [(chip, meaning) for chip, meaning in chips if not chip.invalid]
@@ -102,10 +105,12 @@ def address(path: str, *parts: Iterable[tuple[str, str]]) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _named_chips(db: Db, project_id: int, query: Pairs) -> list[tuple[Chip, None]]:
-    """Chips for taxa, statuses, samples and people, with their names looked up together."""
+def _named_chips(db: Db, project_id: int, query: Pairs, nameless: bool) -> list[tuple[Chip, None]]:
+    """Chips for taxa, statuses, samples and people, with their names looked up together; `nameless`: not people's."""
     said = list(dict.fromkeys((key, raw) for key, raw in query if key in KEYS))
     ids = {key: [int(raw) for k, raw in said if k == key and _is_id(key, raw)] for key in ("taxon", "sample", "who")}
+    if nameless:
+        ids["who"] = []
     names = {("taxon", 0): "unclassified", **_names(db, project_id, ids)} if any(ids.values()) else {}
     chips = []
     for key, raw in said:

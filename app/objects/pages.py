@@ -14,8 +14,7 @@ from litestar.response import Redirect, Template
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
-from app.labels.acts import UndoState, undo_state
-from app.labels.history import object_history
+from app.labels.acts import UndoState, check_open, undo_state
 from app.labels.pages import actor
 from app.objects import detail, images, queries
 from app.objects.board import PAGE, Page, next_url, page
@@ -104,7 +103,7 @@ def show_board(
         "undo": undo_state(db, project.id, viewer.account_id) if viewer.account_id else UndoState(),
         "counts": tree.total,
         "samples": queries.first_samples(db, project.id),
-        "people": queries.people(db, project.id, np.unique(mirror.account).tolist()),
+        "people": [] if project.validated_only else queries.people(db, project.id, np.unique(mirror.account).tolist()),
     }
     return Template("objects/board.html", context=context)
 
@@ -149,12 +148,12 @@ def show_object(db: NamedDependency[Db], project: NamedDependency[Project], obje
             "id": row.id, "orig_id": row.orig_id, "sample_orig_id": row.sample,
             "acquisition_orig_id": row.acquisition, "process_orig_id": row.process,
         },
-        "label": detail.label_of(db, row),
+        "label": detail.label_of(db, project, row),
         "images": detail.images_of(db, project, object_id),
         "fields": {level: [(name, shown_value(value)) for name, value in pairs] for level, pairs in fields.items()},
         "brief": [(name, shown_value(value)) for name, value in fields["object"] if name in brief_names],
-        "history": object_history(db, project.id, object_id),
-        "comments": queries.list_comments(db, project.id, object_id),
+        "history": detail.history_of(db, project, object_id),
+        "comments": detail.comments_of(db, project, object_id),
         "neighbours": detail.neighbours_of(db, project, object_id),
         "pixel_size_um": place.um(pixel),
         "can_label": project.may("annotator") and project.status != "explore",
@@ -188,7 +187,8 @@ def comment_on(
 
 
 def add_comment(db: Db, project: Project, viewer: Viewer, object_id: int, text: str) -> Any:
-    """A remark on an object that is there."""
+    """A remark on an object that is there, in a project that is not closed for labelling."""
+    check_open(project)
     text = text.replace("\0", "").strip()
     if not text or len(text) > LONGEST_COMMENT:
         raise Refused(f"A comment has 1 to {LONGEST_COMMENT:,} characters.")

@@ -8,6 +8,7 @@ from litestar.params import FromQuery, JSONBody
 
 from app.accounts.viewer import Viewer
 from app.database import Db
+from app.labels.acts import check_open
 from app.projects.access import find_project
 from app.taxonomy.queries import FoundTaxon, create_taxon, find_taxa
 
@@ -45,8 +46,10 @@ def add_taxon(db: NamedDependency[Db], viewer: NamedDependency[Viewer], data: JS
 
 
 def added(db: Db, viewer: Viewer, new: NewTaxon) -> FoundTaxon:
-    """Annotators of the project where it is wanted may create a class."""
-    find_project(db, viewer, new.project_id).needs("annotator")
+    """Annotators of the project where it is wanted may create a class, while it is open for labelling."""
+    project = find_project(db, viewer, new.project_id)
+    project.needs("annotator")
+    check_open(project)
     return create_taxon(db, new.name, new.parent_id, new.type, viewer.account_id)
 
 

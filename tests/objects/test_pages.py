@@ -109,6 +109,23 @@ def test_anonymous_people_see_validated_objects_only(app_client: Client, databas
     assert len(streamed.text.splitlines()) == 3
 
 
+def test_anonymous_people_learn_nobodys_name(
+    app_client: Client, database_url: str, account: Account, project_id: int
+) -> None:
+    with connect(database_url) as db:
+        db.execute("update project set visibility = 'everyone' where id = %s", [project_id])
+        db.execute("update account set name = 'Ada Lovelace' where id = %s", [account.id])
+    path = f"/projects/{project_id}/objects/{ids_of(database_url, project_id)[0]}"
+    headers = bearer(database_url, account)
+    assert app_client.post(f"/api/v1{path}/comments", json={"text": "odd eyes"}, headers=headers).status_code == 201
+    told = app_client.get(f"/api/v1{path}", headers=headers).text
+    assert "Lovelace" in told and "odd eyes" in told
+    for address in (path, f"/api/v1{path}", f"/projects/{project_id}", f"/projects/{project_id}?who={account.id}"):
+        answer = app_client.get(address)
+        assert answer.status_code == 200, address
+        assert "Lovelace" not in answer.text and "odd eyes" not in answer.text, address
+
+
 def test_an_objects_page_shows_images_fields_history_and_comments(
     client: Client, database_url: str, project_id: int
 ) -> None:
@@ -122,6 +139,20 @@ def test_an_objects_page_shows_images_fields_history_and_comments(
     assert client.post(f"{url}/comments", data={"text": " "}).status_code == 400
     assert client.get(f"/projects/{project_id}/objects/999999").status_code == 404
     assert client.get(f"/projects/{project_id}/objects/{2**63}").status_code == 404
+
+
+def test_a_project_that_can_only_be_explored_takes_no_comments_and_no_classes(
+    client: Client, database_url: str, project_id: int
+) -> None:
+    object_id = ids_of(database_url, project_id)[0]
+    with connect(database_url) as db:
+        db.execute("update project set status = 'explore' where id = %s", [project_id])
+    said = client.post(f"/projects/{project_id}/objects/{object_id}/comments", data={"text": "odd"})
+    made = client.post("/taxa", json={"name": "leg", "project_id": project_id})
+    assert [answer.status_code for answer in (said, made)] == [403, 403]
+    with connect(database_url) as db:
+        assert not db.execute("select from comment").fetchall()
+        assert not db.execute("select from taxon where name = 'leg'").fetchall()
 
 
 def put_image(settings: Settings, database_url: str, project_id: int, image: Image.Image, format: str) -> str:
