@@ -40,6 +40,9 @@ def open_pool(url: str, max_size: int = 20, statement_timeout_s: int = 15) -> Co
         min_size=1,
         max_size=max_size,
         timeout=10,
+        # How long a database that is away is knocked at before the next request knocks anew: the pauses between
+        # attempts double, and a server that is back shall not be waited for.
+        reconnect_timeout=5,
         open=True,
         configure=prepare,
         check=ConnectionPool.check_connection,
