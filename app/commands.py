@@ -145,12 +145,13 @@ def _say_embedded(url: str, project: Any) -> None:
 def index(project: str) -> None:
     """Build the index of PROJECT (its number or title) anew from the vectors in the database."""
     from app.jobs import foreground
+    from app.search import INDEX_TITLE
 
     settings = load_settings()
     url = ready_database(settings)
     with database.connect(url) as db:
         found = find_project(db, project)
-    foreground.run(settings, url, "index", "Index the vectors", found.id, None, {})
+    foreground.run(settings, url, "index", INDEX_TITLE, found.id, None, {"anew": True})
     click.echo(f"{found.title} is indexed.")
 
 

@@ -19,6 +19,15 @@ def fold_counts(settings: Settings, db: Db) -> None:
     counts.fold(db)
 
 
+def follow_vectors(settings: Settings, db: Db) -> None:
+    """Indexes whose files were deleted, or that many new vectors have outgrown, are built anew."""
+    from app import search
+    from app.search import generations
+
+    search.configure(settings)
+    generations.request_all(db)
+
+
 def sweep_store(settings: Settings, db: Db) -> None:
     """Files that an interrupted import left, and that nothing names, go after a day."""
     from app.objects.store import open_store
@@ -51,6 +60,7 @@ def thin_logs(settings: Settings, db: Db) -> None:
 CHORES: dict[str, tuple[str, Chore]] = {
     "fold_counts": ("* * * * *", fold_counts),
     "expire": ("*/10 * * * *", expire),
+    "follow_vectors": ("7-57/10 * * * *", follow_vectors),
     "sweep_store": ("23 * * * *", sweep_store),
     "thin_logs": ("41 3 * * *", thin_logs),
 }

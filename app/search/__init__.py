@@ -4,6 +4,8 @@ from pathlib import Path
 
 from app.settings import Settings, load_settings
 
+INDEX_TITLE = "Index the vectors"  # of the job
+
 _settings: Settings | None = None
 
 

@@ -16,7 +16,7 @@ from app.jobs.context import JobContext
 from app.jobs.questions import answers
 from app.jobs.queue import enqueue
 from app.objects.store import Store, open_store
-from app.search import embedders, pending
+from app.search import INDEX_TITLE, embedders, pending
 from app.search.bring import bring
 from app.search.query_image import embed_here
 from app.search.vector_copy import write_vectors
@@ -64,7 +64,7 @@ def run(job: JobContext) -> None:
     else:
         _embed(job)
     with database.connect(job.database_url) as db:
-        enqueue(db, "index", "Index the vectors", job.project_id, job.account_id, {})
+        enqueue(db, "index", INDEX_TITLE, job.project_id, job.account_id, {})
 
 
 def _embed(job: JobContext) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from app import search
 from app.database import connect
 from app.database.connections import Db
 from app.jobs.bodies import job_body
@@ -32,6 +33,7 @@ ROWS = 10_000  # read at once
 BLOCK = 65_536
 MOST_BLOCKS = 2048  # of a file that are checked when it is opened; larger files are checked in places
 MOST_OPEN = 16
+REST_MIN = 60  # between two builds of one project that nobody asked for
 IDS, MANIFEST = "ids.npy", "manifest.json"
 
 
@@ -152,42 +154,60 @@ def checksum(path: Path) -> tuple[int, int]:
 
 @job_body("index")
 def run(job: JobContext) -> None:
-    """Index a project's vectors anew, where that is worth it."""
+    """Index a project's vectors anew, where that is worth it, or where the argument `anew` asks for it."""
+    search.configure(job.settings)
     with connect(job.database_url, autocommit=True) as db:
         row = db.execute("select embedder_id from project where id = %s", [job.project_id]).fetchone()
         if row is None or row.embedder_id is None:
             job.log("The project has no embedder, so there is nothing to index.")
+            return
+        known = open_generation(db, job.project_id, row.embedder_id)
+        if known and not job.args.get("anew") and not is_due(db, job.project_id):
+            job.log(f"The index has {known.manifest.n:,} vectors, and the few since then are compared in PostgreSQL.")
             return
         manifest = build(db, job.settings.home / "index", job.project_id, row.embedder_id, job.progress)
         job.log(_told(manifest))
 
 
 def request(db: Db, project_id: int, account_id: int | None = None) -> int | None:
-    """Queue the building of a new generation, where one would change something; returns the job's id."""
-    if not is_due(db, project_id):
+    """Queue the building of a new generation, where one is due and none is being built; returns the job's id."""
+    busy = db.execute(
+        "select from job where project_id = %s and kind = 'index' and status in ('queued', 'running')", [project_id]
+    ).fetchone()
+    if busy is not None or not is_due(db, project_id):
         return None
-    title = db.execute("select title from project where id = %s", [project_id]).fetchone().title
-    return enqueue(db, "index", f"Index {title}", project_id, account_id, {})
+    return enqueue(db, "index", search.INDEX_TITLE, project_id, account_id, {})
+
+
+def request_all(db: Db) -> list[int]:
+    """Queue a new generation for every project that wants one; returns the jobs' ids.
+
+    A build that has just ended, perhaps for want of room, is not asked for again at once. A query for each project is
+    needed: each has a file of its own that says from which transaction on to count.
+    """
+    rows = db.execute(
+        """
+        select id
+        from project
+        where embedder_id is not null
+          and not exists (
+              select
+              from job
+              where job.project_id = project.id
+                and kind = 'index'
+                and ended_at > now() - make_interval(mins => %s)
+          )
+        order by id
+        """,
+        [REST_MIN],
+    ).fetchall()
+    return [job_id for row in rows if (job_id := request(db, row.id)) is not None]
 
 
 def is_due(db: Db, project_id: int) -> bool:
-    """Whether so many vectors came since the last generation that a new one is worth it, and none is being built."""
-    row = db.execute(
-        """
-        select embedder_id,
-               exists (
-                   select
-                   from job
-                   where project_id = project.id
-                     and kind = 'index'
-                     and status in ('queued', 'running')
-               ) as busy
-        from project
-        where id = %s
-        """,
-        [project_id],
-    ).fetchone()
-    if row is None or row.embedder_id is None or row.busy:
+    """Whether so many vectors came since the last generation that a new one is worth it."""
+    row = db.execute("select embedder_id from project where id = %s", [project_id]).fetchone()
+    if row is None or row.embedder_id is None:
         return False
     generation = open_generation(db, project_id, row.embedder_id)
     horizon, n = (generation.manifest.horizon, generation.manifest.n) if generation else (0, 0)

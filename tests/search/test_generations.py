@@ -17,6 +17,7 @@ import pytest
 
 from app import database
 from app.database import Db
+from app.jobs import upkeep
 from app.jobs.context import JobContext
 from app.search import generations, index_folder
 from app.search.generations import MANIFEST, folder_of, open_generation
@@ -135,6 +136,41 @@ def test_many_later_vectors_make_a_new_one_due(db: Db, project: SimpleNamespace,
     assert generations.is_due(db, project.id)
     job_id = generations.request(db, project.id)
     assert job_id and generations.request(db, project.id) is None, "while one waits, no other is asked for"
+
+
+def test_a_deleted_index_is_built_again_by_itself_but_not_over_and_over(
+    db: Db, project: SimpleNamespace, database_url: str, own_home: Path
+) -> None:
+    settings = load_settings({"SHOAL_HOME": str(own_home), "DATABASE_URL": database_url})
+    build(database_url, project)
+    upkeep.follow_vectors(settings, db)
+    assert queued(db, project) == []
+    shutil.rmtree(folder_of(project.id, project.embedder_id))
+    upkeep.follow_vectors(settings, db)
+    upkeep.follow_vectors(settings, db)
+    assert len(queued(db, project)) == 1
+    db.execute("delete from procrastinate_jobs")
+    db.execute("update job set status = 'failed', ended_at = now()")
+    upkeep.follow_vectors(settings, db)
+    assert queued(db, project) == []
+    db.execute("update job set ended_at = now() - interval '2 hours'")
+    upkeep.follow_vectors(settings, db)
+    assert len(queued(db, project)) == 1
+
+
+def queued(db: Db, project: SimpleNamespace) -> list[int]:
+    rows = db.execute("select id from job where project_id = %s and kind = 'index' and status = 'queued'", [project.id])
+    return [row.id for row in rows]
+
+
+def test_the_job_leaves_an_index_alone_that_few_vectors_have_outgrown(
+    db: Db, project: SimpleNamespace, database_url: str, own_home: Path
+) -> None:
+    settings = load_settings({"SHOAL_HOME": str(own_home), "DATABASE_URL": database_url})
+    build(database_url, project)
+    for args, number in (({}, 1), ({"anew": True}, 2)):
+        generations.run(JobContext(1, "index", project.id, None, args, settings, database_url))
+        assert open_generation(db, project.id, project.embedder_id).manifest.generation == number
 
 
 def test_the_job_builds_and_says_how_far_it_is(
