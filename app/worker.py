@@ -34,6 +34,7 @@ def work(settings: Settings, *, stop_with_parent: bool = False) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # It tells of every chore every minute.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
