@@ -24,6 +24,7 @@ DATABASE_DOWN = (
 )
 TOO_SLOW = "This took longer than the server allows and was stopped. Narrow the filter, or try again later."
 SAME_MOMENT = "Somebody else changed the same thing at the same moment. Nothing of yours was done: try again."
+IMPOSSIBLE = "The request holds a number that is too large, or a character that no text may hold. Nothing was changed."
 DISK_FULL = "The database's disk is full, so this was not saved. Whoever runs this server must make room."
 
 
@@ -59,6 +60,12 @@ def show_database_error(request: Request, error: Exception) -> Response[Any]:
     if isinstance(error, psycopg.errors.DiskFull):
         return say(request, 507, "No room left", DISK_FULL)
     return say(request, 503, "The database is away", DATABASE_DOWN, headers={"Retry-After": "5"})
+
+
+def show_impossible_value(request: Request, error: psycopg.DataError) -> Response[Any]:
+    """A number that no column holds, or a NUL in a text."""
+    log.warning("impossible value", request_id=request_id(request.scope), error=type(error).__name__)
+    return say(request, 400, "Not understood", IMPOSSIBLE)
 
 
 def show_unexpected(request: Request, error: Exception) -> Response[Any]:
@@ -152,6 +159,7 @@ exception_handlers = {
     HTTPException: show_http_error,
     psycopg.OperationalError: show_database_error,
     psycopg.InterfaceError: show_database_error,
+    psycopg.DataError: show_impossible_value,
     PoolTimeout: show_database_error,
     TooManyRequests: show_database_error,
     Exception: show_unexpected,

@@ -250,6 +250,16 @@ def test_a_mistake_of_ours_tells_a_number_and_no_secret(client: Client, capsys: 
     assert any("the secret inside" in line.get("exception", "") for line in logged)
 
 
+@pytest.mark.parametrize("path", ["/?q=%00", "/projects/{}/acts?who=5000000000", "/jobs?before=99999999999999999999"])
+def test_what_no_column_can_hold_is_no_mistake_of_ours(
+    client: Client, make_account: Any, make_project: Any, path: str
+) -> None:
+    ada = make_account()
+    answer = logged_in(client, ada).get(path.format(make_project(manager=ada)))
+    assert answer.status_code == 400
+    assert "too large" in answer.text
+
+
 def test_an_unknown_address_is_a_page_that_leads_on(client: Client) -> None:
     answer = client.get("/no/such/page")
     assert answer.status_code == 404

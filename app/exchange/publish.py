@@ -11,9 +11,8 @@ from app.exchange.ranks import choose_ranks
 from app.exchange.report import ImportReport
 from app.exchange.resolve import Choices
 from app.jobs.queue import enqueue
+from app.labels.changes import SEEN_STATE_LOCK
 
-# The lock that acts share: what one sees must not change between an act's snapshot and its commit.
-SEEN_STATE_LOCK = 7401
 PARENT_LEVELS = ("sample", "acquisition", "process")
 
 

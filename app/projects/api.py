@@ -80,7 +80,6 @@ class Role:
 
 
 def detail_of(db: Db, project: Project) -> ProjectDetail:
-    embedder = queries.describe_embedder(db, project)
     return ProjectDetail(
         id=project.id,
         title=project.title,
@@ -89,7 +88,7 @@ def detail_of(db: Db, project: Project) -> ProjectDetail:
         status=project.status,
         visibility=project.visibility,
         pixel_size_um=project.pixel_size_um,
-        embedder=embedder.name if embedder else None,
+        embedder=queries.embedder_name(db, project),
         role=project.role,
     )
 

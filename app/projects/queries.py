@@ -173,6 +173,12 @@ def check_choices(status: str, visibility: str, pixel_size_um: float | None) -> 
         )
 
 
+def embedder_name(db: Db, project: Project) -> str | None:
+    """What the project's embedder is called; None before the first embedding."""
+    row = db.execute("select name from embedder where id = %s", [project.embedder_id]).fetchone()
+    return row.name if row else None
+
+
 def describe_embedder(db: Db, project: Project) -> Any:
     """The project's embedder with the number of vectors it has made here, or None before the first embedding."""
     return db.execute(

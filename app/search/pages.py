@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, post
 from litestar.di import NamedDependency
+from litestar.params import RawBody
 
 from app.accounts.viewer import Viewer
 from app.database import Db
@@ -20,8 +21,9 @@ async def query_image_page(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
+    body: RawBody,
 ) -> dict[str, str]:
-    return await query_by_image(request, db, project, viewer)
+    return await query_by_image(request, db, project, viewer, body)
 
 
 routes = [query_image_page]

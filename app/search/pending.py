@@ -6,7 +6,7 @@ from typing import Any
 
 from app.database import Db
 
-# The first key of the locks on buckets of hashes, by embedder; no other lock of Shoal has two keys.
+# The first key of the locks on buckets of hashes, plus the embedder's id; the others with two keys are below 8,000.
 LOCKS = 7_460_000
 
 # Neither a vector nor a known failure.

@@ -17,18 +17,23 @@ MOST_BYTES = 50_000_000
 VISITOR = {"role": "visitor", "reads": True}
 
 
-async def query_by_image(request: Request[Any, Any, Any], db: Db, project: Project, viewer: Viewer) -> dict[str, str]:
-    """The answer {"query": KEY} to an upload; KEY stands in `order=like&query=KEY`."""
-    data = await read_image(request)
+async def query_by_image(
+    request: Request[Any, Any, Any], db: Db, project: Project, viewer: Viewer, body: bytes
+) -> dict[str, str]:
+    """The answer {"query": KEY} to an upload; KEY stands in `order=like&query=KEY`.
+
+    The handler asks for `body`, so that it has come whole before a connection is taken: a slow upload holds none.
+    """
+    data = await read_image(request, body)
     state = request.app.state
     key = await sync_to_thread(make_query, db, project, state.settings, state.database_url, data, viewer.account_id)
     return {"query": key}
 
 
-async def read_image(request: Request[Any, Any, Any]) -> bytes:
+async def read_image(request: Request[Any, Any, Any], body: bytes) -> bytes:
     """The bytes of the form's file `image`, or of the whole body where it is not a form."""
     if request.content_type[0] != "multipart/form-data":
-        return await request.body()
+        return body
     form = await request.form()
     upload = form.get("image") or next((part for part in form.values() if isinstance(part, UploadFile)), None)
     if not isinstance(upload, UploadFile):
