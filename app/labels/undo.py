@@ -33,16 +33,21 @@ def undo(
     if new_id is None:
         return repeated(db, project.id, account.id, client_id)
     db.execute("select pg_advisory_xact_lock(%s, %s)", [UNDO_LOCK, project.id])
-    if act_id is None:
+    chosen = act_id
+    if chosen is None:
         step = undo_state(db, project.id, account.id).undo
         if step is None:
             raise Conflict("There is nothing of yours to undo in this project.")
-        act_id = step.act_id
+        chosen = step.act_id
     else:
-        _check_may_undo(db, project.id, account.id, act_id, manager)
-    db.execute("update act set reverses = %s where id = %s", [act_id, new_id])
-    db.execute("update act set reversed_by = %s where id = %s", [new_id, act_id])
-    return _reverse(db, project.id, account.id, new_id, act_id, changes.take_back)
+        _check_may_undo(db, project.id, account.id, chosen, manager)
+    db.execute("update act set reverses = %s where id = %s", [chosen, new_id])
+    db.execute("update act set reversed_by = %s where id = %s", [new_id, chosen])
+    outcome = _reverse(db, project.id, account.id, new_id, chosen, changes.take_back)
+    # The undo key goes on to the act before; an act that was named stays, and may be undone when its turn comes.
+    if act_id is not None and not outcome.changed:
+        raise Conflict("All that this act labelled was changed again since, so there is nothing to take back.")
+    return outcome
 
 
 def redo(db: Db, project: Labelled, account: Labeller, client_id: UUID) -> Outcome:

@@ -189,3 +189,17 @@ def test_an_imported_label_comes_back_as_it_was_imported(db: Db, project: SmallP
     assert whole_label(project, project.ids[0]) == before
     redo(db, project, ada, uuid4())
     assert project.seen(project.ids[0]) == ("V", "fiber < detritus", "Ada")
+
+
+def test_an_act_whose_labels_all_changed_since_is_not_spent_by_undoing_it(
+    db: Db, project: SmallProject, ada: Person, ben: Person
+) -> None:
+    first = project.do(ada, project.ids[:2], taxon="Oithona")
+    project.do(ben, project.ids[:2], taxon="detritus")
+    db.commit()
+    with pytest.raises(Conflict, match="nothing to take back"):
+        undo(db, project, ada, uuid4(), act_id=first.act_id)
+    db.rollback()
+    undo(db, project, ben, uuid4())
+    outcome = undo(db, project, ada, uuid4(), act_id=first.act_id)
+    assert len(outcome.changed) == 2
