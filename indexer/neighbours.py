@@ -31,10 +31,3 @@ def ranked(ids: np.ndarray, distances: np.ndarray, k: int, least: bool = False) 
         first = np.sort(np.unique(ids, return_index=True)[1])
         ids, distances = ids[first], distances[first]
     return ids[:k], distances[:k]
-
-
-def cosine_distances(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """1 - cosine, float32 [n], of float [n, d] to a unit vector [d], of whatever length the vectors are."""
-    vectors = np.asarray(vectors, np.float32)
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    return 1 - np.einsum("ij,j->i", vectors, query) / np.maximum(lengths, 1e-12)

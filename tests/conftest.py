@@ -14,7 +14,7 @@ from app import database
 from app.database.launcher import Cluster
 from app.settings import Settings, load_settings
 
-pytest_plugins = ["tests.web_fixtures"]
+pytest_plugins = ["tests.small_projects", "tests.web_fixtures"]
 
 ROOT = Path(__file__).parent.parent
 # Nothing here has to outlive a power cut, and a killed process loses nothing without it either.

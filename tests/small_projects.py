@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from app.database import Db
 from app.labels.acts import Act, Outcome, apply
 from app.labels.changes import seen_states, state_token
@@ -55,6 +57,16 @@ class Person:
     name: str
     email: str = ""
     is_application_manager: bool = False
+
+
+@pytest.fixture
+def ada(db: Db) -> Person:
+    return make_person(db, "Ada")
+
+
+@pytest.fixture
+def ben(db: Db) -> Person:
+    return make_person(db, "Ben")
 
 
 TAXA = {  # name: (parent, display name, rank)

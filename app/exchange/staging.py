@@ -13,6 +13,15 @@ from app.objects.store import SWEEP_LOCK, Store
 # First key of the advisory lock that a running import holds on itself; the database lets it go when the import dies.
 RUNNING_LOCK = 7461
 ABANDONED_DAYS = 30
+NOT_RUNNING = f"""
+not exists (
+    select
+    from pg_locks
+    where locktype = 'advisory'
+      and classid = {RUNNING_LOCK}
+      and objid = import.id
+)
+"""  # noqa: S608 - a constant
 
 
 class Begun(NamedTuple):
@@ -243,20 +252,14 @@ def _delete_unnamed(db: Db, import_id: int) -> list[str]:
 def sweep(db: Db, store: Store) -> None:
     """Discard what failed imports could not at the time, and those that nobody took up again for a month."""
     db.execute(
-        """
+        f"""
         update import
         set status = 'failed', ended_at = now()
         where status in ('running', 'asking')
           and started_at < now() - make_interval(days => %s)
-          and not exists (
-              select
-              from pg_locks
-              where locktype = 'advisory'
-                and classid = %s
-                and objid = import.id
-          )
-        """,
-        [ABANDONED_DAYS, RUNNING_LOCK],
+          and {NOT_RUNNING}
+        """,  # noqa: S608 - a constant
+        [ABANDONED_DAYS],
     )
     ended = db.execute(
         "select distinct import_id from import_chunk join import on import.id = import_id where status in"
@@ -270,22 +273,16 @@ def sweep(db: Db, store: Store) -> None:
 def abandon(db: Db, store: Store, project_id: int, fingerprint: str) -> None:
     """Give up an unfinished import of the same source, unless it runs."""
     rows = db.execute(
-        """
+        f"""
         update import
         set status = 'failed', ended_at = now()
         where project_id = %s
           and fingerprint = %s
           and status in ('running', 'asking')
-          and not exists (
-              select
-              from pg_locks
-              where locktype = 'advisory'
-                and classid = %s
-                and objid = import.id
-          )
+          and {NOT_RUNNING}
         returning id
-        """,
-        [project_id, fingerprint, RUNNING_LOCK],
+        """,  # noqa: S608 - a constant
+        [project_id, fingerprint],
     ).fetchall()
     for row in rows:
         db.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])

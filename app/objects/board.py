@@ -7,14 +7,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from app.database import Db
-from app.errors import NotFound, Refused
+from app.errors import Refused
 from app.labels.changes import state_token
 from app.objects import queries
 from app.objects.filters import Filter, address
 from app.objects.orders import BAD_CURSOR, Order, read_cursor, sorted_by, write_cursor
 from app.objects.scale import PixelSize, Scaled, common_scale, pixel_size, scale_bar, tile_size
 from app.search import likeness
-from app.search.mirror import VALIDATED, Mirror, open_mirror
+from app.search.mirror import Mirror, open_mirror
+from app.search.query_image import query_vector
 from app.taxonomy.names import is_italic
 
 PAGE = 200
@@ -142,16 +143,10 @@ def _like_page(
 def query_vectors(db: Db, project: Shown, order: Order, mirror: Mirror) -> np.ndarray:
     """The vectors of the order's examples that the caller may see, or of its uploaded image."""
     if project.embedder_id is None:
-        raise Refused("This project has no vectors yet, so nothing can be ordered by likeness: embed it first.")
+        raise Refused(likeness.NO_EMBEDDER)
     if order.query:
-        return likeness.query_vector(db, project, order.query)
-    places = mirror.ordinals(np.array(order.examples, np.int64))
-    if project.validated_only:
-        places = places[mirror.status[places] == VALIDATED]
-    vectors = likeness.example_vectors(db, project, mirror.ids[places].tolist())
-    if not len(vectors):
-        raise NotFound("None of these examples has a vector here. Choose others, or wait until they are embedded.")
-    return vectors
+        return query_vector(db, project, order.query)
+    return likeness.visible_examples(db, project, order.examples, mirror)
 
 
 def _like_cursor(cursor: str | None) -> tuple[float | None, int, int]:

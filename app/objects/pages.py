@@ -48,10 +48,6 @@ def asked(db: Db, project: Project, request: Request) -> tuple[Filter, Order]:
     )
 
 
-def board_url(project_id: int, filter: Filter, order: Order) -> str:
-    return address(f"/projects/{project_id}", filter.to_query(), order.to_query())
-
-
 def chips_of(project_id: int, filter: Filter, order: Order) -> list[dict[str, Any]]:
     """The filter's conditions with the addresses that are left without them, and an order that cannot be had."""
     path = f"/projects/{project_id}"

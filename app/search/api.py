@@ -9,12 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from app.database import Db
-from app.errors import NotFound, Refused
+from app.errors import Refused
 from app.objects.filters import Filter, read_filter
 from app.openapi import refusals
 from app.projects.access import Project
 from app.search import embed_api, likeness
-from app.search.mirror import VALIDATED, Mirror, open_mirror
+from app.search.mirror import Mirror, open_mirror
+from app.search.query_image import query_vector
 
 MOST_EXAMPLES, MOST_ROWS = 1000, 10_000
 WHICH = "Say either `examples`, the ids of objects of this project, or `query`, the key of an uploaded image."
@@ -75,14 +76,8 @@ def _query(db: Db, project: Project, mirror: Mirror, data: Likeness) -> np.ndarr
     if bool(data.examples) == bool(data.query) or len(data.examples) > MOST_EXAMPLES:
         raise Refused(f"{WHICH} At most {MOST_EXAMPLES:,} examples.")
     if data.query:
-        return likeness.query_vector(db, project, data.query)
-    places = mirror.ordinals(np.array([i for i in data.examples if abs(i) < 2**63], np.int64))
-    if project.validated_only:
-        places = places[mirror.status[places] == VALIDATED]
-    vectors = likeness.example_vectors(db, project, mirror.ids[places].tolist())
-    if not len(vectors):
-        raise NotFound("None of these examples has a vector here. Choose others, or wait until they are embedded.")
-    return vectors
+        return query_vector(db, project, data.query)
+    return likeness.visible_examples(db, project, data.examples, mirror)
 
 
 routes = [like_api, *embed_api.routes]

@@ -100,7 +100,7 @@ class ColumnCache:
     def n_bytes(self) -> int:
         return sum(column.nbytes for column in list(self.columns.values()))
 
-    def get(self, db: Db, ids: np.ndarray, sample: np.ndarray, level: str, name: str) -> Column:
+    def get(self, db: Db, ids: np.ndarray, level: str, name: str) -> Column:
         """A column by ordinal. Raises KeyError where the project has none of that name."""
         with self.lock:
             if (level, name) not in self.columns:

@@ -4,17 +4,18 @@ A FAISS generation answers for the vectors before its horizon, PostgreSQL for th
 generation), and what was removed since is left out. So the answer is that of the caller's transaction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from app.database.connections import Db
-from app.errors import Conflict, Refused
+from app.errors import Conflict, NotFound, Refused
 from app.search import generations
 from app.search.arrays import fetch_arrays, fetch_vectors
 from app.search.generations import Generation
-from app.search.mirror import Mirror, open_mirror
+from app.search.mirror import VALIDATED, Mirror, open_mirror
 from indexer.neighbours import mean_direction, ranked
 
 NO_EMBEDDER = "This project has no vectors yet, so nothing can be ordered by likeness: embed it first."
@@ -28,6 +29,13 @@ class Searched(Protocol):
 
     @property
     def embedder_id(self) -> int | None: ...
+
+
+class Visible(Searched, Protocol):
+    """The project that is searched, as its caller may see it."""
+
+    @property
+    def validated_only(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -161,8 +169,14 @@ def example_vectors(db: Db, project: Searched, ids: list[int]) -> np.ndarray:
     return vectors[[row_of[object_id] for object_id in ids if object_id in row_of]].astype(np.float32)
 
 
-def query_vector(db: Db, project: Searched, key: str) -> np.ndarray:
-    """The vector of an uploaded image, float32 [d]."""
-    from app.search.query_image import query_vector as find
-
-    return find(db, project, key)
+def visible_examples(db: Db, project: Visible, ids: Sequence[int], mirror: Mirror) -> np.ndarray:
+    """Vectors of those of the objects that the caller may see, float32 [n, d]; NotFound where there are none."""
+    if project.embedder_id is None:
+        raise Refused(NO_EMBEDDER)
+    places = mirror.ordinals(np.array([i for i in ids if abs(i) < 2**63], np.int64))
+    if project.validated_only:
+        places = places[mirror.status[places] == VALIDATED]
+    vectors = example_vectors(db, project, mirror.ids[places].tolist())
+    if not len(vectors):
+        raise NotFound("None of these examples has a vector here. Choose others, or wait until they are embedded.")
+    return vectors

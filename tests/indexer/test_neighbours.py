@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexer.neighbours import cosine_distances, mean_direction, ranked
+from indexer.neighbours import mean_direction, ranked
 
 
 def test_several_examples_become_the_unit_vector_between_them() -> None:
@@ -30,8 +30,3 @@ def test_ranking_is_by_distance_then_by_id(n: int, least: bool) -> None:
 def test_no_row_comes_twice() -> None:
     ids, distances = np.array([5, 5, 2, 2]), np.array([0.1, 0.1, 0.3, 0.3], np.float32)
     assert ranked(ids, distances, 3)[0].tolist() == [5, 2]
-
-
-def test_distances_are_one_minus_the_cosine_whatever_the_length() -> None:
-    vectors = np.array([[2.0, 0], [0, 3], [-1, 0]])
-    assert cosine_distances(vectors, np.array([1, 0], np.float32)) == pytest.approx([0, 1, 2])

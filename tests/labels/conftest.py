@@ -3,19 +3,9 @@
 import pytest
 
 from app.database import Db
-from tests.small_projects import Person, SmallProject, make_person, make_project
+from tests.small_projects import SmallProject, make_project
 
 
 @pytest.fixture
 def project(db: Db) -> SmallProject:
     return make_project(db)
-
-
-@pytest.fixture
-def ada(db: Db) -> Person:
-    return make_person(db, "Ada")
-
-
-@pytest.fixture
-def ben(db: Db) -> Person:
-    return make_person(db, "Ben")

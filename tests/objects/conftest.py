@@ -5,22 +5,12 @@ import pytest
 from app.accounts.viewer import Account, Viewer
 from app.database import Db
 from app.projects.access import Project, find_project
-from tests.small_projects import Person, SmallProject, make_person, make_project
+from tests.small_projects import SmallProject, make_project
 
 
 @pytest.fixture
 def small(db: Db) -> SmallProject:
     return make_project(db, 30)
-
-
-@pytest.fixture
-def ada(db: Db) -> Person:
-    return make_person(db, "Ada")
-
-
-@pytest.fixture
-def ben(db: Db) -> Person:
-    return make_person(db, "Ben")
 
 
 @pytest.fixture

@@ -20,11 +20,6 @@ def project(db: Db) -> SmallProject:
     return make_project(db)
 
 
-@pytest.fixture
-def ada(db: Db) -> Person:
-    return make_person(db, "Ada")
-
-
 def names(db: Db, typed: str, project: SmallProject | None = None, person: Person | None = None) -> list[str]:
     found = find_taxa(db, typed, project.id if project else None, person.id if person else None)
     return [taxon.display_name for taxon in found]
