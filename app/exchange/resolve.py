@@ -120,8 +120,8 @@ def _answered_taxa(db: Db, answers: dict[str, Any], keys: set[str]) -> dict[str,
     """The mapping's taxa, by number or by name; an answer that names nothing is refused."""
     given = {_key(text, keys): str(answer).strip() for text, answer in answers.items() if answer is not None}
     wanted = {key: answer for key, answer in given.items() if key in keys}
-    numbers = _find_numbers(db, [f"#{answer}" for answer in wanted.values() if answer.isdigit()])
-    names = find_taxa(db, [answer for answer in wanted.values() if not answer.isdigit()])
+    numbers = _find_numbers(db, [f"#{answer}" for answer in wanted.values() if answer.isdecimal()])
+    names = find_taxa(db, [answer for answer in wanted.values() if not answer.isdecimal()])
     known = {number[1:]: id for number, id in numbers.items()} | names
     wrong = sorted({answer for answer in wanted.values() if answer not in known})
     if wrong:

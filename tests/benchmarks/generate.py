@@ -14,6 +14,7 @@ from app.database import Db, connect
 from app.labels.acts import Act, apply
 from app.labels.changes import seen_states, state_token
 from app.search.embedders import register
+from tests.benchmarks.binary_copy import arrays, copy_rows, halves
 from tests.benchmarks.recipes import CHUNK, Array, chunks, classes_of
 
 N_NUMBERS, N_TEXTS, N_TAXA, N_SAMPLES = 60, 20, 300, 200
@@ -23,8 +24,6 @@ SMALL_SAMPLE = 0.001  # share of the first sample; the others are alike
 STATUSES = {"V": 0.50, "D": 0.01, "P": 0.39, "U": 0.10}
 PEOPLE = [0.10, 0.01, 0.001]  # of these; the rest of what is labelled is the first person's
 TEXTS_PER_COLUMN = [2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]
-HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-END = b"\xff\xff"
 EPOCH_US = 800_000_000_000_000  # of labels: microseconds since 2000
 
 
@@ -87,9 +86,9 @@ def add_vectors(db: Db, made: Made, dimension: int, recipe: str) -> Made:
     id = made.first_id
     for chunk in chunks(recipe, made.objects, dimension):
         n = len(chunk.vectors)
-        _copy(
+        copy_rows(
             db, "object_vector", ["embedder_id", "project_id", "object_id", "v"],
-            [(">i2", embedder_id), (">i4", made.id), (">i8", np.arange(id, id + n)), _halves(chunk.vectors)], n,
+            [(">i2", embedder_id), (">i4", made.id), (">i8", np.arange(id, id + n)), halves(chunk.vectors)], n,
         )  # fmt: skip
         id += n
     use_vectors(db, made.id, embedder_id)
@@ -232,7 +231,7 @@ def _heads(db: Db, made: Made, ids: Array) -> None:
     which = np.where(places < SMALL_SAMPLE, 0, 1 + ((places - SMALL_SAMPLE) * (N_SAMPLES - 1) / (1 - SMALL_SAMPLE)))
     sample = np.array(made.samples)[np.minimum(which.astype(int), N_SAMPLES - 1)]
     names = np.char.add("object", np.char.zfill(ids.astype(str), 12)).astype("S18")
-    _copy(
+    copy_rows(
         db, "object",
         ["id", "project_id", "sample_id", "acquisition_id", "orig_id", "latitude", "longitude", "date", "depth_max_m"],
         [
@@ -243,7 +242,7 @@ def _heads(db: Db, made: Made, ids: Array) -> None:
     )  # fmt: skip
     hashes = np.zeros((len(ids), 32), np.uint8)
     hashes[:, :2] = np.stack([ids % 1000 // 256, ids % 1000 % 256], 1)
-    _copy(
+    copy_rows(
         db, "image", ["project_id", "object_id", "rank", "hash", "file_name"],
         [
             (">i4", made.id), (">i8", ids), (">i2", 0), ("V32", hashes.view("V32")[:, 0]),
@@ -262,9 +261,9 @@ def _free_columns(db: Db, made: Made, ids: Array, rng: np.random.Generator) -> N
         kinds = TEXTS_PER_COLUMN[column % len(TEXTS_PER_COLUMN)]
         words = np.char.zfill(np.arange(kinds).astype(str), TEXT_CHARS).astype(f"S{TEXT_CHARS}")
         texts[:, column] = words[rng.integers(kinds, size=n)]
-    _copy(
+    copy_rows(
         db, "object_field", ["project_id", "object_id", "numbers", "texts"],
-        [(">i4", made.id), (">i8", ids), _array(numbers, ">f8", 701), _array(texts, f"S{TEXT_CHARS}", 25)], n,
+        [(">i4", made.id), (">i8", ids), arrays(numbers, ">f8", 701), arrays(texts, f"S{TEXT_CHARS}", 25)], n,
     )  # fmt: skip
 
 
@@ -278,7 +277,7 @@ def _labels(db: Db, made: Made, ids: Array, run_id: int, taxon: Array, rng: np.r
     act = db.execute("select min(id) as id from act where project_id = %s", [made.id]).fetchone().id
     acts = act + (ids - made.first_id) // 1000
     guess = np.where(rng.random(n) < 0.9, taxon, rng.choice(made.taxa, n))
-    _copy(
+    copy_rows(
         db, "label",
         ["project_id", "object_id", "status", "taxon_id", "account_id", "at", "provenance", "version", "act_id"],
         [
@@ -288,7 +287,7 @@ def _labels(db: Db, made: Made, ids: Array, run_id: int, taxon: Array, rng: np.r
         ],
         int(labelled.sum()),
     )  # fmt: skip
-    _copy(
+    copy_rows(
         db, "prediction", ["run_id", "project_id", "object_id", "taxon_id", "score"],
         [
             (">i4", run_id), (">i4", made.id), (">i8", ids[predicted]), (">i4", guess[predicted]),
@@ -296,7 +295,7 @@ def _labels(db: Db, made: Made, ids: Array, run_id: int, taxon: Array, rng: np.r
         ],
         int(predicted.sum()),
     )  # fmt: skip
-    _copy(
+    copy_rows(
         db, "history", ["project_id", "object_id", "act_id", "new_status", "new_taxon_id", "new_version"],
         [(">i4", made.id), (">i8", ids), (">i8", acts), ("S1", b"V"), (">i4", taxon), (">i4", 1)], n,
     )  # fmt: skip
@@ -319,42 +318,6 @@ def _counts(db: Db, made: Made, run_id: int) -> None:
         [run_id, made.id],
     )
     db.commit()
-
-
-def _array(values: Array, kind: str, oid: int) -> tuple[np.dtype, Array]:
-    """A column of arrays in PostgreSQL's binary form, all of the same length."""
-    n, length = values.shape
-    element = np.dtype([("length", ">i4"), ("value", kind)])
-    whole = np.dtype([("head", ">i4", (5,)), ("elements", element, (length,))])
-    rows = np.zeros(n, whole)
-    rows["head"] = [1, 0, oid, length, 1]
-    rows["elements"]["length"], rows["elements"]["value"] = np.dtype(kind).itemsize, values
-    return whole, rows
-
-
-def _halves(vectors: Array) -> tuple[np.dtype, Array]:
-    """A column of halfvec in pgvector's binary form."""
-    n, dimension = vectors.shape
-    whole = np.dtype([("dimension", ">i2"), ("unused", ">i2"), ("v", ">f2", (dimension,))])
-    rows = np.zeros(n, whole)
-    rows["dimension"], rows["v"] = dimension, vectors
-    return whole, rows
-
-
-def _copy(db: Db, table: str, names: list[str], columns: list[tuple], n: int) -> None:
-    """COPY of rows whose fields all have a fixed size: (numpy kind, values or one value) each."""
-    kinds = [np.dtype(kind) for kind, _ in columns]
-    layout = [("fields", ">i2")]
-    for number, kind in enumerate(kinds):
-        layout += [(f"size{number}", ">i4"), (f"value{number}", kind)]
-    rows = np.zeros(n, layout)
-    rows["fields"] = len(columns)
-    for number, (_, values) in enumerate(columns):
-        rows[f"size{number}"], rows[f"value{number}"] = kinds[number].itemsize, values
-    with db.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(names)}) from stdin (format binary)") as copy:
-        copy.write(HEAD)
-        copy.write(rows.tobytes())
-        copy.write(END)
 
 
 LABELLER = "from tests.benchmarks.generate import label_for_ever; import sys; label_for_ever(*sys.argv[1:])"
