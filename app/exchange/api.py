@@ -15,6 +15,7 @@ from app.errors import Forbidden, NotFound, Refused
 from app.exchange.mapping import check_mapping
 from app.exchange.report import ImportOptions
 from app.jobs.queue import enqueue
+from app.openapi import refusals
 from app.projects.access import Project
 
 MANAGER = {"role": "manager"}
@@ -62,6 +63,7 @@ class ImportAnswer:
 @post(
     "/projects/{project_id:int}/imports", opt=MANAGER, sync_to_thread=True, status_code=202, tags=["imports"],
     summary="Import a folder, an archive or an EcoTaxa bundle of the server",
+    responses=refusals(400, 401, 403, 404),
 )  # fmt: skip
 def start_import_api(
     request: Request,
@@ -80,6 +82,7 @@ def start_import_api(
 @get(
     "/projects/{project_id:int}/imports", opt=MANAGER, sync_to_thread=True, tags=["imports"],
     summary="Imports of a project, newest first",
+    responses=refusals(401, 403, 404),
 )  # fmt: skip
 def list_imports_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[ImportAnswer]:
     rows = db.execute(
@@ -98,6 +101,7 @@ def list_imports_api(db: NamedDependency[Db], project: NamedDependency[Project])
 @get(
     "/projects/{project_id:int}/imports/{import_id:int}", opt=MANAGER, sync_to_thread=True, tags=["imports"],
     summary="One import with its whole report",
+    responses=refusals(401, 403, 404),
 )  # fmt: skip
 def show_import_api(
     db: NamedDependency[Db], project: NamedDependency[Project], import_id: FromPath[int]

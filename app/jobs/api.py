@@ -12,6 +12,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.jobs import queries
 from app.jobs.queue import cancel, retry
+from app.openapi import refusals
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -61,7 +62,7 @@ def answer(job: queries.SeenJob) -> JobAnswer:
     )
 
 
-@get("/jobs", sync_to_thread=True)
+@get("/jobs", tags=["jobs"], responses=refusals(401), sync_to_thread=True)
 def list_jobs(
     db: NamedDependency[Db],
     viewer: NamedDependency[Viewer],
@@ -74,26 +75,32 @@ def list_jobs(
     return [answer(job) for job in active + ended]
 
 
-@get("/jobs/{job_id:int}", sync_to_thread=True)
+@get("/jobs/{job_id:int}", tags=["jobs"], responses=refusals(401, 404), sync_to_thread=True)
 def read_job(db: NamedDependency[Db], viewer: NamedDependency[Viewer], job_id: FromPath[int]) -> JobAnswer:
     """One job."""
     return answer(queries.find_job(db, viewer, job_id))
 
 
-@get("/jobs/{job_id:int}/log", sync_to_thread=True)
+@get("/jobs/{job_id:int}/log", tags=["jobs"], responses=refusals(401, 404), sync_to_thread=True)
 def read_log(db: NamedDependency[Db], viewer: NamedDependency[Viewer], job_id: FromPath[int]) -> list[queries.LogLine]:
     """The last 500 lines of a job's log, oldest first."""
     return queries.list_log(db, queries.find_job(db, viewer, job_id).id)
 
 
-@post("/jobs/{job_id:int}/cancel", sync_to_thread=True, status_code=200)
+@post(
+    "/jobs/{job_id:int}/cancel",
+    tags=["jobs"],
+    responses=refusals(401, 403, 404, 409),
+    sync_to_thread=True,
+    status_code=200,
+)
 def cancel_job(db: NamedDependency[Db], viewer: NamedDependency[Viewer], job_id: FromPath[int]) -> JobAnswer:
     """Stop a job: at once while it waits, within a few seconds while it runs."""
     cancel(db, queries.steerable_job(db, viewer, job_id).id)
     return answer(queries.find_job(db, viewer, job_id))
 
 
-@post("/jobs/{job_id:int}/retry", sync_to_thread=True)
+@post("/jobs/{job_id:int}/retry", tags=["jobs"], responses=refusals(401, 403, 404, 409), sync_to_thread=True)
 def retry_job(db: NamedDependency[Db], viewer: NamedDependency[Viewer], job_id: FromPath[int]) -> JobAnswer:
     """Queue a failed or cancelled job again; the answer is the new job."""
     again = retry(db, queries.steerable_job(db, viewer, job_id).id, viewer.account_id)
