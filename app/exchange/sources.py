@@ -107,6 +107,10 @@ class ZipSource:
             with zipfile.ZipFile(path) as archive:
                 listed = archive.infolist()
         except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+            if not name and path.suffix.lower() != ".zip" and not _begins_as_zip(path):
+                raise Refused(
+                    f"{path.name} is neither a folder nor a zip archive. Give the folder that it stands in, or a zip."
+                ) from error
             raise Refused(
                 f"{name or path.name} cannot be read as a zip archive ({error}): it is damaged or was cut short."
                 " Copy or make it again."
@@ -237,6 +241,15 @@ def _open_member(member: Member) -> BinaryIO:
 def _check_size(n_bytes: int) -> None:
     if n_bytes > LARGEST_FILE_BYTES:
         raise Unreadable(f"it has {n_bytes:,} bytes, more than {LARGEST_FILE_BYTES:,}")
+
+
+def _begins_as_zip(path: Path) -> bool:
+    """A zip that was cut short begins as one all the same."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"PK"
+    except OSError:
+        return False
 
 
 def _inner_name(info: zipfile.ZipInfo) -> str:

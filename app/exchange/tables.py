@@ -97,7 +97,7 @@ def scan(table: Table) -> None:
     # UTF-8 where it is; else the encoding of EcoTaxa's older tools, in which every byte is a letter.
     table.encoding = "utf-8-sig" if is_utf8 else "latin-1"
     if head[:2] in UTF16:
-        table.fault(0, "This table is UTF-16. Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8' or 'Text UTF-8').")
+        table.fault(0, "This table is UTF-16. Save it as tab-separated text in UTF-8, not as CSV, which has commas.")
     elif zeros_at:
         table.fault(zeros_at, "There is a NUL byte in this line: the table is damaged, or is no text. Save it again.")
     else:

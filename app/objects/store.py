@@ -188,7 +188,8 @@ class Store:
             raise
 
     def __del__(self) -> None:
-        for descriptor in self._files.values():
+        # Where the address was refused, nothing was opened yet.
+        for descriptor in getattr(self, "_files", {}).values():
             os.close(descriptor)
 
 

@@ -69,7 +69,10 @@ class _Npy:
         try:
             self.vectors = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
-            raise EmbedderError(f"{path} is no .npy file of numbers: {error}.") from error
+            raise EmbedderError(
+                f"{path} is no .npy file of numbers: it is damaged, holds something else, or holds Python objects."
+                " Save the vectors with numpy.save, as one array of floats [n, d]."
+            ) from error
         if self.vectors.ndim != 2 or not np.issubdtype(self.vectors.dtype, np.floating):
             raise EmbedderError(f"{path} holds {self.vectors.dtype} {list(self.vectors.shape)}; needed: floats [n, d].")
         self.ids = self._find_ids(path)
@@ -80,10 +83,22 @@ class _Npy:
     def _find_ids(self, path: Path) -> np.ndarray:
         numbers, texts = path.with_suffix(".ids.npy"), path.with_suffix(".ids.txt")
         if numbers.is_file():
-            return np.load(numbers, allow_pickle=False)
+            return self._load_ids(numbers)
         if texts.is_file():
             return np.array(texts.read_text("utf-8").splitlines())
         raise EmbedderError(f"The vectors in {path} need their objects' ids: put them into {texts} or {numbers}.")
+
+    @staticmethod
+    def _load_ids(path: Path) -> np.ndarray:
+        try:
+            ids = np.load(path, allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise EmbedderError(
+                f"{path} is no .npy file of ids. Save them with numpy.save, as one array of whole numbers or of texts."
+            ) from error
+        if ids.ndim != 1 or ids.dtype.kind not in "iuUS":
+            raise EmbedderError(f"{path} holds {ids.dtype} {list(ids.shape)}; needed: whole numbers or texts [n].")
+        return ids
 
     def chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for first in range(0, self.count, CHUNK):

@@ -16,6 +16,8 @@ from PIL import Image
 from indexer.embedders.base import Embedder, EmbedderError, file_digest, joint_digest, unit
 from indexer.images import to_rgb
 
+INSTALL = "run pip install -e '.[clip]' in Shoal's folder"
+
 
 class OpenClip(Embedder):
     """Images and texts in one space; half precision on a GPU."""
@@ -69,7 +71,7 @@ def import_torchvision() -> None:
     try:
         import torch
     except ImportError as error:
-        raise EmbedderError("This embedder needs torch and open_clip: pip install 'shoal[open-clip]'") from error
+        raise EmbedderError(f"This embedder needs torch and open_clip: {INSTALL}") from error
     try:
         import torchvision
     except RuntimeError as error:
@@ -125,7 +127,7 @@ def _load(spec: str, arch: str, pretrained: str | None) -> tuple[Any, Any, Any]:
     try:
         import open_clip
     except ImportError as error:
-        raise EmbedderError(f"{spec} needs open_clip: pip install 'shoal[open-clip]'") from error
+        raise EmbedderError(f"{spec} needs open_clip: {INSTALL}") from error
     _check_names(open_clip, spec, arch, pretrained)
     try:
         model, _, preprocess = open_clip.create_model_and_transforms(arch, pretrained=pretrained)

@@ -1,6 +1,7 @@
 """The list of commands, the settings, and that the README knows them all."""
 
 import json
+import re
 import time
 from dataclasses import fields
 from importlib import import_module
@@ -9,7 +10,8 @@ import click
 import pytest
 
 from app.cli import COMMANDS, main
-from app.settings import Settings
+from app.errors import Refused
+from app.settings import Settings, load_settings
 from tests.commands.conftest import ROOT, Shoal
 
 README = (ROOT / "README.md").read_text()
@@ -64,7 +66,7 @@ def test_config_shows_each_value_with_its_source_and_no_password(shoal: Shoal) -
 def test_a_wrong_setting_is_told_in_a_sentence(shoal: Shoal) -> None:
     said = shoal("config", SHOAL_PORT="many")
     assert said.returncode == 1
-    assert said.stderr == "SHOAL_PORT is 'many': say a whole number.\n"
+    assert said.stderr == "SHOAL_PORT is 'many': say a whole number from 0 to 65535.\n"
 
 
 def test_home_can_be_given_as_an_option(shoal: Shoal) -> None:
@@ -90,3 +92,40 @@ def test_a_title_that_two_projects_have_is_not_guessed(shoal: Shoal, make_projec
     said = shoal("index", "sea")
     assert said.returncode == 1
     assert f"({ids[0]}, {ids[1]})" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("SHOAL_PORT", "99999", "from 0 to 65535"),
+        ("SHOAL_PORT", "http", "from 0 to 65535"),
+        ("SHOAL_PROCESSES", "-1", "from 1 to"),
+        ("SHOAL_WORKERS", "-1", "from 0 to"),
+        ("SHOAL_LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
+        ("SHOAL_DEVICE", "tpu", "auto, cpu or cuda"),
+        ("SHOAL_BASE_URL", "shoal.example.org", "http:// or https://"),
+        ("SHOAL_TRUSTED_PROXIES", "proxy", "IP addresses"),
+        ("SHOAL_HOST", "http://here/", "an IP address"),
+        ("SHOAL_IMPORT_ROOTS", "pictures", "whole paths"),
+        ("SHOAL_SECURE_COOKIES", "perhaps", "yes or no"),
+        ("DATABASE_URL", "mysql://x", "postgresql://"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_its_name(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(Refused, match=f"^{name} is .*{re.escape(allowed)}"):
+        load_settings({"SHOAL_HOME": "/nowhere", name: value})
+
+
+def test_a_refused_address_of_the_database_does_not_show_its_password() -> None:
+    with pytest.raises(Refused) as refused:
+        load_settings({"DATABASE_URL": "mysql://ada:secret@db.example.org/shoal"})
+    assert "secret" not in refused.value.sentence
+
+
+def test_an_option_that_cannot_be_is_refused_without_a_traceback(shoal: Shoal) -> None:
+    said = shoal("serve", "--port", "99999")
+    assert (said.returncode, said.stderr) == (1, "--port is 99999: say a whole number from 0 to 65535.\n")
+
+
+def test_log_levels_are_known_in_any_case() -> None:
+    assert load_settings({"SHOAL_LOG_LEVEL": "debug"}).log_level == "DEBUG"

@@ -201,7 +201,7 @@ def test_an_acquisition_belongs_to_one_sample(workplace: Workplace, bundle: Bund
 @pytest.mark.parametrize(
     ("content", "line", "said"),
     [
-        ("object_id\timg_file_name\n[t]\t[t]\no1\ta.png\n".encode("utf-16"), 0, "UTF-16"),
+        ("object_id\timg_file_name\n[t]\t[t]\no1\ta.png\n".encode("utf-16"), 0, "tab-separated text in UTF-8"),
         (b"object_id\timg_file_name\n[t]\t[t]\no1\ta.png\no\x002\ta.png\n", 4, "NUL byte"),
         (b"", 0, "is empty"),
         (b"object_id\timg_file_name\no1\ta.png\n", 2, "second line"),

@@ -89,3 +89,12 @@ def test_embedding_again_leaves_brought_vectors_alone(db: Db, settings: Settings
     [name] = db.execute("select name from embedder where not embeds_images").fetchone()
     embed.run(job(settings, project.id, embedder=name))
     assert len(kept(db, project.id)) == 1
+
+
+def test_a_file_that_is_no_array_is_told_without_unsafe_advice(db: Db, settings: Settings, tmp_path: Path) -> None:
+    project = make_project(db, 1)
+    db.commit()
+    (tmp_path / "bad.npy").write_bytes(b"no array")
+    with pytest.raises(Refused, match="Save the vectors with numpy.save") as refused:
+        embed.run(job(settings, project.id, vectors=str(tmp_path / "bad.npy")))
+    assert "pickle" not in refused.value.sentence
