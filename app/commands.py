@@ -11,6 +11,8 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.settings import Settings, load_settings, sources
 
+SHOWN_PROJECTS = 20
+
 
 def ready_database(settings: Settings) -> str:
     """The database's connection string, with every migration applied."""
@@ -32,12 +34,27 @@ def find_project(db: Db, name: str) -> Any:
         {"name": name},
     ).fetchall()
     if not rows:
-        titles = [f"{row.id} {row.title}" for row in db.execute("select id, title from project order by id limit 20")]
-        raise NotFound(f"There is no project {name!r}. There are: {'; '.join(titles) or 'none yet'}.")
+        raise NotFound(f"There is no project {name!r}. There are: {_titles(db)}.")
     if len(rows) > 1 and str(rows[0].id) != name:
         ids = ", ".join(str(row.id) for row in rows)
         raise Refused(f"Several projects are called {name!r}: say which by its number ({ids}).")
     return rows[0]
+
+
+def _titles(db: Db) -> str:
+    """The projects, newest first, as many as a person reads."""
+    rows = db.execute(
+        """
+        select id, title, count(*) over () as n
+        from project
+        order by id desc
+        limit %s
+        """,
+        [SHOWN_PROJECTS],
+    ).fetchall()
+    more = rows[0].n - len(rows) if rows else 0
+    titles = "; ".join(f"{row.id} {row.title}" for row in rows) or "none yet"
+    return f"{titles}; and {more:,} more" if more else titles
 
 
 def server_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -171,7 +171,7 @@ class ChunkReader:
 
     def _bad_image(self, item: Item, message: str) -> None:
         if self.setup.options.skip_bad_images:
-            self.chunk.left_out["bad images left out"] += 1
+            self.chunk.left_out["image"] += 1
         else:
             self.chunk.fault(item, message)
 
@@ -222,7 +222,7 @@ class ChunkReader:
     def _not_an_image(self, item: Item, error: Exception) -> None:
         name = self._image_name(item)
         if not self.setup.columns and PurePosixPath(name).suffix.lower() not in IMAGE_ENDINGS:
-            self.chunk.left_out["files left out, as they are no images"] += 1
+            self.chunk.left_out["file"] += 1
         else:
             self._bad_image(item, f"Image '{name}' cannot be read: {error}.")
 

@@ -1,6 +1,7 @@
 """`shoal import`: a folder, a zip archive or an EcoTaxa bundle into a project."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from app import database
 from app.commands import find_project, ready_database
 from app.database import Db
 from app.errors import NotFound, Refused
-from app.exchange.importing import run_import
+from app.exchange.importing import NEW_PROJECT, run_import
 from app.exchange.mapping import read_mapping
 from app.exchange.report import ImportOptions
 from app.jobs import foreground
 from app.jobs.queue import enqueue
+from app.jobs.recovery import recover
 from app.projects.queries import make_project
 from app.settings import Settings, load_settings
 
@@ -48,22 +50,32 @@ def import_command(
     settings = load_settings()
     url = ready_database(settings)
     with database.connect(url) as db:
-        project_id, title = _open_project(db, project, create and not options.dry_run, email)
-        account_id = _account(db, project_id, email)
+        target = _open_project(db, project, create, options.dry_run, email)
+        account_id = _account(db, target.id, email)
     source = source.absolute()
     if options.dry_run:
-        sys.exit(_dry_run(settings, url, project_id, account_id, source, options))
-    sys.exit(_run(settings, url, project_id, account_id, source, title, options))
+        sys.exit(_dry_run(settings, url, target.id, account_id, source, options))
+    sys.exit(_run(settings, url, target, account_id, source, options))
 
 
-def _open_project(db: Db, name: str, create: bool, email: str | None) -> tuple[int, str]:
+@dataclass(frozen=True)
+class Target:
+    """The project that takes the source in, and whether this command made it."""
+
+    id: int
+    title: str
+    is_new: bool = False
+
+
+def _open_project(db: Db, name: str, create: bool, dry_run: bool, email: str | None) -> Target:
     try:
         row = find_project(db, name)
-    except NotFound:
+    except NotFound as error:
         if not create:
-            raise
-        return make_project(db, _owner(db, email), name), name
-    return row.id, row.title
+            raise NotFound(f"{error.sentence} With --create it is made.") from error
+        owner = _owner(db, email)
+        return Target(NEW_PROJECT if dry_run else make_project(db, owner, name), name, is_new=True)
+    return Target(row.id, row.title)
 
 
 def _owner(db: Db, email: str | None) -> int:
@@ -88,7 +100,7 @@ def _owner(db: Db, email: str | None) -> int:
 
 def _account(db: Db, project_id: int, email: str | None) -> int:
     row = db.execute("select created_by from project where id = %s", [project_id]).fetchone()
-    return _owner(db, email) if email or row.created_by is None else row.created_by
+    return row.created_by if row and row.created_by and not email else _owner(db, email)
 
 
 def _dry_run(
@@ -111,28 +123,51 @@ def _dry_run(
     return 1 if report.status == "failed" else ASKING if report.missing_taxa or report.missing_users else 0
 
 
-def _run(
-    settings: Settings, url: str, project_id: int, account_id: int, source: Path, title: str, options: ImportOptions
-) -> int:
+def _run(settings: Settings, url: str, target: Target, account_id: int, source: Path, options: ImportOptions) -> int:
     """As a job, so that the server's pages show it, and that a worker goes on where this process is killed."""
     args: dict[str, Any] = {"source": str(source), "options": options.as_json()}
     with database.connect(url) as db:
-        job_id = enqueue(db, "import", f"Import {source.name} into {title}", project_id, account_id, args)
+        # The same import, killed a moment ago, is taken up instead of queued beside itself.
+        recover(db)
+        db.commit()
+        job_id = enqueue(db, "import", f"Import {source.name} into {target.title}", target.id, account_id, args)
     refusal = None
     try:
         foreground.run_waiting(settings, url, job_id)
     except Refused as error:
         refusal = error
     with database.connect(url) as db:
-        for row in db.execute("select line from job_log where job_id = %s order by id", [job_id]):
-            click.echo(row.line)
-        asking = _is_asking(db, project_id, source)
+        lines = [row.line for row in db.execute("select line from job_log where job_id = %s order by id", [job_id])]
+        asking = _is_asking(db, target.id, source)
+        gone = refusal is not None and target.is_new and _remove_empty(db, target.id)
+    for line in lines:
+        click.echo(line)
+    if gone:
+        click.echo(f"The project “{target.title}”, made for this import, is gone again: it was empty.", err=True)
     if refusal is None:
         click.echo("Its images are embedded next: by `shoal serve` where it runs, or by `shoal embed`.", err=True)
         return 0
     if asking:
         return ASKING
+    if lines and lines[-1] in refusal.sentence:
+        # Its lines have just said it.
+        return 1
     raise refusal
+
+
+def _remove_empty(db: Db, project_id: int) -> bool:
+    """Take a project away in which a failed import left nothing that could go on or be answered."""
+    removed = db.execute(
+        """
+        delete from project
+        where id = %(id)s
+          and not exists (select from object where project_id = %(id)s)
+          and not exists (select from import where project_id = %(id)s and status in ('running', 'asking', 'done'))
+          and not exists (select from job where project_id = %(id)s and status <> 'failed')
+        """,
+        {"id": project_id},
+    )
+    return removed.rowcount > 0
 
 
 def _is_asking(db: Db, project_id: int, source: Path) -> bool:

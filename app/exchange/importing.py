@@ -28,6 +28,8 @@ Progress = Callable[[int, int | None, str, str], None]
 # First key of the lock that imports of one project take in turn while they become visible.
 PUBLISH_LOCK = 7462
 MEGAPIXEL = 1_000_000
+# Has no id yet, and no fields and objects that what comes in could contradict.
+NEW_PROJECT = 0
 
 
 def run_import(
@@ -41,8 +43,9 @@ def run_import(
 ) -> ImportReport:
     """Bring a folder, a zip archive or an EcoTaxa bundle into a project, or go on where the same import stopped.
 
-    Returns what became of it; faults of the source are in the report, and nothing of it is kept then. Raises Refused
-    where the import could not be carried out; what was read by then is kept for the next run.
+    A dry run may name the project NEW_PROJECT, for one that is still to be made. Returns what became of it; faults of
+    the source are in the report, and nothing of it is kept then. Raises Refused where the import could not be carried
+    out; what was read by then is kept for the next run.
     """
     started = time.monotonic()
     source = Path(source).absolute()
@@ -220,7 +223,7 @@ def _pieces(items: Iterator[Item], n_rows: int, begun: staging.Begun) -> Iterato
 
 def _field_types(db: Db, project_id: int) -> dict[str, str]:
     """The types of a project's free columns of objects, which an import cannot change."""
-    if db.execute("select 1 from project where id = %s", [project_id]).fetchone() is None:
+    if project_id != NEW_PROJECT and not db.execute("select 1 from project where id = %s", [project_id]).fetchone():
         raise NotFound(f"There is no project {project_id}.")
     rows = db.execute(
         "select name, type from field where project_id = %s and level = 'object'", [project_id]

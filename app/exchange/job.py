@@ -2,7 +2,7 @@
 
 from app.errors import Refused
 from app.exchange.importing import run_import
-from app.exchange.report import Fault, ImportOptions
+from app.exchange.report import Fault, ImportOptions, counted
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 
@@ -18,11 +18,12 @@ def run(job: JobContext) -> None:
     report = run_import(
         job.database_url, job.settings, job.project_id, job.account_id, job.args["source"], options, job.progress
     )
-    lines = report.lines()
-    for line in lines[:LOGGED_LINES]:
+    end = [*report.example(), report.summary()]
+    told = report.lines()[: -len(end)]
+    more = len(told) - LOGGED_LINES
+    rest = [f"... and {counted(more, 'line', 'lines')} more in the import's report."] if more > 0 else []
+    for line in told[:LOGGED_LINES] + rest + end:
         job.log(line)
-    if len(lines) > LOGGED_LINES:
-        job.log(f"... and {len(lines) - LOGGED_LINES:,} lines more in the import's report. {lines[-1]}")
     if report.status in ("failed", "asking"):
         raise Refused(f"{report.summary()} {_first(report.faults)}".strip())
 

@@ -1,11 +1,24 @@
 """What an import was asked to do, and what it tells."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.errors import Refused
 
 SHOWN_FAULTS = 1000
+# Names in the example of a mapping; whoever has more unknown taxa writes a program, or lets them be made.
+MOST_IN_EXAMPLE = 100
+# What an import may leave out: how one of it is told, and how several are.
+LEFT_OUT = {
+    "image": ("bad image left out", "bad images left out"),
+    "file": ("file left out, as it is no image", "files left out, as they are no images"),
+}
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """A number with the right form of its noun."""
+    return f"{n:,} {one if n == 1 else many}"
 
 
 @dataclass(frozen=True)
@@ -91,16 +104,32 @@ class ImportReport:
         lines = [f"note: {note}" for note in self.notes]
         lines += [str(fault) for fault in self.faults]
         if self.n_faults > len(self.faults):
-            lines.append(f"... and {self.n_faults - len(self.faults):,} more faults")
+            lines.append(f"... and {counted(self.n_faults - len(self.faults), 'more fault', 'more faults')}")
         lines += [f"unknown taxon: {text}" for text in self.missing_taxa]
         lines += [f"unknown person: {text}" for text in self.missing_users]
-        return [*lines, self.summary()]
+        return [*lines, *self.example(), self.summary()]
+
+    def example(self) -> list[str]:
+        """A mapping file to fill in, where there is something to ask."""
+        if not self.missing_taxa and not self.missing_users:
+            return []
+        mapping = {"taxa": self.missing_taxa[:MOST_IN_EXAMPLE], "users": self.missing_users[:MOST_IN_EXAMPLE]}
+        text = json.dumps({part: dict.fromkeys(names, "") for part, names in mapping.items() if names}, indent=2,
+                          ensure_ascii=False)  # fmt: skip
+        return [
+            "A mapping to copy into a file and fill in: for a taxon the name or number of one that is there, for a"
+            " person an account's e-mail address. What stays empty is asked again.",
+            *text.splitlines(),
+        ]
 
     def summary(self) -> str:
         """One sentence: what happened, to what, and what to do next."""
-        counts = f"{self.n_objects:,} objects with {self.n_images:,} images from {self.n_rows:,} rows"
+        objects, images = counted(self.n_objects, "object", "objects"), counted(self.n_images, "image", "images")
+        counts = f"{objects} with {images} from {counted(self.n_rows, 'row', 'rows')}"
         if self.status == "failed":
-            return f"Refused: {self.n_faults:,} faults. Nothing was added. Correct them and import again."
+            faults = counted(self.n_faults, "fault", "faults")
+            it = "it" if self.n_faults == 1 else "them"
+            return f"Refused: {faults}. Nothing was added. Correct {it} and import again."
         if self.status == "asking":
             return (
                 "Waiting for answers: name these taxa and people in a mapping file and run the same import with"
@@ -109,13 +138,13 @@ class ImportReport:
         if self.status == "nothing":
             return "All of this was imported before. Nothing was added."
         verb = "Would add" if self.status == "checked" else "Added"
-        extra = [f"{n:,} {what}" for n, what in self._extras() if n]
+        extra = [counted(n, *forms) for n, *forms in self._extras() if n]
         return f"{verb} {counts}{' (' + ', '.join(extra) + ')' if extra else ''}."
 
-    def _extras(self) -> list[tuple[int, str]]:
+    def _extras(self) -> list[tuple[int, str, str]]:
         return [
-            (self.n_labels, "labelled"),
-            (self.n_predictions, "predicted"),
-            (self.n_skipped, "rows skipped, as they were there before"),
-            (len(self.created_taxa), "taxa made"),
+            (self.n_labels, "labelled", "labelled"),
+            (self.n_predictions, "predicted", "predicted"),
+            (self.n_skipped, "row skipped, as it was there before", "rows skipped, as they were there before"),
+            (len(self.created_taxa), "taxon made", "taxa made"),
         ]

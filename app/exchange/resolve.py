@@ -53,9 +53,7 @@ def _resolve_taxa(db: Db, import_id: int, account_id: int, options: ImportOption
         paths = {row.key: _path(row) for row in unknown if row.text}
         made, choices.created_taxa = create_lineages(db, account_id, paths)
         choices.taxa |= made
-    choices.missing_taxa = [
-        row.text.lower() if row.text else row.key[1:] for row in unknown if row.key not in choices.taxa
-    ]
+    choices.missing_taxa = [row.text if row.text else row.key[1:] for row in unknown if row.key not in choices.taxa]
 
 
 def find_taxa(db: Db, texts: list[str]) -> dict[str, int]:
@@ -119,7 +117,7 @@ def _find_numbers(db: Db, keys: list[str]) -> dict[str, int]:
 def _answered_taxa(db: Db, answers: dict[str, Any], keys: set[str]) -> dict[str, int]:
     """The mapping's taxa, by number or by name; an answer that names nothing is refused."""
     given = {_key(text, keys): str(answer).strip() for text, answer in answers.items() if answer is not None}
-    wanted = {key: answer for key, answer in given.items() if key in keys}
+    wanted = {key: answer for key, answer in given.items() if key in keys and answer}
     numbers = _find_numbers(db, [f"#{answer}" for answer in wanted.values() if answer.isdecimal()])
     names = find_taxa(db, [answer for answer in wanted.values() if not answer.isdecimal()])
     known = {number[1:]: id for number, id in numbers.items()} | names
@@ -157,7 +155,8 @@ def _resolve_people(db: Db, import_id: int, options: ImportOptions, choices: Cho
         """,
         [import_id],
     ).fetchall()
-    answers = {str(name).strip().lower(): answer for name, answer in options.mapping.get("users", {}).items()}
+    given = options.mapping.get("users", {})
+    answers = {str(name).strip().lower(): answer for name, answer in given.items() if answer not in (None, "")}
     texts = [str(answers.get(row.name.lower(), row.name)).strip() for row in named]
     by_name = _find_people(db, texts)
     by_email = _find_people(db, [row.email for row in named if row.email])

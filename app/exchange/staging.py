@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 from app.database import Db
 from app.errors import Conflict
 from app.exchange.chunks import Chunk
-from app.exchange.report import Fault, ImportOptions, ImportReport
+from app.exchange.report import LEFT_OUT, Fault, ImportOptions, ImportReport, counted
 from app.objects.store import SWEEP_LOCK, Store
 
 # First key of the advisory lock that a running import holds on itself; the database lets it go when the import dies.
@@ -165,7 +165,7 @@ def add_chunk_reports(db: Db, import_id: int, report: ImportReport) -> None:
         report.faults += [Fault(*fault) for fault in row.faults["faults"]]
         for what, n in row.faults["left_out"].items():
             left_out[what] = left_out.get(what, 0) + n
-    report.notes += [f"{n:,} {what}" for what, n in left_out.items()]
+    report.notes += [counted(n, *LEFT_OUT[what]) for what, n in left_out.items()]
 
 
 def end(db: Db, import_id: int, report: ImportReport) -> None:

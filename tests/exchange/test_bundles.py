@@ -259,7 +259,7 @@ def test_it_asks_about_taxa_and_people_before_anything_is_visible(workplace: Wor
 
     asked = workplace.bring_in(folder)
 
-    assert (asked.status, asked.missing_taxa, asked.missing_users) == ("asking", ["fish"], ["Grace"])
+    assert (asked.status, asked.missing_taxa, asked.missing_users) == ("asking", ["Fish"], ["Grace"])
     assert workplace.objects() == []
     assert workplace.values("select status from import") == ["asking"]
 

@@ -10,6 +10,9 @@ from click.testing import CliRunner, Result
 from app.errors import Refused
 from app.exchange.command import import_command
 from app.exchange.mapping import read_mapping
+from app.exchange.report import ImportOptions
+from app.jobs.process import machine
+from app.jobs.queue import enqueue
 from tests.exchange.conftest import Workplace, picture
 
 Bundle = Callable[..., Path]
@@ -54,7 +57,9 @@ def test_a_refused_bundle_ends_with_one(call: Callable[..., Result], workplace: 
     result = call(bundle("object_id img_file_name", "tt", "o1|gone.png"), "--project", "test")
 
     assert "ecotaxa_t.tsv, line 3: Image 'gone.png' cannot be read" in result.output
-    assert isinstance(result.exception, Refused)
+    assert result.exit_code == 1
+    assert result.output.count("gone.png") == 1
+    assert "Refused: 1 fault. Nothing was added. Correct it and import again." in result.output
     assert workplace.objects() == []
 
 
@@ -68,7 +73,7 @@ def test_it_asks_and_goes_on_with_a_mapping(
     asked = call(folder, "--project", "test")
     done = call(folder, "--project", "test", "--mapping", tmp_path / "answers.tsv")
 
-    assert (asked.exit_code, "unknown taxon: fish" in asked.output) == (3, True)
+    assert (asked.exit_code, "unknown taxon: Fish" in asked.output) == (3, True)
     assert done.exit_code == 0, done.output
     assert workplace.objects()[0].taxon_id == 10
 
@@ -76,7 +81,7 @@ def test_it_asks_and_goes_on_with_a_mapping(
 def test_a_dry_run_leaves_nothing(call: Callable[..., Result], workplace: Workplace, bundle: Bundle) -> None:
     result = call(bundle("object_id img_file_name", "tt", "o1|a.png"), "--project", "test", "--dry-run")
 
-    assert (result.exit_code, "Would add 1 objects" in result.output) == (0, True)
+    assert (result.exit_code, "Would add 1 object with 1 image from 1 row" in result.output) == (0, True)
     assert workplace.values("select count(*) from job") == [0]
 
 
@@ -94,6 +99,91 @@ def test_a_project_is_made_where_that_is_asked_for(
     assert workplace.rows(
         "select title, count(*)::int from project join object on project_id = project.id group by title"
     ) == [("New", 1)]
+
+
+def test_a_dry_run_into_a_new_project_makes_none(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle
+) -> None:
+    folder = bundle(LABELLED, "tttt", "o1|a.png|Fish|validated")
+
+    result = call(folder, "--project", "New", "--as", "ada@example.org", "--create", "--dry-run")
+
+    assert (result.exit_code, "Would add 1 object" in result.output) == (3, True), result.output
+    assert workplace.values("select title from project where title = 'New'") == []
+
+
+def test_an_unknown_project_is_told_with_the_newest_and_how_to_make_it(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle
+) -> None:
+    workplace.db.execute("insert into project (title) select 'P' || n from generate_series(1, 30) n")
+
+    result = call(bundle("object_id img_file_name", "tt", "o1|a.png"), "--project", "nope")
+
+    assert isinstance(result.exception, Refused)
+    assert "P30; " in result.exception.sentence
+    assert "; and 11 more. With --create it is made." in result.exception.sentence
+
+
+def test_a_refused_import_takes_the_project_that_it_made_away_again(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"a picture")
+    new = "--project", "New", "--as", "ada@example.org", "--create"
+
+    for source in (bundle("object_id img_file_name", "tt", "o1|gone.png"), tmp_path / "photo.jpg"):
+        assert "is gone again" in call(source, *new).output
+        assert workplace.values("select title from project where title = 'New'") == []
+
+
+def test_a_project_that_was_there_before_stays_after_a_refusal(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle
+) -> None:
+    workplace.db.execute("insert into project (title) values ('Empty')")
+    call(
+        bundle("object_id img_file_name", "tt", "o1|gone.png"),
+        "--project",
+        "Empty",
+        "--create",
+        "--as",
+        "ada@example.org",
+    )
+    assert workplace.values("select title from project where title = 'Empty'") == ["Empty"]
+
+
+def test_what_it_asks_can_be_filled_in_and_given_back(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle, tmp_path: Path
+) -> None:
+    folder = bundle(LABELLED, "tttt", "o1|a.png|Fish|validated", "o2|b.png|Éuk|validated")
+    new = "--project", "New", "--as", "ada@example.org", "--create"
+    workplace.add_taxa((10, None, "Pisces", "Pisces"))
+
+    asked = call(folder, *new).output
+    example = asked[asked.index("{") : asked.rindex("}") + 1]
+    (tmp_path / "answers.json").write_text(example)
+    unanswered = call(folder, *new, "--mapping", tmp_path / "answers.json")
+    (tmp_path / "answers.json").write_text(example.replace('": ""', '": "Pisces"'))
+    done = call(folder, *new, "--mapping", tmp_path / "answers.json")
+
+    assert json.loads(example) == {"taxa": {"Fish": "", "Éuk": ""}}
+    assert unanswered.exit_code == 3
+    assert (done.exit_code, "Added 2 objects" in done.output) == (0, True), done.output
+
+
+def test_an_import_that_was_killed_is_taken_up_instead_of_queued_beside_itself(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle
+) -> None:
+    folder = bundle("object_id img_file_name", "tt", "o1|a.png")
+    args = {"source": str(folder.absolute()), "options": ImportOptions().as_json()}
+    job_id = enqueue(workplace.db, "import", "Import", workplace.project_id, workplace.account_id, args)
+    dead = f"{machine()} 999999999 1"
+    workplace.db.execute(
+        "update job set status = 'running', attempts = 1, seen_at = now(), worker = %s where id = %s", [dead, job_id]
+    )
+
+    result = call(folder, "--project", "test")
+
+    assert result.exit_code == 0, result.output
+    assert workplace.rows("select id, status from job where kind = 'import'") == [(job_id, "done")]
 
 
 @pytest.mark.parametrize("text", ["{", '{"taxa": [1]}', '{"fish": {}}', "fish\tPisces\n", "taxon\tfish\n"])

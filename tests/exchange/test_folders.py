@@ -160,7 +160,7 @@ def test_files_that_are_no_images_are_left_out_and_counted(workplace: Workplace,
     report = workplace.bring_in(folder)
 
     assert (report.status, report.n_objects) == ("done", 4)
-    assert report.notes == ["1 files left out, as they are no images"]
+    assert report.notes == ["1 file left out, as it is no image"]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_bad_image_is_told_and_refused_or_left_out(
 
     assert refused.status == "failed"
     assert [("bad.png" in fault.message, said in fault.message) for fault in refused.faults] == [(True, True)]
-    assert (done.status, done.n_objects, done.notes) == ("done", 4, ["1 bad images left out"])
+    assert (done.status, done.n_objects, done.notes) == ("done", 4, ["1 bad image left out"])
 
 
 def test_a_decompression_bomb_is_refused_unread(workplace: Workplace, folder: Path) -> None:

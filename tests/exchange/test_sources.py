@@ -146,5 +146,5 @@ def test_a_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
 
 def test_a_single_picture_is_told_to_come_in_a_folder(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 a picture")
-    with pytest.raises(Refused, match="photo.jpg is neither a folder nor a zip archive. Give the folder"):
+    with pytest.raises(Refused, match="neither a folder nor a zip archive"):
         ZipSource(tmp_path / "photo.jpg")

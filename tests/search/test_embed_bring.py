@@ -95,6 +95,6 @@ def test_a_file_that_is_no_array_is_told_without_unsafe_advice(db: Db, settings:
     project = make_project(db, 1)
     db.commit()
     (tmp_path / "bad.npy").write_bytes(b"no array")
-    with pytest.raises(Refused, match="Save the vectors with numpy.save") as refused:
+    with pytest.raises(Refused, match="Save the vectors with numpy") as refused:
         embed.run(job(settings, project.id, vectors=str(tmp_path / "bad.npy")))
     assert "pickle" not in refused.value.sentence
