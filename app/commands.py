@@ -114,14 +114,16 @@ def embed(project: str, embedder: str | None, vectors: Path | None, name: str | 
     Ctrl+C stops; the same command goes on from there.
     """
     from app.jobs import foreground
+    from app.search import embedders
 
     settings = load_settings()
     url = ready_database(settings)
     with database.connect(url) as db:
         found = find_project(db, project)
-        spec = spec_of(db, embedder) if embedder else None
+        if embedder:
+            # Before anything is queued, so that what waits already does not embed with the one before.
+            embedders.assign(db, settings, found.id, spec_of(db, embedder))
     given = {
-        "embedder": spec,
         "vectors": str(vectors.absolute()) if vectors else None,
         "name": name,
         "retry_failed": retry_failed,

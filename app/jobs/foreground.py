@@ -7,7 +7,7 @@ the command follows it; if the command is killed, a worker (or the same command 
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -68,13 +68,37 @@ def drain(settings: Settings, database_url: str, project_id: int) -> list[int]:
 
 
 def run_waiting(settings: Settings, database_url: str, job_id: int) -> None:
-    """Run a queued job here, or follow it where a worker has it; Refused if it does not end well."""
+    """Run a queued job here, or follow it where a worker has it; Refused if it does not end well.
+
+    Jobs with the same lock that were queued before come first: where no worker is, nobody else would run them.
+    """
+    for earlier in _before(database_url, job_id):
+        with suppress(Refused):
+            run_waiting(settings, database_url, earlier)
     with _bar() as bar, database.connect(database_url) as db, _ctrl_c() as stop:
         row = _take_or_follow(db, job_id, bar, stop)
         if row is not None:
             run_claimed(row, settings, database_url, threading.Event(), _listener(bar, row.title), stop)
         ended = _read(db, job_id)
     _check_end(ended, ran_here=row is not None, stopped=stop.is_set())
+
+
+def _before(database_url: str, job_id: int) -> list[int]:
+    """The jobs that this one's lock makes it wait for."""
+    with database.connect(database_url) as db:
+        rows = db.execute(
+            """
+            select earlier.id
+            from job
+            join job as earlier on earlier.lock = job.lock
+            where job.id = %s
+              and earlier.id < job.id
+              and earlier.status = 'queued'
+            order by earlier.id
+            """,
+            [job_id],
+        ).fetchall()
+    return [row.id for row in rows]
 
 
 def _take_or_follow(db: Db, job_id: int, bar: Progress, stop: threading.Event) -> Any | None:

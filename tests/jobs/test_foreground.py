@@ -139,3 +139,15 @@ def test_a_command_waits_for_the_lock_and_follows_a_worker(
     foreground.run_waiting(settings, settings.database_url, job_id)
     assert wait_for(db, job_id, has_ended).status == "done"
     assert set((tmp_path / "count").read_text().split()) == {str(worker.pid)}
+
+
+def test_what_the_lock_puts_first_is_run_first_where_no_worker_is(db: Db, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "count"
+    earlier = enqueue(db, "count", "Earlier", None, None, {"to": 2, "file": str(path)}, lock="one")
+    refused = enqueue(db, "refuse", "Refused", None, None, {}, lock="one")
+    db.commit()
+    later = foreground.run(
+        settings, settings.database_url, "count", "Later", None, None, {"to": 5, "file": str(path)}, lock="one"
+    )
+    ended = db.execute("select id, status, done from job order by id").fetchall()
+    assert [tuple(row) for row in ended] == [(earlier, "done", 2), (refused, "failed", 0), (later, "done", 5)]
