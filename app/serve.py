@@ -1,6 +1,7 @@
 """`shoal serve`: the web processes with workers beside them, all of which end with the one that started them."""
 
 import errno
+import json
 import logging
 import multiprocessing
 import os
@@ -9,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 from app import database
 from app.database.launcher import Cluster
 from app.errors import Refused
+from app.jobs.process import is_dead, machine, this_process
 from app.settings import Settings, as_environment, load_settings
 
 log = logging.getLogger("shoal.serve")
@@ -30,6 +33,7 @@ PAGE_FIRST_S = 5.0
 LONGEST_PAUSE_S = 30.0
 HEALTHY_AFTER_S = 60.0
 POOL_SIZE = 12
+ADDRESS_FILE = "serve.json"
 
 
 def serve(settings: Settings, *, with_worker: bool = True, on_ready: Callable[[str], None] | None = None) -> None:
@@ -42,9 +46,39 @@ def serve(settings: Settings, *, with_worker: bool = True, on_ready: Callable[[s
     company.start()
     threading.Thread(target=_when_ready, args=[settings, company.ready, on_ready], daemon=True).start()
     try:
-        _serve_web(settings)
+        with told_address(settings):
+            _serve_web(settings)
     finally:
         company.stop()
+
+
+@contextmanager
+def told_address(settings: Settings) -> Iterator[None]:
+    """While this server runs, a file in its home tells the commands where: it may have taken another port."""
+    file, us = settings.home / ADDRESS_FILE, this_process()
+    with suppress(OSError):
+        file.write_text(json.dumps({"address": address(settings), "process": us}))
+    try:
+        yield
+    finally:
+        # Another server on the same home, begun later, has written its own.
+        if _read_address(file).get("process") == us:
+            file.unlink(missing_ok=True)
+
+
+def running_address(home: Path) -> str | None:
+    """Where the server of this home answers, if one runs on this machine."""
+    told = _read_address(home / ADDRESS_FILE)
+    process = str(told.get("process", ""))
+    return told.get("address") if process.startswith(f"{machine()} ") and not is_dead(process) else None
+
+
+def _read_address(file: Path) -> dict[str, str]:
+    try:
+        told = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _serve_web(settings: Settings) -> None:

@@ -22,8 +22,10 @@ def open_accounts() -> Iterator[tuple[Db, Settings]]:
 
 
 def base_url(settings: Settings) -> str:
-    """The address that people type."""
-    return settings.base_url or f"http://{settings.host}:{settings.port}"
+    """The address that people type, else that of the server that runs on this home, else where one would run."""
+    from app.serve import address, running_address
+
+    return settings.base_url or running_address(settings.home) or address(settings)
 
 
 @click.group()

@@ -82,7 +82,9 @@ def enter(request: Request, db: Db, viewer: Viewer, account_id: int, to: str) ->
 def log_out(request: Request, db: NamedDependency[Db], viewer: NamedDependency[Viewer]) -> Redirect:
     if viewer.account and viewer.session_hash:
         end_session(db, viewer.account.id, viewer.session_hash)
-    return Redirect("/login", status_code=303, cookies=[expired_cookie(request.app.state.settings.secure_cookies)])
+    cookie = expired_cookie(request.app.state.settings.secure_cookies)
+    # The browser's Back button would show the last board to whoever sits here next.
+    return Redirect("/login", status_code=303, cookies=[cookie], headers={"Clear-Site-Data": '"cache"'})
 
 
 @get("/login/link/{token:str}", opt={"public": True}, include_in_schema=False, sync_to_thread=True)

@@ -168,7 +168,7 @@ def test_a_session_ends_by_age_by_idleness_by_blocking_and_by_revoking(
 
 def test_logging_out_kills_the_session_on_the_server(app_client: Client, ada: Any, database_url: str) -> None:
     token = log_in(app_client).cookies["shoal"]
-    app_client.post("/logout")
+    assert app_client.post("/logout").headers["clear-site-data"] == '"cache"'
     app_client.cookies.set("shoal", token, domain="testserver.local")
     assert app_client.get("/me").status_code == 303
     assert rows(database_url, "select 1 from session") == []

@@ -126,3 +126,19 @@ def test_the_web_process_does_not_import_torch(shoal: Shoal) -> None:
         httpx.get(f"{address}{path}")
     web = next(pid for pid in children(server.pid) if "spawn_main" in command_of(pid))
     assert "/torch/" not in Path(f"/proc/{web}/maps").read_text()
+
+
+def test_links_lead_to_the_port_that_the_running_server_took(shoal: Shoal) -> None:
+    shoal("user", "add", "ada@example.org")
+    server, address = shoal.serve("--no-worker")
+    running = shoal("user", "link", "ada@example.org", SHOAL_PORT="8123").stdout
+    chosen = shoal("user", "link", "ada@example.org", SHOAL_BASE_URL="https://shoal.example.org").stdout
+    server.terminate()
+    server.wait(30)
+    assert running.startswith(f"{address}/login/link/")
+    assert chosen.startswith("https://shoal.example.org/login/link/")
+    assert not (shoal.home / "serve.json").exists()
+    # One that was killed leaves its file behind, and is not believed.
+    (shoal.home / "serve.json").write_text('{"address": "http://127.0.0.1:1", "process": "gone"}')
+    stopped = shoal("user", "link", "ada@example.org", SHOAL_PORT="8123").stdout
+    assert stopped.startswith("http://127.0.0.1:8123/login/link/")
