@@ -17,7 +17,7 @@ from app.errors import Refused
 from app.labels.acts import UndoState, check_open, undo_state
 from app.labels.pages import actor
 from app.objects import detail, images, queries
-from app.objects.board import PAGE, Page, next_url, page
+from app.objects.board import PAGE, Page, next_url, page, query_vectors
 from app.objects.fields import project_fields
 from app.objects.filters import Filter, address, read_filter
 from app.objects.orders import Order, order_choices, read_order
@@ -58,7 +58,7 @@ def chips_of(project_id: int, filter: Filter, order: Order) -> list[dict[str, An
         chips.append({"label": label, "value": chip.value, "remove_url": url, "invalid": chip.invalid})
     if order.invalid:
         url = address(path, filter.to_query())
-        chips.append({"label": "order", "value": "unknown", "remove_url": url, "invalid": order.invalid})
+        chips.append({"label": "order", "value": "unavailable", "remove_url": url, "invalid": order.invalid})
     return chips
 
 
@@ -80,7 +80,7 @@ def show_board(
     request: Request, db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
 ) -> Template:
     filter, order = asked(db, project, request)
-    first = page(db, project, filter, order)
+    first, order = first_page(db, project, filter, order)
     tree = tree_of(db, project, filter, order)
     mirror = open_mirror(db, project.id)
     fields = project_fields(db, project.id)
@@ -102,6 +102,27 @@ def show_board(
         "people": [] if project.validated_only else queries.people(db, project.id, np.unique(mirror.account).tolist()),
     }
     return Template("objects/board.html", context=context)
+
+
+def first_page(db: Db, project: Project, filter: Filter, order: Order) -> tuple[Page, Order]:
+    """The first tiles; by id where nothing can be compared with what the address names: then the order says why."""
+    try:
+        return page(db, project, filter, order), order
+    except Refused as refused:
+        if order.key != "like":
+            raise
+        by_id = Order(label="id", invalid=f"{refused.sentence} Shown by id meanwhile.")
+        return page(db, project, filter, by_id), by_id
+
+
+@get("/projects/{project_id:int}/examples", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def check_examples(request: Request, db: NamedDependency[Db], project: NamedDependency[Project]) -> dict[str, int]:
+    """How many of the examples of an order by likeness can be compared with; refused, with the reason, where none."""
+    _, order = asked(db, project, request)
+    if order.key != "like":
+        raise Refused("Likeness needs examples: name some.")
+    vectors = query_vectors(db, project, order, open_mirror(db, project.id))
+    return {"n": len(np.atleast_2d(vectors))}
 
 
 def section(project: Project, filter: Filter, order: Order, shown: Page, limit: int) -> dict[str, Any]:
@@ -132,7 +153,12 @@ def show_tree(request: Request, db: NamedDependency[Db], project: NamedDependenc
 
 
 @get("/projects/{project_id:int}/objects/{object_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
-def show_object(db: NamedDependency[Db], project: NamedDependency[Project], object_id: FromPath[int]) -> Template:
+def show_object(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    object_id: FromPath[int],
+) -> Template:
     row = detail.find_object(db, project, object_id)
     fields = detail.values_of(db, project, row)
     place = pixel_size(db, project)
@@ -152,6 +178,7 @@ def show_object(db: NamedDependency[Db], project: NamedDependency[Project], obje
         "comments": detail.comments_of(db, project, object_id),
         "neighbours": detail.neighbours_of(db, project, object_id),
         "pixel_size_um": place.um(pixel),
+        "undo": undo_state(db, project.id, viewer.account_id) if viewer.account_id else UndoState(),
         "can_label": project.may("annotator") and project.status != "explore",
     }  # fmt: skip
     return Template("objects/object.html", context=context)
@@ -223,4 +250,4 @@ def immutable(request: Request, tag: str, read: Callable[[], images.Bytes]) -> R
     return Response(data.data, media_type=data.media_type, headers=headers)
 
 
-routes = [show_board, show_tiles, show_tree, show_object, comment_on, show_thumbnail, show_image]
+routes = [show_board, show_tiles, check_examples, show_tree, show_object, comment_on, show_thumbnail, show_image]

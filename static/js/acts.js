@@ -1,5 +1,6 @@
 // Labels what is selected: shown at once, sent through the outbox, and made right by the server's answer.
 
+import { tellDelayed } from "./delayed.js";
 import { count, thousands } from "./html.js";
 import { dropToast, toast } from "./toasts.js";
 import { labelOf, writeLabel } from "./tile.js";
@@ -16,7 +17,7 @@ export class Acts extends EventTarget {
     this.buttons = { undo: undoButton, redo: redoButton };
     outbox.addEventListener("done", (event) => this.#done(event.detail));
     outbox.addEventListener("rejected", (event) => this.#rejected(event.detail));
-    outbox.addEventListener("delayed", (event) => this.#delayed(event.detail));
+    outbox.addEventListener("delayed", (event) => tellDelayed(event.detail));
   }
 
   // `word`: {kind, taxon, status}. Without a taxon the one that is seen is kept.
@@ -129,16 +130,6 @@ export class Acts extends EventTarget {
     }
     this.#former.delete(entry.body.client_id);
     toast(error.message, { kind: "bad" });
-  }
-
-  #delayed({ error, n }) {
-    const kept = `${count(n, "act")} kept in this browser`;
-    if (error.needsLogin) {
-      const link = { href: "/login", target: "_blank", text: "Log in" };
-      toast(`Your session has ended. ${kept}: log in in another tab and come back.`, { kind: "warn", link, key: "delayed" });
-    } else {
-      toast(`${error.message} ${kept}, sent again by itself.`, { kind: "warn", key: "delayed" });
-    }
   }
 }
 

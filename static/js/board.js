@@ -8,15 +8,16 @@ import { wireNewTaxon } from "./new_taxon.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
 import { wireQueryImage } from "./query_image.js";
+import { getJson } from "./requests.js";
 import { RubberBand } from "./rubber_band.js";
 import { Sections } from "./sections.js";
 import { Selection } from "./selection.js";
-import "./taxon_field.js";
+import { AWAY } from "./taxon_field.js";
 import { toast } from "./toasts.js";
 import { markBrokenImages } from "./tile.js";
 import { Tree } from "./tree.js";
 
-const LABELLING = new Set(["validate", "doubt", "undo", "redo", "name"]);
+const LABELLING = new Set(["validate", "doubt", "undo", "redo", "name", "field"]);
 const MOST_EXAMPLES = 100; // as many ids as an address can hold with ease
 
 class Board extends HTMLElement {
@@ -56,7 +57,10 @@ class Board extends HTMLElement {
     this.acts.addEventListener("done", () => this.#afterAct());
     addEventListener("beforeunload", (event) => this.inHand && event.preventDefault());
     this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));
-    wireNewTaxon(this.field, this.dataset.project);
+    wireNewTaxon(this.field, this.dataset.project, {
+      nSelected: () => this.selection.size,
+      label: (status) => this.#label(status),
+    });
     const left = this.outbox.waiting.length;
     if (left) toast(`${count(left, "act")} kept from before: sent now.`);
     this.outbox.flush();
@@ -79,7 +83,7 @@ class Board extends HTMLElement {
     this.#inTurn(async () => {
       const taxon = await named?.taxon;
       for (const tile of tiles) tile.classList.remove("sending");
-      if (named && !taxon) return this.#unnamed(tiles, named.text);
+      if (named && !taxon) return this.#unnamed(tiles, named.text, status, taxon);
       const kind = taxon ? "label" : status === "D" ? "doubt" : "confirm";
       this.acts.say(tiles, { kind, taxon, status });
     });
@@ -94,20 +98,28 @@ class Board extends HTMLElement {
       .finally(() => (this.inHand -= 1));
   }
 
-  #unnamed(tiles, text) {
+  // `found`: undefined where no taxon is named so, null where the server could not be asked.
+  #unnamed(tiles, text, status, found) {
+    const why = found === null ? "could not be looked up" : "names no taxon";
+    if (!this.field.empty) return toast(`“${text}” ${why}: ${count(tiles.length, "object")} left as before.`, { kind: "warn" });
     this.selection.replace(tiles);
     this.field.focus();
     this.field.text = text;
-    this.field.offerToCreate();
+    if (found === null) toast(AWAY, { kind: "warn", key: "taxa", stays: false });
+    else this.field.offerToCreate(status);
   }
 
-  #like() {
+  async #like() {
     const tiles = this.selection.tiles;
     if (!tiles.length) return toast("Select one or several objects first.");
-    const examples = tiles.slice(-MOST_EXAMPLES).map((tile) => tile.dataset.id);
+    const order = { order: "like", examples: tiles.slice(-MOST_EXAMPLES).map((tile) => tile.dataset.id).join(",") };
+    try {
+      await getJson(`/projects/${this.dataset.project}/examples?${new URLSearchParams(order)}`);
+    } catch (error) {
+      return toast(error.message, { kind: "warn", key: "like", stays: false });
+    }
     this.filter.go((query) => {
-      query.set("order", "like");
-      query.set("examples", examples.join(","));
+      for (const [name, value] of Object.entries(order)) query.set(name, value);
       for (const name of ["query", "dir"]) query.delete(name);
     });
   }
@@ -126,6 +138,7 @@ class Board extends HTMLElement {
       undo: () => this.#inTurn(() => this.acts.undo()),
       redo: () => this.#inTurn(() => this.acts.redo()),
       name: () => this.field.focus(),
+      field: () => this.field.focus(),
       find: () => this.#showTree(true) || this.tree.find.focus(),
       help: () => document.getElementById("keys").togglePopover(),
     };
@@ -161,7 +174,7 @@ class Board extends HTMLElement {
 
   #wireKeys() {
     const usable = KEYS.filter(({ command }) => this.canLabel || !LABELLING.has(command)).filter(
-      ({ keys }) => this.canLabel || keys[0] !== "letters",
+      ({ keys }) => this.canLabel || !["letters", "digits"].includes(keys[0]),
     );
     fillStrip(this.querySelector("#strip"), usable);
     fillList(document.getElementById("keys"), usable);

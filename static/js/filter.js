@@ -46,8 +46,16 @@ export const wireFilterControls = (filter) => {
   kind.addEventListener("change", showPart);
   form.addEventListener("toggle", (event) => event.newState === "open" && kind.focus());
   form.querySelector("taxon-field").addEventListener("apply", () => form.requestSubmit());
+  const emptyRange = form.querySelector(".error");
+  form.addEventListener("input", () => {
+    const { lo, hi } = form.elements;
+    const empty = part() === "number" && lo.value !== "" && hi.value !== "" && Number(lo.value) > Number(hi.value);
+    emptyRange.textContent = empty ? `No number is both from ${lo.value} and up to ${hi.value}: change one of them.` : "";
+    emptyRange.hidden = !empty;
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (!emptyRange.hidden) return;
     const pairs = await pairsOf(form, kind.value, part());
     if (pairs.length) filter.go((query) => pairs.forEach(([name, value]) => query.append(name, value)));
   });

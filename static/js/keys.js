@@ -16,6 +16,8 @@ export const KEYS = [
   { keys: ["Ctrl A"], does: "select everything loaded", short: "all", command: "all" },
   { keys: ["Esc"], does: "clear the selection; close what is open", command: "clear" },
   { keys: ["letters"], does: "name a taxon for the selection", short: "name a taxon" },
+  { keys: ["."], does: "go to the label field, for a name that begins with a digit", command: "field" },
+  { keys: ["digits"], does: "nothing by themselves: they are kept for slots of your own" },
   { keys: ["Enter"], does: "validate: as the named taxon, or as what is seen", short: "validate", command: "validate" },
   { keys: ["⇧ Enter"], does: "the same, as dubious", short: "dubious", command: "doubt" },
   { keys: ["="], does: "order by likeness to the selection", short: "like these", command: "like" },
@@ -29,7 +31,7 @@ export const KEYS = [
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const WITH_CTRL = { a: "all", z: "undo", y: "redo" };
 const BY_CODE = { Space: "toggle", Enter: "validate", NumpadEnter: "validate", Escape: "clear" };
-const BY_SIGN = { "=": "like", "/": "find", "?": "help" };
+const BY_SIGN = { "=": "like", "/": "find", "?": "help", ".": "field" };
 
 // What a key means on the board: {command, ...} or null where it is the browser's or the page's own.
 export const commandOf = (event) => {

@@ -1,5 +1,8 @@
 // One object's page: naming it, through the same outbox as the board. What came of it is shown by loading anew.
 
+import { tellDelayed } from "./delayed.js";
+import { count } from "./html.js";
+import { commandOf } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
@@ -23,32 +26,62 @@ const label = async (outbox, status) => {
   });
 };
 
+const reverse = (outbox, path) => {
+  const button = page.querySelector(`[data-reverse="${path}"]`);
+  if (button.disabled && !outbox.waiting.length) return toast(`Nothing of yours to ${path} in this project.`);
+  outbox.add(path);
+};
+
+const tell = ({ entry, outcome }) => {
+  dropToast("delayed");
+  const changed = outcome.refused.find((object) => object.why === "changed");
+  if (changed) {
+    const action = { text: "Load it anew", run: () => location.reload() };
+    return toast(`${changed.by ?? "A new prediction"} changed this object meanwhile: left as it is.`, { kind: "warn", action });
+  }
+  const here = outcome.changed.some((object) => object.id === Number(page.dataset.object));
+  if (entry.path === "acts" || here) return location.reload();
+  const word = entry.path === "undo" ? "Taken back" : "Done again";
+  toast(`${word}: ${count(outcome.changed.length, "label")} of other objects; this one is as it was.`);
+  for (const button of page.querySelectorAll("[data-reverse]")) button.disabled = !outcome.undo[button.dataset.reverse];
+};
+
 const wire = () => {
   const outbox = new Outbox(page.dataset.project, page.dataset.account);
-  outbox.addEventListener("done", ({ detail: { outcome } }) => {
-    dropToast("delayed");
-    const changed = outcome.refused.find((object) => object.why === "changed");
-    if (!changed) return location.reload();
-    const action = { text: "Load it anew", run: () => location.reload() };
-    toast(`${changed.by ?? "A new prediction"} changed this object meanwhile: left as it is.`, { kind: "warn", action });
-  });
+  outbox.addEventListener("done", ({ detail }) => tell(detail));
   outbox.addEventListener("rejected", ({ detail }) => toast(detail.error.message, { kind: "bad" }));
-  outbox.addEventListener("delayed", ({ detail }) => {
-    const link = detail.error.needsLogin ? { href: "/login", target: "_blank", text: "Log in" } : null;
-    toast(`${detail.error.message} Your act is kept in this browser.`, { kind: "warn", link, key: "delayed" });
-  });
+  outbox.addEventListener("delayed", ({ detail }) => tellDelayed(detail));
   for (const button of page.querySelectorAll("button[data-status]")) {
     button.addEventListener("click", () => label(outbox, button.dataset.status));
   }
+  for (const button of page.querySelectorAll("button[data-reverse]")) {
+    button.addEventListener("click", () => reverse(outbox, button.dataset.reverse));
+  }
   field.addEventListener("apply", ({ detail }) => label(outbox, detail.shift ? "D" : "V"));
+  const commands = {
+    validate: () => label(outbox, "V"),
+    doubt: () => label(outbox, "D"),
+    undo: () => reverse(outbox, "undo"),
+    redo: () => reverse(outbox, "redo"),
+    name: () => field.focus(),
+    field: () => field.focus(),
+  };
   document.addEventListener("keydown", (event) => {
-    if (event.target.closest("input, textarea, select, button, a, summary") || event.repeat) return;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.code === "Enter") label(outbox, event.shiftKey ? "D" : "V");
-    else if (/^\p{L}$/u.test(event.key)) field.focus();
+    const run = commands[commandOf(event)?.command];
+    if (!run || event.repeat || event.target.closest("input, textarea, select")) return;
+    if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
+    // The letter itself goes into the field that now has the focus.
+    if (!/^\p{L}$/u.test(event.key) || event.ctrlKey || event.metaKey) event.preventDefault();
+    run();
   });
   outbox.flush();
 };
+
+// Zooming needs no click into the image first: the first one is meant, unless another has the focus.
+document.addEventListener("keydown", (event) => {
+  if (event.target.closest("input, textarea, select, zoom-image")) return;
+  page.querySelector("zoom-image")?.key(event, { arrows: false });
+});
 
 markBrokenImages(page);
 if (field) wire();

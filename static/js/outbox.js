@@ -1,13 +1,24 @@
 // Acts on their way to the server. They are kept in this browser until the server has answered, sent one after the
 // other, and sent again with the same id after a lost connection, a server in trouble, or a new login: the server does
-// each id once.
+// each id once. They belong to the account that made them: once another one may have logged in in this browser, who it is
+// now is asked first, and nobody's acts are sent as somebody else's.
 
-import { RequestFailed, postJson } from "./requests.js";
+import { RequestFailed, getJson, postJson } from "./requests.js";
 
 const LONGEST_WAIT_MS = 30_000;
 
+// Held back: whoever is logged in now did not make these acts.
+export class OtherAccount extends RequestFailed {
+  constructor(name) {
+    super(`This browser is now logged in as ${name}.`, 403);
+    this.name = name;
+  }
+}
+
 export class Outbox extends EventTarget {
   #key;
+  #account;
+  #isOurs = true; // the session is, as far as is known, the account's of this page
   #sending = false;
   #failures = 0;
   #timer = null;
@@ -15,9 +26,11 @@ export class Outbox extends EventTarget {
   constructor(projectId, accountId) {
     super();
     this.url = `/projects/${projectId}`;
+    this.#account = accountId;
     this.#key = `shoal.outbox.${accountId}.${projectId}`;
-    for (const name of ["online", "focus"]) addEventListener(name, () => this.flush());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.flush());
+    addEventListener("online", () => this.flush());
+    addEventListener("focus", () => this.#comeBack());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#comeBack());
   }
 
   get waiting() {
@@ -37,6 +50,18 @@ export class Outbox extends EventTarget {
     return entry.body.client_id;
   }
 
+  // Meanwhile another tab may have logged in as somebody else.
+  #comeBack() {
+    this.#isOurs = false;
+    this.flush();
+  }
+
+  async #checkAccount() {
+    const me = await getJson("/api/v1/me");
+    if (String(me.id) !== this.#account) throw new OtherAccount(me.name);
+    this.#isOurs = true;
+  }
+
   async flush() {
     if (this.#sending) return;
     this.#sending = true;
@@ -51,6 +76,7 @@ export class Outbox extends EventTarget {
   }
 
   async #send(entry) {
+    if (!this.#isOurs) await this.#checkAccount();
     try {
       const outcome = await postJson(`${this.url}/${entry.path}`, entry.body);
       this.#remove(entry);
@@ -81,9 +107,10 @@ export class Outbox extends EventTarget {
   #waitAfter(error) {
     if (!(error instanceof RequestFailed)) throw error;
     this.#failures += 1;
+    if (error.needsLogin) this.#isOurs = false;
     this.#tell("delayed", { error, n: this.waiting.length });
     // After a login elsewhere the window gets the focus again; asking in between would only be refused.
-    if (error.needsLogin) return;
+    if (error.needsLogin || error instanceof OtherAccount) return;
     const wait = Math.min(1000 * 2 ** (this.#failures - 1), LONGEST_WAIT_MS);
     this.#timer = setTimeout(() => this.flush(), wait);
   }

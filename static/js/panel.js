@@ -10,6 +10,7 @@ export class Panel {
   #abort = null;
   #timer = null;
   #shown = null;
+  #incomparable = new WeakSet(); // tiles of which the object's page knows no neighbours
 
   constructor(board, selection, field) {
     this.selection = selection;
@@ -43,7 +44,10 @@ export class Panel {
       validate.disabled = !n;
       this.button("doubt").disabled = !n;
     }
-    this.button("like").disabled = !n;
+    const like = this.button("like");
+    const alone = n === 1 && this.#incomparable.has(this.selection.last);
+    like.disabled = !n || alone;
+    like.title = alone ? "This object has no vector yet: it cannot be compared." : "";
   }
 
   #showLast() {
@@ -102,6 +106,8 @@ export class Panel {
       if (facts) this.facts.append(facts);
       this.neighbours.replaceChildren(...(neighbours ? neighbours.children : []));
       this.neighbours.hidden = !this.neighbours.children.length;
+      if (neighbours && !neighbours.querySelector(".tile")) this.#incomparable.add(tile);
+      this.#sayWhatKeysDo();
     } catch (error) {
       if (error.name !== "AbortError") this.facts.append(element("p", { className: "quiet small" }, error.message));
     }

@@ -1,13 +1,16 @@
 // <taxon-field>: names a taxon by typing. Recent taxa first, then the project's, then all; the first is taken by Enter.
 //
 // Emits "taxon" when one is chosen, "apply" when Enter says that it is to be used at once, and, with data-create, "create"
-// when a taxon of the typed name is wanted.
+// when a taxon of the typed name is wanted. While the server is away it says so, keeps what was typed, and asks again.
 
 import { element, nameCut } from "./html.js";
 import { getJson } from "./requests.js";
 import { toast } from "./toasts.js";
 
+const RETRY_MS = 2000;
 const GROUPS = { recent: "Recent", project: "In this project", all: "All taxa" };
+
+export const AWAY = "The taxa could not be looked up, so nothing was labelled. The name is kept: press Enter again.";
 
 export class TaxonField extends HTMLElement {
   #input;
@@ -18,6 +21,7 @@ export class TaxonField extends HTMLElement {
   #asked = Promise.resolve([]); // the latest question to the server: becomes the taxa found, or null
   #fresh = true; // the list shown is that question's answer
   #abort = null;
+  #retry = null;
 
   connectedCallback() {
     this.#input = this.querySelector("input");
@@ -29,6 +33,7 @@ export class TaxonField extends HTMLElement {
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("focus", () => this.#taxon || this.#ask());
     this.#input.addEventListener("blur", () => this.#close());
+    addEventListener("online", () => this.#askAgain());
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     // A press would take the focus from the field, and so close the list before the click.
     this.#list.addEventListener("mousedown", (event) => event.preventDefault());
@@ -62,6 +67,7 @@ export class TaxonField extends HTMLElement {
     const best = await this.#best();
     if (best) this.choose(best);
     else if (best === undefined) this.offerToCreate();
+    else toast(AWAY, { kind: "warn", key: "taxa", stays: false });
     return this.#taxon;
   }
 
@@ -76,8 +82,17 @@ export class TaxonField extends HTMLElement {
   // Undefined: no taxon is named so; null: the server could not be asked.
   async #best() {
     const place = this.#fresh ? Math.max(this.#active, 0) : 0;
-    const taxa = await this.#asked;
+    const typed = this.#typedName;
+    const taxa = (await this.#asked) ?? (await this.#find(typed).catch(() => null));
     return taxa && taxa[place];
+  }
+
+  #find(typed, signal = null) {
+    return getJson(`/taxa?${new URLSearchParams({ q: typed, project_id: this.dataset.project })}`, { signal });
+  }
+
+  get text() {
+    return this.#input.value;
   }
 
   set text(text) {
@@ -93,19 +108,33 @@ export class TaxonField extends HTMLElement {
 
   #ask() {
     this.#abort?.abort();
+    clearTimeout(this.#retry);
     const abort = (this.#abort = new AbortController());
-    const query = new URLSearchParams({ q: this.#input.value.trim(), project_id: this.dataset.project });
     this.#fresh = false;
-    this.#asked = getJson(`/taxa?${query}`, { signal: abort.signal }).then(
+    this.#asked = this.#find(this.#typedName, abort.signal).then(
       (taxa) => {
         if (abort === this.#abort) this.#show(taxa);
         return taxa;
       },
       (error) => {
-        if (error.name !== "AbortError") toast(error.message, { kind: "bad", key: "taxa" });
+        if (error.name !== "AbortError" && abort === this.#abort) this.#unanswered(error);
         return null;
       },
     );
+  }
+
+  // What was found for other letters is no answer to these.
+  #unanswered(error) {
+    this.#found = [];
+    this.#active = -1;
+    const sentence = error.passing ? `${error.message} Asked again by itself; what you type stays.` : error.message;
+    this.#list.replaceChildren(element("li", { className: "group away", role: "presentation" }, sentence));
+    this.#open();
+    if (error.passing) this.#retry = setTimeout(() => this.#askAgain(), RETRY_MS);
+  }
+
+  #askAgain() {
+    if (document.activeElement === this.#input && !this.#taxon && this.#list.querySelector(".away")) this.#ask();
   }
 
   #show(taxa) {
@@ -123,9 +152,14 @@ export class TaxonField extends HTMLElement {
     }
     if (!taxa.length) this.#list.append(element("li", { className: "group", role: "presentation" }, "No taxon of that name"));
     if (this.#mayCreate) this.#list.append(element("li", { className: "create", role: "option" }, `Create “${this.#typedName}”…`));
+    if (taxa.length || !this.empty) this.#open();
+    else this.#close();
+    this.#mark();
+  }
+
+  #open() {
     this.#list.hidden = document.activeElement !== this.#input;
     this.#input.setAttribute("aria-expanded", String(!this.#list.hidden));
-    this.#mark();
   }
 
   get #typedName() {
@@ -193,9 +227,10 @@ export class TaxonField extends HTMLElement {
     this.#input.setAttribute("aria-expanded", "false");
   }
 
-  offerToCreate() {
+  // `status`: how what is selected is to be labelled with it.
+  offerToCreate(status = "V") {
     const name = this.#typedName;
-    if (this.#mayCreate) this.dispatchEvent(new CustomEvent("create", { detail: { name } }));
+    if (this.#mayCreate) this.dispatchEvent(new CustomEvent("create", { detail: { name, status } }));
     else toast(`No taxon is named “${name}”.`, { kind: "warn", key: "taxa" });
   }
 }

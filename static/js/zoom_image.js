@@ -21,7 +21,7 @@ class ZoomImage extends HTMLElement {
     this.append(this.#tools());
     if (this.dataset.pixelSizeUm) this.bar = this.appendChild(element("div", { className: "zoom-scale" }));
     this.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    this.addEventListener("keydown", (event) => this.#key(event));
+    this.addEventListener("keydown", (event) => this.key(event));
     this.#wireDrag();
     this.#image.addEventListener("error", () => this.#broken());
     if (this.#image.complete && !this.#image.naturalWidth) this.#broken();
@@ -115,8 +115,10 @@ class ZoomImage extends HTMLElement {
     for (const name of ["pointerup", "pointercancel"]) this.addEventListener(name, () => (this.#from = null));
   }
 
-  #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  // Where the page hands on a key that the image did not get itself, arrows stay the page's: they scroll it.
+  key(event, { arrows = true } = {}) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (!arrows && event.key.startsWith("Arrow")) return;
     const run = {
       "+": () => this.zoom(STEP), "=": () => this.zoom(STEP), "-": () => this.zoom(1 / STEP),
       0: () => this.fit(), 1: () => this.zoom(1 / this.#scale),

@@ -87,6 +87,51 @@ def test_filters_that_nothing_passes_can_be_cleared(
     expect(window.tiles).to_have_count(30)
 
 
+def test_the_filters_stay_on_top_where_nothing_is_shown(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, empty, window = make_board(ana), make_board(ana, n=0), open_window(ana)
+    window.open_board(project)
+    filters = window.page.locator(".filters")
+    place = filters.bounding_box()
+
+    for address in (f"/projects/{project.id}?status=P", f"/projects/{empty.id}"):
+        window.page.goto(address)
+        expect(window.page.locator(".empty")).to_be_visible()
+        assert filters.bounding_box() == place
+
+
+def test_a_range_that_holds_no_number_is_told_in_the_form(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    window.page.get_by_role("button", name="+ filter").click()
+    window.page.get_by_label("Show only objects whose").select_option("f.area")
+    window.page.get_by_label("from").fill("9")
+    window.page.get_by_label("to", exact=True).fill("5")
+    window.page.get_by_role("button", name="Add").click()
+
+    expect(window.page.get_by_text("No number is both")).to_be_visible()
+    window.page.get_by_label("to", exact=True).fill("12")
+    expect(window.page.get_by_text("No number is both")).to_be_hidden()
+    window.page.get_by_role("button", name="Add").click()
+    window.page.wait_for_url("**f.area=9..12**")
+
+
+def test_a_taxon_of_which_all_is_dubious_shows_how_many(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    window.press("ArrowRight", "Shift+ArrowRight")
+    window.page.keyboard.type("detr")
+    window.press("Shift+Enter")
+    window.reload()
+
+    expect(window.page.get_by_label("Taxonomy").get_by_title("detritus:").locator(".count.D")).to_have_text("2")
+
+
 def test_an_empty_project_says_how_images_come_in(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> None:
     project, window = make_board(ana, n=0), open_window(ana)
     window.page.goto(f"/projects/{project.id}")

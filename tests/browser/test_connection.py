@@ -112,6 +112,67 @@ def test_an_act_goes_through_after_a_login_in_another_tab(
     assert window.label(project.ids[0]) == ("V", "Oithona")
 
 
+def log_in_as(window: Window, site: Site, account: Person) -> None:
+    """In another tab of the same browser."""
+    login = window.page.context.new_page()
+    login.goto("/login")
+    login.get_by_label("Email").fill(account.email)
+    login.get_by_label("Password").fill(PASSWORD)
+    login.keyboard.press("Enter")
+    login.wait_for_url(f"{site.address}/")
+    login.close()
+    window.page.bring_to_front()
+    window.page.evaluate("dispatchEvent(new Event('focus'))")
+
+
+def test_nobodys_acts_are_sent_as_those_of_who_logs_in_next(
+    site: Site, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    ana, ben = person("Ana"), person("Ben")
+    project, window = make_board(ana, ben), open_window(ana)
+    window.forgive("401")
+    window.open_board(project)
+    window.page.context.clear_cookies()
+    log_in_as(window, site, ben)
+    name_first(window, project)
+
+    expect(window.toast("now logged in as Ben")).to_be_visible()
+    assert acts_of(site, project) == 0
+
+    window.page.context.clear_cookies()
+    log_in_as(window, site, ana)
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "Oithona")
+    with database.connect(site.database_url) as db:
+        made_by = db.execute("select account_id from act where project_id = %s", [project.id]).fetchall()
+    assert [row.account_id for row in made_by] == [ana.id]
+
+
+def test_a_name_typed_while_the_server_is_away_waits_and_creates_nothing(
+    site: Site, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    ana = person("Ana")
+    project, window = make_board(ana), open_window(ana)
+    window.forgive("ERR_INTERNET_DISCONNECTED")
+    window.open_board(project)
+    window.tile(project.ids[0]).click()
+    window.page.route("**/taxa?**", lambda route: route.abort("internetdisconnected"))
+    window.page.keyboard.type("Oith")
+    expect(window.page.get_by_text("Asked again by itself")).to_be_visible()
+    window.press("Enter")
+
+    expect(window.toast("could not be looked up")).to_be_visible()
+    expect(window.page.get_by_role("heading", name="Create a taxon")).to_be_hidden()
+    expect(window.page.locator("#label-field")).to_have_value("Oith")
+    assert window.n_selected == 1
+
+    window.page.unroute_all()
+    expect(window.page.get_by_role("option", name="Oithona").first).to_be_visible()
+    window.press("Enter")
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "Oithona")
+
+
 def test_a_section_that_did_not_load_is_fetched_again_on_demand(
     person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
 ) -> None:

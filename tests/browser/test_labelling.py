@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Person
+from app import database
+from tests.browser.conftest import Person, Site
 from tests.browser.window import Window
 from tests.small_projects import SmallProject
 
@@ -144,8 +145,51 @@ def test_a_taxon_that_is_missing_is_created_where_it_is_wanted(
     window.page.get_by_role("option", name="Create").click()
     window.page.keyboard.type("fib")
     window.press("Enter")
+    window.page.get_by_role("button", name="Create and validate 1 object").click()
     expect(window.page.get_by_role("heading", name="Create a taxon")).to_be_hidden()
-    window.press("Enter")
 
     window.reload()
     assert window.label(project.ids[0]) == ("V", name)
+
+
+def n_taxa(site: Site, name: str) -> int:
+    with database.connect(site.database_url) as db:
+        return int(db.execute("select count(*) as n from taxon where name = %s", [name]).fetchone().n)
+
+
+def test_enter_alone_never_creates_a_taxon(
+    site: Site, ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    window.tile(project.ids[0]).click()
+    window.page.keyboard.type("Qqqq")
+    window.press("Enter")
+    expect(window.page.locator("#new-taxon-parent")).to_be_focused()
+    window.press("Enter", "Enter")
+
+    expect(window.page.get_by_text("Say where it belongs")).to_be_visible()
+    window.page.get_by_role("button", name="Cancel").click()
+    assert n_taxa(site, "Qqqq") == 0
+    assert window.n_selected == 1
+
+    window.press("Enter")
+    window.page.get_by_label("at the root").check()
+    window.page.get_by_role("button", name="Create and validate 1 object").click()
+    window.reload()
+    assert window.label(project.ids[0]) == ("V", "Qqqq")
+
+
+def test_a_name_with_a_slip_is_offered_the_near_one_before_a_new_class(
+    site: Site, ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    window.tile(project.ids[0]).click()
+    window.page.keyboard.type("Oitona")
+    window.press("Shift+Enter")
+    window.page.locator(".near").get_by_role("button", name="Oithona", exact=True).click()
+
+    window.reload()
+    assert window.label(project.ids[0]) == ("D", "Oithona")
+    assert n_taxa(site, "Oitona") == 0

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Person
+from app import database
+from tests.browser.conftest import Person, Site
 from tests.browser.window import Window
 from tests.small_projects import SmallProject
 
@@ -69,8 +70,18 @@ def test_an_objects_page_shows_its_neighbours_history_and_comments(board: tuple[
 
     expect(window.page.locator("zoom-image img")).to_be_visible()
     assert window.page.locator("[data-panel=neighbours] .tile").count() >= 5
+    window.press("+", "+")
+    expect(window.page.get_by_label("zoom", exact=True)).not_to_have_text("800 %")
+    window.press("0")
+    expect(window.page.get_by_label("zoom", exact=True)).to_have_text("800 %")
     window.page.keyboard.type("oith")
     window.press("Enter")
+    expect(window.page.locator(".label-now")).to_contain_text("validated")
+    window.wait_for("customElements.get('zoom-image') !== undefined")
+    window.press("Control+z")
+    expect(window.page.locator(".label-now")).to_contain_text("unclassified")
+    window.wait_for("customElements.get('zoom-image') !== undefined")
+    window.press("Control+y")
     expect(window.page.locator(".label-now")).to_contain_text("validated")
     window.page.get_by_placeholder("add a comment").fill("A very round <b>zero</b>.")
     window.page.get_by_role("button", name="Add comment").click()
@@ -79,3 +90,46 @@ def test_an_objects_page_shows_its_neighbours_history_and_comments(board: tuple[
     expect(window.page.locator(".label-now")).to_contain_text("Oithona")
     expect(window.page.get_by_label("History")).to_contain_text("Ana")
     expect(window.page.locator(".comment")).to_contain_text("A very round <b>zero</b>.")
+
+
+def test_without_a_vector_nothing_is_compared_and_the_board_stays(
+    site: Site, board: tuple[SmallProject, Window]
+) -> None:
+    project, window = board
+    window.forgive("404")
+    with database.connect(site.database_url) as db:
+        db.execute("delete from object_vector where project_id = %s and object_id = %s", [project.id, project.ids[3]])
+    window.tile(project.ids[3]).click()
+    window.press("=")
+    expect(window.toast("None of these examples has a vector")).to_be_visible()
+    assert window.n_selected == 1
+    button = window.page.get_by_role("button", name="Like these")
+    expect(button).to_be_disabled()
+    expect(button).to_have_attribute("title", "This object has no vector yet: it cannot be compared.")
+
+
+def test_an_address_of_a_likeness_that_cannot_be_had_shows_the_board_and_why(
+    site: Site, board: tuple[SmallProject, Window]
+) -> None:
+    project, window = board
+    with database.connect(site.database_url) as db:
+        db.execute("delete from object_vector where project_id = %s and object_id = %s", [project.id, project.ids[3]])
+
+    window.open_board(project, f"?order=like&examples={project.ids[3]}")
+    expect(window.page.get_by_text("None of these examples has a vector")).to_be_visible()
+    expect(window.tiles).to_have_count(40)
+
+    window.open_board(project, "?order=like&query=elsewhere")
+    expect(window.page.get_by_text("This search by an image is gone")).to_be_visible()
+    expect(window.tiles).to_have_count(40)
+
+
+def test_every_tile_shows_its_distance(board: tuple[SmallProject, Window]) -> None:
+    project, window = board
+    window.open_board(project, f"?order=like&examples={project.ids[0]}")
+
+    for figure in window.page.locator("#tiles .figure").all():
+        place = figure.evaluate(
+            "it => [it.getBoundingClientRect().bottom, it.parentElement.getBoundingClientRect().bottom]"
+        )
+        assert place[0] <= place[1] + 1

@@ -27,22 +27,22 @@ class Window:
     def open_board(self, project: SmallProject, query: str = "") -> None:
         self.page.goto(f"/projects/{project.id}{query}")
         expect(self.tiles.first).to_be_visible()
-        self._until("customElements.get('shoal-board') !== undefined")
+        self.wait_for("customElements.get('shoal-board') !== undefined")
 
     def reload(self) -> None:
         """What is true after this is true on the server."""
         self.wait_until_sent()
         self.page.reload()
-        self._until("customElements.get('shoal-board') !== undefined")
+        self.wait_for("customElements.get('shoal-board') !== undefined")
 
     def wait_until_sent(self) -> None:
         field = self.page.locator("#label-field")
         if field.count():
             expect(field).to_have_value("")
-        self._until("Object.keys(localStorage).every((key) => !key.startsWith('shoal.outbox'))")
+        self.wait_for("Object.keys(localStorage).every((key) => !key.startsWith('shoal.outbox'))")
         expect(self.page.locator(".tile.sending")).to_have_count(0)
 
-    def _until(self, condition: str) -> None:
+    def wait_for(self, condition: str) -> None:
         """Playwright's own waiting evaluates text in the page, which our policy forbids."""
         for _ in range(200):
             if self.page.evaluate(condition):
