@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from psycopg import sql
 
 from app.database.connections import Db
@@ -41,8 +42,9 @@ class TextColumn:
         sorted_bytes = len(self.values) * LISTED_BYTES + self.codes.nbytes if "sorted" in self.__dict__ else 0
         return sum(array.nbytes * (1 if array.dtype.kind == "S" else 4) for array in arrays) + sorted_bytes
 
-    def _word(self, text: str) -> Any:
-        return text.encode() if self.texts.dtype.kind == "S" else text
+    def take(self, rows: np.ndarray) -> "TextColumn":
+        """The texts of these rows, of which one may come many times."""
+        return TextColumn(self.texts[rows], None if self.lower is None else self.lower[rows])
 
     def text(self, ordinal: int) -> str | None:
         """One object's text."""
@@ -76,13 +78,19 @@ class TextColumn:
 
     def equal(self, text: str) -> np.ndarray:
         """Which rows hold exactly this text."""
-        return self.texts == self._word(text)
+        return self.texts == _word(text, self.texts)
 
     def containing(self, text: str) -> np.ndarray:
         """Which rows hold this text somewhere, without regard to case."""
         if not text:
-            return self.texts != self._word(MISSING)
-        return np.strings.find(self.texts if self.lower is None else self.lower, self._word(text.casefold())) >= 0
+            return self.texts != _word(MISSING, self.texts)
+        texts = self.texts if self.lower is None else self.lower
+        return np.strings.find(texts, _word(text.casefold(), texts)) >= 0
+
+
+def _word(text: str, texts: np.ndarray) -> Any:
+    """A text as those of an array are kept."""
+    return text.encode() if texts.dtype.kind == "S" else text
 
 
 Column = np.ndarray | TextColumn
@@ -95,23 +103,44 @@ class ColumnCache:
         self.project_id, self.limit_bytes = project_id, limit_bytes
         self.lock = threading.Lock()
         self.columns: OrderedDict[tuple[str, str], Column] = OrderedDict()
+        self.parents: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     @property
     def n_bytes(self) -> int:
-        return sum(column.nbytes for column in list(self.columns.values()))
+        parents = sum(places.nbytes for _, places in list(self.parents.values()))
+        return parents + sum(column.nbytes for column in list(self.columns.values()))
 
     def get(self, db: Db, ids: np.ndarray, level: str, name: str) -> Column:
         """A column by ordinal. Raises KeyError where the project has none of that name."""
         with self.lock:
             if (level, name) not in self.columns:
-                self.columns[level, name] = _read(db, self.project_id, ids, level, name)
+                self.columns[level, name] = self._read(db, ids, level, name)
                 while len(self.columns) > 1 and self.n_bytes > self.limit_bytes:
                     self.columns.popitem(last=False)
             self.columns.move_to_end((level, name))
             return self.columns[level, name]
 
+    def _read(self, db: Db, ids: np.ndarray, level: str, name: str) -> Column:
+        if level == "object":
+            return _read(db, self.project_id, ids, level, name)
+        # A project has few parents: their values are read once each, not once for each of their objects.
+        parents, places = self._parents_of(db, ids, "sample_id" if level == "sample" else "acquisition_id")
+        column = _read(db, self.project_id, parents, level, name)
+        return column.take(places) if isinstance(column, TextColumn) else column[places]
+
+    def _parents_of(self, db: Db, ids: np.ndarray, key: str) -> tuple[np.ndarray, np.ndarray]:
+        """The objects' distinct parents, ascending, and by ordinal the place of its own among them."""
+        if key not in self.parents:
+            query = sql.SQL("select array_agg(id), array_agg({}) from object where project_id = %s")
+            objects, found = fetch_arrays(db, query.format(sql.Identifier(key)), [self.project_id])
+            own = np.zeros(len(ids), np.int64) if objects is None else place(ids, objects, found, 0)
+            parents, places = np.unique(own, return_inverse=True)
+            self.parents[key] = parents, places.astype(np.int32)
+        return self.parents[key]
+
 
 def _read(db: Db, project_id: int, ids: np.ndarray, level: str, name: str) -> Column:
+    """A column of the rows of one level, in the order of their `ids`."""
     field = db.execute(
         """
         select type, position
@@ -143,34 +172,27 @@ def _expression(level: str, name: str, field: Any) -> sql.Composable:
     return sql.SQL("case when pg_input_is_valid({}, 'double precision') then {} end").format(text, text)
 
 
-def _objects_of(level: str, field: Any) -> sql.SQL:
-    """Rows with an object's id and the place where the level's values are."""
-    if level == "object":
-        return sql.SQL("object_field" if field else "(select id as object_id, * from object) as object")
-    joins = "(select id as object_id, project_id, acquisition_id, sample_id from object) as head"
-    if level == "sample":
-        return sql.SQL(joins + " join sample on sample.id = head.sample_id")
-    if level == "acquisition":
-        return sql.SQL(joins + " join acquisition on acquisition.id = head.acquisition_id")
-    return sql.SQL(joins + " join process on process.acquisition_id = head.acquisition_id")
+def _objects_of(level: str, field: Any) -> sql.Composable:
+    """A level's rows, with the id of each."""
+    if level == "object" and field:
+        return sql.SQL("(select object_id as id, * from object_field) as object_field")
+    key = sql.SQL("select acquisition_id as id, *" if level == "process" else "select *")
+    return sql.SQL("({key} from {level}) as {level}").format(key=key, level=sql.Identifier(level))
 
 
-def _numbers(db: Db, project_id: int, ids: np.ndarray, value: sql.Composable, rows: sql.SQL) -> np.ndarray:
+def _numbers(db: Db, project_id: int, ids: np.ndarray, value: sql.Composable, rows: sql.Composable) -> np.ndarray:
     query = sql.SQL(
         """
-        select array_agg(object_id), array_agg(coalesce(({value})::double precision, 'NaN'))
+        select array_agg(id), array_agg(coalesce(({value})::double precision, 'NaN'))
         from {rows}
-        where {project}
+        where project_id = %s
         """
-    ).format(value=value, rows=rows, project=_of_project(rows))
-    objects, numbers = fetch_arrays(db, query, [project_id])
-    column = np.full(len(ids), np.nan)
-    if objects is not None:
-        place(ids, objects, numbers, column)
-    return column
+    ).format(value=value, rows=rows)
+    found, numbers = fetch_arrays(db, query, [project_id])
+    return np.full(len(ids), np.nan) if found is None else place(ids, found, numbers, np.nan)
 
 
-def _texts(db: Db, project_id: int, ids: np.ndarray, value: sql.Composable, rows: sql.SQL) -> TextColumn:
+def _texts(db: Db, project_id: int, ids: np.ndarray, value: sql.Composable, rows: sql.Composable) -> TextColumn:
     objects, joined = _joined(db, project_id, value, rows)
     if objects is None:
         return TextColumn(np.full(len(ids), MISSING.encode()), None)
@@ -183,47 +205,48 @@ def _texts(db: Db, project_id: int, ids: np.ndarray, value: sql.Composable, rows
     return TextColumn(texts, None if folded == joined else _by_ordinal(ids, objects, folded, texts.dtype.kind))
 
 
-def _joined(db: Db, project_id: int, value: sql.Composable, rows: sql.SQL) -> tuple[np.ndarray | None, str]:
+def _joined(db: Db, project_id: int, value: sql.Composable, rows: sql.Composable) -> tuple[np.ndarray | None, str]:
     query = sql.SQL(
         """
-        select array_agg(object_id), string_agg(coalesce({value}, {missing}), {separator})
+        select array_agg(id), string_agg(coalesce({value}, {missing}), {separator})
         from {rows}
-        where {project}
+        where project_id = %s
         """
-    ).format(
-        value=value,
-        rows=rows,
-        project=_of_project(rows),
-        missing=sql.Literal(MISSING),
-        separator=sql.Literal(SEPARATOR),
-    )
-    objects, joined = fetch_arrays(db, query, [project_id])
-    return objects, joined or ""
+    ).format(value=value, rows=rows, missing=sql.Literal(MISSING), separator=sql.Literal(SEPARATOR))
+    found, joined = fetch_arrays(db, query, [project_id])
+    return found, joined or ""
 
 
-def _by_ordinal(ids: np.ndarray, objects: np.ndarray, joined: str, kind: str = "S") -> np.ndarray:
-    words: Any = joined.encode().split(SEPARATOR.encode())
-    if kind == "T" or max(map(len, words)) > WIDEST:
+def _by_ordinal(ids: np.ndarray, found: np.ndarray, joined: str, kind: str = "S") -> np.ndarray:
+    texts = None if kind == "T" else _of_one_width(joined)
+    if texts is None:
         texts = np.array(joined.split(SEPARATOR), np.dtypes.StringDType())
-        column = np.full(len(ids), MISSING, texts.dtype)
-    else:
-        texts = np.array(words)
-        column = np.full(len(ids), MISSING.encode(), texts.dtype)
-    place(ids, objects, texts, column)
-    return column
+    return place(ids, found, texts, _word(MISSING, texts))
 
 
-def _of_project(rows: sql.SQL) -> sql.SQL:
-    text = rows.as_string(None)
-    return sql.SQL("head.project_id = %s" if " as head" in text else "project_id = %s")
+def _of_one_width(joined: str) -> np.ndarray | None:
+    """The texts, as UTF-8 bytes [n] of one width; None where one is too wide. Without a Python object for each."""
+    data = np.frombuffer(joined.encode(), np.uint8)
+    ends = np.append(np.flatnonzero(data == ord(SEPARATOR)), len(data))
+    starts = np.append(0, ends[:-1] + 1)
+    lengths = ends - starts
+    width = max(1, int(lengths.max()))
+    if width > WIDEST:
+        return None
+    texts = np.zeros((len(starts), width), np.uint8)
+    for length in range(1, width + 1):
+        rows = np.flatnonzero(lengths == length)
+        texts[rows, :length] = sliding_window_view(data, length)[starts[rows]]
+    return texts.view(f"S{width}")[:, 0]
 
 
-def place(ids: np.ndarray, objects: np.ndarray, values: np.ndarray, column: np.ndarray) -> None:
-    """Write values of objects to their ordinals; objects that are not among `ids` are passed over."""
-    if len(objects) == len(ids) and np.array_equal(objects, ids):
-        column[:] = values
-        return
-    places = np.searchsorted(ids, objects)
+def place(ids: np.ndarray, found: np.ndarray, values: np.ndarray, missing: Any) -> np.ndarray:
+    """Values, in the order of the ids that were found, in that of `ids`; what is not among these is passed over."""
+    if np.array_equal(found, ids):
+        return values
+    column = np.full(len(ids), missing, values.dtype)
+    places = np.searchsorted(ids, found)
     known = places < len(ids)
-    known[known] = ids[places[known]] == objects[known]
+    known[known] = ids[places[known]] == found[known]
     column[places[known]] = values[known]
+    return column

@@ -155,6 +155,13 @@ def test_texts_of_any_script_are_found_whatever_their_case(db: Db, world: World)
         assert mirror.mask(db, Filter(texts=(("object", "remark", "~", text),))).sum() == n
 
 
+def test_a_text_is_found_that_grows_when_its_case_is_folded(db: Db, world: World) -> None:
+    db.execute("update object_field set texts = array[%s] where object_id = %s", ["\u0390" * 20, world.ids[0]])
+    mirror = open_mirror(db, world.project_id)
+    for text, n in (("\u0390" * 20, 1), ("\u03b9", 1), ("remark 4", 100)):
+        assert mirror.mask(db, Filter(texts=(("object", "remark", "~", text),))).sum() == n
+
+
 def test_a_long_text_and_one_with_control_characters_are_found_too(db: Db, world: World) -> None:
     update = "update object_field set texts = array[%s] where object_id = %s"
     db.execute(update, ["Once " + "upon " * 500 + "A TIME", world.ids[0]])
