@@ -1,5 +1,6 @@
 """Puts jobs into the queue, inside the caller's transaction, and takes them out of it."""
 
+from contextlib import suppress
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -19,6 +20,7 @@ DEFER = """(procrastinate_defer_jobs_v1(array[row(
     jsonb_build_object('job_id', job.id),
     {at}
 )::procrastinate_job_to_defer_v1]))[1]"""
+ATTEMPTS = 20
 ONCE = "concat_ws(':', job.kind, job.project_id, md5(job.args::text))"
 
 
@@ -37,16 +39,14 @@ def enqueue(
     not queued twice: while it still waits, its id is returned, and it starts no earlier than this transaction ends.
     """
     lock = lock or (f"{kind}:{project_id}" if project_id else None)
-    while True:
+    for _ in range(ATTEMPTS):
         waiting = _waiting(db, kind, project_id, args)
         if waiting is not None:
             return waiting
-        try:
-            with db.transaction():
-                return _insert(db, kind, title, project_id, account_id, args, lock)
-        except UniqueViolation:
-            # Somebody queued the same a moment ago, and has committed since: look again.
-            continue
+        # A violation: somebody queued the same a moment ago, and has committed since. Look again.
+        with suppress(UniqueViolation), db.transaction():
+            return _insert(db, kind, title, project_id, account_id, args, lock)
+    raise Conflict(f"{title}: the same was being queued by others over and over. Try again.")
 
 
 def _waiting(db: Db, kind: str, project_id: int | None, args: dict[str, Any]) -> int | None:

@@ -180,15 +180,9 @@ def embedder_name(db: Db, project: Project) -> str | None:
 
 
 def describe_embedder(db: Db, project: Project) -> Any:
-    """The project's embedder with the number of vectors it has made here, or None before the first embedding."""
+    """The project's embedder, or None before the first embedding."""
     return db.execute(
-        """
-        select e.name, e.dimension, e.digest, e.description,
-               (select count(*) from object_vector v where v.embedder_id = e.id and v.project_id = %s) as n_vectors
-        from embedder e
-        where e.id = %s
-        """,
-        [project.id, project.embedder_id],
+        "select name, dimension, digest, description from embedder where id = %s", [project.embedder_id]
     ).fetchone()
 
 
