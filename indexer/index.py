@@ -20,13 +20,15 @@ import numpy as np
 VECTORS, SKETCH = "vectors.faiss", "sketch.faiss"
 
 EXACT_UP_TO = 150_000  # vectors that need no sketch: scanned exactly, 10 ms per 200,000
-GATHER_UP_TO = 30_000  # vectors of a filter that are copied out and scanned: 0.2 ms per 1,000
+GATHER_UP_TO = 1 / 20  # share that a filter leaves; these are copied out and compared: 0.22 ms per 1,000
+SCAN_UP_TO = 1 / 8  # share that a filter leaves; for more, the sketch is quicker than a scan of the file
 K_CALIBRATED = 200
 CANDIDATES = (2000, 4000, 8000, 16_000)  # tried in this order
 WANTED_RECALL = 0.998
 SAFE_ERRORS = 2.0  # standard errors of the sketch's estimate
 N_QUERIES = 40
 CHUNK = 20_000
+GATHERED = 4000  # vectors copied out at once: as many as stay in the processor's cache
 
 Report = Callable[[int, int, str], None]
 
@@ -129,11 +131,11 @@ class Index:
     ) -> tuple[np.ndarray, bool]:
         """At least `k` rows, among them the nearest; and whether that is certain."""
         selector = None if allowed is None else faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        if self.sketch and n_allowed > GATHER_UP_TO:
+        if self.sketch and (n_allowed > EXACT_UP_TO or n_allowed > SCAN_UP_TO * self.n):
             rows = self._refined(query, k, n_allowed, self.sketch.nprobe if plain else self.nlist, selector)
             if rows is not None:
                 return rows, False
-        if n_allowed > GATHER_UP_TO and k * 10 < n_allowed:
+        if n_allowed > GATHER_UP_TO * self.n and k * 10 < n_allowed:
             parameters = faiss.SearchParameters(sel=selector) if selector else None
             return self.flat.search(query[None], k, params=parameters)[1][0], True
         rows = np.arange(self.n) if allowed is None else np.flatnonzero(allowed)
@@ -173,8 +175,8 @@ class Index:
     def compare(self, query: np.ndarray, k: int, rows: np.ndarray) -> np.ndarray:
         """The `k` nearest of `rows`, in no order: their vectors are copied out and scanned."""
         found, similarities = [], []
-        for start in range(0, len(rows), CHUNK):
-            part = rows[start : start + CHUNK]
+        for start in range(0, len(rows), GATHERED):
+            part = rows[start : start + GATHERED]
             few = _flat(self.dimension)
             few.add_sa_codes(self.codes[part])
             nearest, places = few.search(query[None], min(k, len(part)))

@@ -28,7 +28,6 @@ def recipe(name: str, n: int = N) -> np.ndarray:
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sketch already for 10,000 vectors, asked even for few."""
     monkeypatch.setattr(module, "EXACT_UP_TO", 10_000)
-    monkeypatch.setattr(module, "GATHER_UP_TO", 2_000)
     monkeypatch.setattr(module, "CANDIDATES", (400, 800, 1600, 3200))
     monkeypatch.setattr(module, "WANTED_RECALL", 0.985)  # few vectors of 64 numbers are harder to tell apart
 
