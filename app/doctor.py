@@ -1,6 +1,7 @@
 """`shoal doctor`: looks at everything that Shoal stands on, and says of each fault what to do."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,6 +20,18 @@ GIB = 2**30
 LITTLE_DISK, TOO_LITTLE_DISK = 10 * GIB, GIB
 # Longer ones keep the horizon that the indexes follow from moving.
 LONG_TRANSACTION_S = 30
+VECTORS_LOOKED_FOR = 5_000
+# Neither a vector of the project's embedder nor a known failure.
+WITHOUT_VECTOR = """
+    not exists (
+        select from object_vector v
+        where v.embedder_id = p.embedder_id and v.project_id = p.id and v.object_id = o.id
+    )
+    and not exists (
+        select from embedding_failure f
+        where f.embedder_id = p.embedder_id and f.project_id = p.id and f.object_id = o.id
+    )
+"""
 MARKS = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}
 
 
@@ -62,6 +75,10 @@ def examine() -> Findings:
     except Refused as refusal:
         yield Finding("settings", "fault", refusal.sentence, "`shoal config` lists the settings.")
         return
+    home = look_at_home(settings)
+    if home.level == "fault":
+        yield home
+        return
     yield from look_at_disk(settings)
     yield from look_at_store(settings)
     try:
@@ -75,6 +92,19 @@ def _database_remedy(settings: Settings) -> str:
     if settings.database_url:
         return "Check that the server of DATABASE_URL runs, and that its address, name and password are right."
     return f"Its log is {settings.home / 'postgres.log'}; nothing else may be wrong with {settings.home}."
+
+
+def look_at_home(settings: Settings) -> Finding:
+    """Everything else is kept in it: where it cannot be, that is the one thing to tell."""
+    home = settings.home
+    remedy = "Choose another SHOAL_HOME, or let the user who runs Shoal write there."
+    try:
+        home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        return Finding("SHOAL_HOME", "fault", f"The folder {home} cannot be made ({error.strerror}).", remedy)
+    if not os.access(home, os.W_OK | os.X_OK):
+        return Finding("SHOAL_HOME", "fault", f"The folder {home} may not be written to.", remedy)
+    return Finding("SHOAL_HOME", "ok", f"{home} may be written to.")
 
 
 def look_at_disk(settings: Settings) -> Findings:
@@ -118,7 +148,7 @@ def look_at_database(settings: Settings, db: Db) -> Findings:
         return
     yield Finding("migrations", "ok", "The database is up to date.")
     looks: list[Callable[[Settings, Db], Findings]] = [
-        look_at_embedders, look_at_indexes, look_at_transactions, look_at_jobs, look_at_workers,
+        look_at_embedders, look_at_vectors, look_at_indexes, look_at_transactions, look_at_jobs, look_at_workers,
     ]  # fmt: skip
     for look in looks:
         yield from look(settings, db)
@@ -160,6 +190,58 @@ def look_at_embedders(settings: Settings, db: Db) -> Findings:
             yield Finding(subject, "fault", refusal.sentence, remedy)
     if not rows:
         yield Finding("embedders", "ok", "No project uses one yet.")
+
+
+def look_at_vectors(settings: Settings, db: Db) -> Findings:
+    """Projects with images that nobody is going to embed.
+
+    The oldest and newest objects stand for all: what is embedded is a random part of a project, or of an import. Only
+    where the last embedding did not end well are all looked at, up to the first without a vector.
+    """
+    rows = db.execute(
+        f"""
+        select p.id, p.title
+        from project p
+        left join embedder e on e.id = p.embedder_id
+        left join lateral (
+            select status
+            from job
+            where job.project_id = p.id
+              and job.kind = 'embed'
+            order by job.id desc
+            limit 1
+        ) last on true
+        where coalesce(e.embeds_images, true)
+          and not exists (
+              select from job
+              where job.project_id = p.id
+                and job.kind in ('import', 'embed')
+                and job.status in ('queued', 'running')
+          )
+          and (
+              exists (
+                  select
+                  from (
+                      (select id from object where project_id = p.id order by id limit %(sample)s)
+                      union all
+                      (select id from object where project_id = p.id order by id desc limit %(sample)s)
+                  ) o
+                  where {WITHOUT_VECTOR}
+              )
+              or (
+                  last.status in ('cancelled', 'failed')
+                  and exists (select from object o where o.project_id = p.id and {WITHOUT_VECTOR})
+              )
+          )
+        order by p.id
+        """,  # noqa: S608 - constants
+        {"sample": VECTORS_LOOKED_FOR},
+    ).fetchall()
+    for row in rows:
+        said = "Some of its images have no vector, and no job waits to make it: likeness leaves them out."
+        yield Finding(f"vectors of “{row.title}”", "warning", said, f"Run `shoal embed {row.id}`.")
+    if not rows:
+        yield Finding("vectors", "ok", "Every project's images have theirs, or a job waits to make them.")
 
 
 def look_at_indexes(settings: Settings, db: Db) -> Findings:
@@ -215,6 +297,7 @@ def look_at_transactions(settings: Settings, db: Db) -> Findings:
 
 
 def look_at_jobs(settings: Settings, db: Db) -> Findings:
+    """Jobs without a worker, and failures that nobody has put right since by doing the same with success."""
     lost = stalled(db)
     if lost:
         said = f"Jobs {', '.join(map(str, lost))} lost their worker."
@@ -225,6 +308,14 @@ def look_at_jobs(settings: Settings, db: Db) -> Findings:
         from job
         where status = 'failed'
           and ended_at > now() - interval '7 days'
+          and not exists (
+              select from job later
+              where later.id > job.id
+                and later.status = 'done'
+                and later.kind = job.kind
+                and later.project_id is not distinct from job.project_id
+                and later.args->>'source' is not distinct from job.args->>'source'
+          )
         order by id desc
         limit 5
         """
@@ -234,7 +325,7 @@ def look_at_jobs(settings: Settings, db: Db) -> Findings:
             "jobs", "warning", f"Job {row.id} ({row.title}) failed: {row.error}", f"Retry it at /jobs/{row.id}."
         )
     if not lost and not failed:
-        yield Finding("jobs", "ok", "None is stalled, and none failed in the last seven days.")
+        yield Finding("jobs", "ok", "None is stalled, and no failure of the last seven days is still open.")
 
 
 def look_at_workers(settings: Settings, db: Db) -> Findings:

@@ -8,6 +8,7 @@ import psycopg
 
 from app.database import Db
 from app.jobs.queue import enqueue
+from tests import small_projects
 from tests.commands.conftest import Shoal
 
 
@@ -80,3 +81,65 @@ def test_lost_and_failed_jobs_are_warnings_and_waiting_ones_without_a_worker_a_f
     assert f"WARNING jobs: Job {failed} (Embed) failed: No." in said.stdout
     assert "FAULT   workers: None is at work, and 1 jobs wait." in said.stdout
     assert f"Retry it at /jobs/{failed}." in said.stdout
+
+
+def test_a_home_that_cannot_be_is_one_fault(shoal: Shoal) -> None:
+    found = findings(shoal, 2, SHOAL_HOME="/proc/nope")
+    assert list(found) == ["SHOAL_HOME"]
+    assert "cannot be made" in found["SHOAL_HOME"]["said"]
+
+
+def test_images_that_nobody_will_embed_are_a_warning_until_a_job_waits(shoal: Shoal, db: Db) -> None:
+    project = small_projects.make_project(db, 3)
+    db.execute("delete from embedding_failure")
+    db.commit()
+    stopped = findings(shoal, 1)
+    warnings = [finding for finding in stopped.values() if finding["level"] == "warning"]
+    assert [warning["remedy"] for warning in warnings] == [f"Run `shoal embed {project.id}`."]
+    enqueue(db, "embed", "Embed", project.id, None, {})
+    db.commit()
+    assert findings(shoal, 2)["vectors"]["level"] == "ok"
+    db.execute("delete from job")
+    db.execute("delete from object")
+    db.commit()
+    assert findings(shoal, 0)["vectors"]["level"] == "ok"
+
+
+def test_a_remainder_between_the_first_and_last_objects_is_found_after_a_stopped_job(
+    shoal: Shoal, db: Db, monkeypatch
+) -> None:
+    from app import doctor
+    from app.settings import load_settings
+
+    project = small_projects.make_project(db, 9)
+    embedder_id = db.execute("insert into embedder (name, digest, dimension) values ('e', 'x', 2) returning id")
+    embedder_id = embedder_id.fetchone().id
+    db.execute("update project set embedder_id = %s where id = %s", [embedder_id, project.id])
+    failed = [object_id for object_id in project.ids if object_id != project.ids[4]]
+    db.execute(
+        "insert into embedding_failure (embedder_id, project_id, object_id, reason)"
+        " select %s, %s, unnest(%s::bigint[]), ''",
+        [embedder_id, project.id, failed],
+    )
+    monkeypatch.setattr(doctor, "VECTORS_LOOKED_FOR", 2)
+    levels = []
+    for _ in range(2):
+        levels += [finding.level for finding in doctor.look_at_vectors(load_settings(shoal.env), db)]
+        job_id = enqueue(db, "embed", "Embed", project.id, None, {})
+        db.execute("update job set status = 'cancelled' where id = %s", [job_id])
+    assert levels == ["ok", "warning"]
+
+
+def test_a_failure_that_was_put_right_is_no_warning(shoal: Shoal, db: Db) -> None:
+    def ended(status: str, source: str) -> None:
+        job_id = enqueue(db, "import", "Import", None, None, {"source": source, "was": status})
+        db.execute("update job set status = %s, ended_at = now(), error = 'No.' where id = %s", [status, job_id])
+
+    for status, source in (("failed", "/a"), ("failed", "/b"), ("done", "/a")):
+        ended(status, source)
+    db.commit()
+    assert "failed" in findings(shoal, 1)["jobs"]["said"]
+    assert shoal("doctor").stdout.count("Import) failed") == 1
+    ended("done", "/b")
+    db.commit()
+    assert findings(shoal, 0)["jobs"]["level"] == "ok"
