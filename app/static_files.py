@@ -50,7 +50,15 @@ class StaticFiles:
         return known
 
     def url(self, name: str) -> str:
+        """A script stands in a folder named by the version of all scripts, which its own imports inherit."""
+        if name.startswith("js/"):
+            return f"/static/{self.scripts_version()}/{name}"
         return f"/static/{name}?v={self.find(name).version}"
+
+    def scripts_version(self) -> str:
+        names = sorted(path.name for path in (self.folder / "js").glob("*.js"))
+        versions = "".join(f"{name} {self.find(f'js/{name}').version}\n" for name in names)
+        return "v-" + hashlib.sha256(versions.encode()).hexdigest()[:12]
 
     def _path(self, name: str) -> Path:
         path = (self.folder / name.lstrip("/")).resolve()
@@ -80,10 +88,14 @@ static_files = StaticFiles(STATIC)
     sync_to_thread=False,
 )
 def send_static(request: Request, name: FromPath[str], v: FromQuery[str | None] = None) -> Response[bytes]:
-    file = static_files.find(name.lstrip("/"))
+    name = name.lstrip("/")
+    version, _, script = name.partition("/")
+    is_script = version.startswith("v-") and script.startswith("js/")
+    file = static_files.find(script if is_script else name)
+    is_lasting = version == static_files.scripts_version() if is_script else v == file.version
     headers = {
         "ETag": f'"{file.version}"',
-        "Cache-Control": "public, max-age=31536000, immutable" if v == file.version else "no-cache",
+        "Cache-Control": "public, max-age=31536000, immutable" if is_lasting else "no-cache",
         "Vary": "Accept-Encoding",
     }
     if request.headers.get("if-none-match") == headers["ETag"]:

@@ -74,6 +74,8 @@ export const wireNewTaxon = (field, projectId, { nSelected, label }) => {
       create.focus();
     }
   });
+  // The field above would lose the focus, its list would close, and the button slip away from under the pointer.
+  sheet.addEventListener("mousedown", (event) => event.target.closest("button") && event.preventDefault());
   sheet.addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
   sheet.querySelector("[data-close]").addEventListener("click", () => sheet.hidePopover());
   sheet.addEventListener("submit", async (event) => {

@@ -5,6 +5,7 @@ import { getHtml } from "./requests.js";
 import { labelOf, statusWord } from "./tile.js";
 
 const STANDS_STILL_MS = 250;
+const HINT = "Click, draw a band or use the arrows to select. The last one selected shows here.";
 
 export class Panel {
   #abort = null;
@@ -54,9 +55,10 @@ export class Panel {
     const tile = this.selection.last;
     clearTimeout(this.#timer);
     this.#abort?.abort();
-    for (const part of [this.large, this.facts]) part.hidden = !tile;
+    this.facts.hidden = !tile;
     if (!tile) {
       this.#shown = null;
+      this.large.replaceChildren(element("p", { className: "hint" }, HINT));
       this.neighbours.hidden = true;
       return;
     }
@@ -104,9 +106,9 @@ export class Panel {
       const facts = page.querySelector('[data-panel="facts"]');
       const neighbours = page.querySelector('[data-panel="neighbours"]');
       if (facts) this.facts.append(facts);
+      if (neighbours && !neighbours.querySelector(".tile")) this.#incomparable.add(tile);
       this.neighbours.replaceChildren(...(neighbours ? neighbours.children : []));
       this.neighbours.hidden = !this.neighbours.children.length;
-      if (neighbours && !neighbours.querySelector(".tile")) this.#incomparable.add(tile);
       this.#sayWhatKeysDo();
     } catch (error) {
       if (error.name !== "AbortError") this.facts.append(element("p", { className: "quiet small" }, error.message));

@@ -155,6 +155,20 @@ def test_at_900_pixels_everything_is_within_reach(
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 900
 
 
+def test_the_label_field_stays_where_it_is_whatever_is_selected(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    field = window.page.locator("#label-field")
+    place = field.bounding_box()
+
+    window.tile(project.ids[0]).click()
+    assert field.bounding_box() == place
+    expect(window.page.locator("#facts")).to_contain_text("sample")
+    assert field.bounding_box() == place
+
+
 def test_the_list_of_keys_opens_with_a_question_mark(
     ana: Person, make_board: MakeBoard, open_window: OpenWindow
 ) -> None:
@@ -185,3 +199,15 @@ def test_objects_without_an_image_or_with_a_lost_one_have_a_place_of_their_own(
     window.press("Enter")
     window.reload()
     assert window.label(project.ids[0]) == ("V", "Oithona")
+
+
+def test_every_stylesheet_and_module_is_kept_by_the_browser(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    answers = []
+    window.page.on("response", lambda answer: "/static/" in answer.url and answers.append(answer))
+    window.open_board(project)
+
+    assert any(answer.url.endswith("js/taxon_field.js") for answer in answers)
+    assert [answer.url for answer in answers if "immutable" not in answer.headers["cache-control"]] == []

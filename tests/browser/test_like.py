@@ -107,6 +107,10 @@ def test_without_a_vector_nothing_is_compared_and_the_board_stays(
     expect(button).to_be_disabled()
     expect(button).to_have_attribute("title", "This object has no vector yet: it cannot be compared.")
 
+    window.tile(project.ids[4]).click(modifiers=["Control"])
+    expect(window.page.locator("#neighbours .tile").first).to_be_visible()
+    expect(button).to_be_enabled()
+
 
 def test_an_address_of_a_likeness_that_cannot_be_had_shows_the_board_and_why(
     site: Site, board: tuple[SmallProject, Window]
