@@ -15,6 +15,7 @@ from app.accounts import pages as accounts_pages
 from app.accounts.access import Authentication, hold_to_declaration, recognise
 from app.accounts.viewer import provide_viewer
 from app.answers import exception_handlers
+from app.bodies import refuse_unknown_fields
 from app.database import Db
 from app.exchange import api as exchange_api
 from app.jobs import api as jobs_api
@@ -74,7 +75,7 @@ def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) 
             # In routers, since the application itself registers the first of two handlers on one path twice, which
             # breaks a synchronous one (Litestar 2.25).
             Router("/", route_handlers=PAGES),
-            Router("/api/v1", route_handlers=API),
+            Router("/api/v1", route_handlers=API, before_request=refuse_unknown_fields),
         ],
         dependencies={
             "db": Provide(provide_db),
