@@ -162,7 +162,7 @@ def new_database(server: Cluster, template: str) -> Iterator[Callable[[], str]]:
 
     def make() -> str:
         name = f"test_{secrets.token_hex(6)}"
-        admin.execute(f"create database {name} template {template}")
+        admin.execute(f"create database {name} template {template} strategy file_copy")
         return server.url.replace("///shoal", f"///{name}")
 
     with psycopg.connect(server.url, autocommit=True) as admin:
