@@ -68,6 +68,7 @@ class Board extends HTMLElement {
 
   #afterAct() {
     this.selection.drop(this.selection.tiles.filter((tile) => tile.hidden));
+    this.selection.keepPlace();
     this.tree.refresh();
     this.sections.check();
   }

@@ -103,6 +103,16 @@ export class Selection extends EventTarget {
     if (scroll) tile.scrollIntoView({ block: "nearest" });
   }
 
+  // Where the cursor's tile has left the page, the next one that is shown takes the cursor over.
+  keepPlace() {
+    const left = this.#cursor;
+    if (!left?.isConnected || !left.hidden) return;
+    const tiles = this.shown();
+    const follows = (tile) => left.compareDocumentPosition(tile) & Node.DOCUMENT_POSITION_FOLLOWING;
+    const next = tiles.find(follows) ?? tiles.at(-1);
+    if (next) this.moveCursor(next);
+  }
+
   // One step of an arrow key. With `extend`, the range from the anchor follows.
   step(direction, { extend = false } = {}) {
     const from = this.cursor;

@@ -116,6 +116,21 @@ def test_what_no_longer_passes_the_filter_leaves_and_undo_brings_it_back(
     expect(window.tiles).to_have_count(30)
 
 
+def test_the_cursor_keeps_its_place_when_what_was_labelled_leaves(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project, "?status=U")
+    window.tile(project.ids[7]).click()
+    window.page.keyboard.type("oith")
+    window.press("Enter")
+    window.wait_until_sent()
+
+    window.press("Space")
+    expect(window.tile(project.ids[8])).to_have_attribute("aria-selected", "true")
+    assert window.n_selected == 1
+
+
 def test_the_rubber_band_selects_what_it_touches(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> None:
     project, window = make_board(ana), open_window(ana)
     window.open_board(project)
