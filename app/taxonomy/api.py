@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import get, post
+from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -12,6 +12,7 @@ from app.database import Db
 from app.errors import NotFound
 from app.openapi import refusals
 from app.projects.access import Project
+from app.taxonomy.created import CreatedTaxon, list_created, remove_taxon, rename_taxon
 from app.taxonomy.pages import NewTaxon, added, offered
 from app.taxonomy.queries import FoundTaxon, get_taxon
 from app.taxonomy.tree import project_tree
@@ -34,6 +35,13 @@ class ProjectTaxa:
 
     taxa: list[TaxonCounts]
     total: dict[str, int]
+
+
+@dataclass(frozen=True)
+class NewName:
+    """What a class is to be called."""
+
+    name: str
 
 
 @get(
@@ -81,4 +89,45 @@ def project_taxa_api(db: NamedDependency[Db], project: NamedDependency[Project])
     return ProjectTaxa(rows, tree.total)
 
 
-routes = [find_taxa_api, create_taxon_api, get_taxon_api, project_taxa_api]
+@get(
+    "/taxa/created",
+    sync_to_thread=True,
+    tags=["taxa"],
+    summary="Classes that people created, newest first, a hundred at a time",
+    responses=refusals(401),
+)
+def list_created_api(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], before: FromQuery[int | None] = None
+) -> list[CreatedTaxon]:
+    """`before` is the id of the last one of the page before."""
+    return list_created(db, viewer, before)
+
+
+@patch(
+    "/taxa/{taxon_id:int}",
+    sync_to_thread=True,
+    tags=["taxa"],
+    summary="Rename a class that one created oneself; application managers any that a person created",
+    responses=refusals(400, 403, 404, 409),
+)
+def rename_taxon_api(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int], data: JSONBody[NewName]
+) -> dict[str, Any]:
+    return dict(rename_taxon(db, viewer, taxon_id, data.name)._asdict())
+
+
+@delete(
+    "/taxa/{taxon_id:int}",
+    sync_to_thread=True,
+    tags=["taxa"],
+    summary="Remove a created class that no label, prediction, act or history uses",
+    responses=refusals(403, 404, 409),
+)
+def remove_taxon_api(db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int]) -> None:
+    remove_taxon(db, viewer, taxon_id)
+
+
+routes = [
+    find_taxa_api, create_taxon_api, list_created_api, get_taxon_api, rename_taxon_api, remove_taxon_api,
+    project_taxa_api,
+]  # fmt: skip

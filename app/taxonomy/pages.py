@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, URLEncodedBody
+from litestar.response import Redirect, Template
 
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.acts import check_open
 from app.projects.access import find_project
+from app.taxonomy.created import PAGE, list_created, remove_taxon, rename_taxon
 from app.taxonomy.queries import FoundTaxon, create_taxon, find_taxa
 
 
@@ -21,6 +23,11 @@ class NewTaxon:
     project_id: int
     parent_id: int | None = None
     type: str = "M"
+
+
+@dataclass
+class NameForm:
+    name: str = ""
 
 
 @get("/taxa", include_in_schema=False, sync_to_thread=True)
@@ -53,4 +60,32 @@ def added(db: Db, viewer: Viewer, new: NewTaxon) -> FoundTaxon:
     return create_taxon(db, new.name, new.parent_id, new.type, viewer.account_id)
 
 
-routes = [offer_taxa, add_taxon]
+@get("/taxonomy", include_in_schema=False, sync_to_thread=True)
+def show_created(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], before: FromQuery[int | None] = None
+) -> Template:
+    """The classes that people created, for all who are logged in."""
+    before = before if before is None or 0 < before < 2**31 else None
+    taxa = list_created(db, viewer, before)
+    older = f"/taxonomy?before={taxa[-1].id}" if len(taxa) == PAGE else None
+    return Template("taxonomy/created.html", context={"taxa": taxa, "older_url": older})
+
+
+@post("/taxonomy/{taxon_id:int}/name", include_in_schema=False, sync_to_thread=True)
+def rename(
+    db: NamedDependency[Db],
+    viewer: NamedDependency[Viewer],
+    taxon_id: FromPath[int],
+    data: URLEncodedBody[NameForm],
+) -> Redirect:
+    rename_taxon(db, viewer, taxon_id, data.name)
+    return Redirect("/taxonomy", status_code=303)
+
+
+@post("/taxonomy/{taxon_id:int}/remove", include_in_schema=False, sync_to_thread=True)
+def remove(db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int]) -> Redirect:
+    remove_taxon(db, viewer, taxon_id)
+    return Redirect("/taxonomy", status_code=303)
+
+
+routes = [offer_taxa, add_taxon, show_created, rename, remove]

@@ -105,13 +105,19 @@ def get_taxon(db: Db, taxon_id: int) -> Any:
     ).fetchone()
 
 
-def create_taxon(db: Db, name: str, parent_id: int | None, type: str, account_id: int | None) -> FoundTaxon:
-    """A new class under a parent, shown as “name < parent” where its name alone is taken."""
+def check_name(name: str) -> str:
+    """A new name with single blanks, or Refused."""
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or "<" in name or not name.isprintable():
         raise Refused(
             f"A taxon's name has 1 to {LONGEST_NAME} characters, without “<”, which stands before its parent."
         )
+    return name
+
+
+def create_taxon(db: Db, name: str, parent_id: int | None, type: str, account_id: int | None) -> FoundTaxon:
+    """A new class under a parent, shown as “name < parent” where its name alone is taken."""
+    name = check_name(name)
     if type not in ("P", "M"):
         raise Refused("A taxon is of type P (phylogenetic) or M (morphological).")
     parent = db.execute("select id, name, status from taxon where id = %s", [parent_id]).fetchone()
