@@ -4,7 +4,7 @@ import { Acts } from "./acts.js";
 import { Filter, wireFilterControls } from "./filter.js";
 import { count } from "./html.js";
 import { KEYS, commandOf, fillList, fillStrip } from "./keys.js";
-import { wireNewTaxon } from "./new_taxon.js";
+import { NewTaxon } from "./new_taxon.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
 import { wireQueryImage } from "./query_image.js";
@@ -57,7 +57,7 @@ class Board extends HTMLElement {
     this.acts.addEventListener("done", () => this.#afterAct());
     addEventListener("beforeunload", (event) => this.inHand && event.preventDefault());
     this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));
-    wireNewTaxon(this.field, this.dataset.project, {
+    new NewTaxon(this.field, this.dataset.project, {
       nSelected: () => this.selection.size,
       label: (status) => this.#label(status),
     });
