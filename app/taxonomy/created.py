@@ -174,4 +174,4 @@ def _use(db: Db, taxon_id: int) -> str:
         """,
         {"id": taxon_id},
     ).fetchone()
-    return str(row.use)
+    return str(row.use) if row else ""
