@@ -103,40 +103,49 @@ class ColumnCache:
         self.project_id, self.limit_bytes = project_id, limit_bytes
         self.lock = threading.Lock()
         self.columns: OrderedDict[tuple[str, str], Column] = OrderedDict()
-        self.parents: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self.parents: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # distinct ids, and the place of each object's
 
     @property
     def n_bytes(self) -> int:
         parents = sum(places.nbytes for _, places in list(self.parents.values()))
         return parents + sum(column.nbytes for column in list(self.columns.values()))
 
-    def get(self, db: Db, ids: np.ndarray, level: str, name: str) -> Column:
+    def get(self, db: Db, ids: np.ndarray, sample: np.ndarray, level: str, name: str) -> Column:
         """A column by ordinal. Raises KeyError where the project has none of that name."""
         with self.lock:
             if (level, name) not in self.columns:
-                self.columns[level, name] = self._read(db, ids, level, name)
+                self.columns[level, name] = self._read(db, ids, sample, level, name)
                 while len(self.columns) > 1 and self.n_bytes > self.limit_bytes:
                     self.columns.popitem(last=False)
             self.columns.move_to_end((level, name))
             return self.columns[level, name]
 
-    def _read(self, db: Db, ids: np.ndarray, level: str, name: str) -> Column:
+    def _read(self, db: Db, ids: np.ndarray, sample: np.ndarray, level: str, name: str) -> Column:
         if level == "object":
             return _read(db, self.project_id, ids, level, name)
         # A project has few parents: their values are read once each, not once for each of their objects.
-        parents, places = self._parents_of(db, ids, "sample_id" if level == "sample" else "acquisition_id")
+        key = "sample" if level == "sample" else "acquisition"
+        if key not in self.parents:
+            own = sample if level == "sample" else _acquisitions(db, self.project_id, ids)
+            parents, places = np.unique(own, return_inverse=True)
+            self.parents[key] = parents, places.astype(np.int32)
+        parents, places = self.parents[key]
         column = _read(db, self.project_id, parents, level, name)
         return column.take(places) if isinstance(column, TextColumn) else column[places]
 
-    def _parents_of(self, db: Db, ids: np.ndarray, key: str) -> tuple[np.ndarray, np.ndarray]:
-        """The objects' distinct parents, ascending, and by ordinal the place of its own among them."""
-        if key not in self.parents:
-            query = sql.SQL("select array_agg(id), array_agg({}) from object where project_id = %s")
-            objects, found = fetch_arrays(db, query.format(sql.Identifier(key)), [self.project_id])
-            own = np.zeros(len(ids), np.int64) if objects is None else place(ids, objects, found, 0)
-            parents, places = np.unique(own, return_inverse=True)
-            self.parents[key] = parents, places.astype(np.int32)
-        return self.parents[key]
+
+def _acquisitions(db: Db, project_id: int, ids: np.ndarray) -> np.ndarray:
+    """Each object's acquisition, by ordinal."""
+    found, own = fetch_arrays(
+        db,
+        """
+        select array_agg(id), array_agg(acquisition_id)
+        from object
+        where project_id = %s
+        """,
+        [project_id],
+    )
+    return np.zeros(len(ids), np.int64) if found is None else place(ids, found, own, 0)
 
 
 def _read(db: Db, project_id: int, ids: np.ndarray, level: str, name: str) -> Column:

@@ -51,7 +51,7 @@ class Mirror:
 
     def column(self, db: Db, level: str, name: str) -> np.ndarray | TextColumn:
         """A free or predefined column: float64 (NaN: missing), or a TextColumn; KeyError where there is none."""
-        return self.columns.get(db, self.ids, level, name)
+        return self.columns.get(db, self.ids, self.sample, level, name)
 
     def ordinals(self, ids: np.ndarray) -> np.ndarray:
         """Places of those of `ids` that are in the project."""

@@ -120,6 +120,8 @@ def test_an_empty_project_is_empty(db: Db) -> None:
         (Filter(ranges=(("object", "depth_min_m", 50, None),)), "id >= 500"),
         (Filter(ranges=(("sample", "volume", 20, 30),)), "sample_id in (2, 3)"),
         (Filter(texts=(("sample", "net", "=", "WP2"),)), "sample_id in (2, 4)"),
+        (Filter(texts=(("acquisition", "orig_id", "=", "a3"),)), "acquisition_id = 3"),
+        (Filter(texts=(("process", "orig_id", "~", ""),)), "false"),
         (Filter(texts=(("object", "remark", "~", "MARK 4"),)), "id %% 10 = 4"),
         (Filter(texts=(("object", "remark", "=", "remark 4"),)), "false"),
         (Filter(texts=(("object", "orig_id", "=", "o777"),)), "id = 777"),
