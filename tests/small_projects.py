@@ -33,7 +33,7 @@ class SmallProject:
         ids = list(ids)
         taxon_id = self.taxa[taxon] if taxon else None
         states = more.pop("states", None) or self.states(ids)
-        return Act(more.pop("client_id", uuid4()), kind, ids, states, taxon_id, **more)  # type: ignore[arg-type]
+        return Act(more.pop("client_id", uuid4()), kind, ids, states, taxon_id, **more)
 
     def do(
         self, who: "Person", ids: Iterable[int], kind: str = "label", taxon: str | None = None, **more: Any

@@ -48,7 +48,7 @@ def add(db: Db, project_id: int, rows: Iterable[tuple[int, str, int]]) -> None:
 
 def fold(db: Db) -> int:
     """Replace many differences of a project by their sums; the number of rows that this saves."""
-    if not db.execute("select pg_try_advisory_xact_lock(%s, 0)", [FOLD_LOCK]).fetchone()[0]:  # type: ignore[index]
+    if not db.execute("select pg_try_advisory_xact_lock(%s, 0)", [FOLD_LOCK]).fetchone()[0]:
         return 0
     row = db.execute(
         """

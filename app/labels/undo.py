@@ -62,7 +62,7 @@ def redo(db: Db, project: Labelled, account: Labeller, client_id: UUID) -> Outco
         raise Conflict("There is nothing of yours to redo in this project.")
     undone_id: int = db.execute(
         "update act set reversed_by = %s where id = %s returning reverses", [new_id, step.act_id]
-    ).fetchone()[0]  # type: ignore[index]
+    ).fetchone()[0]
     db.execute("update act set reverses = %s where id = %s", [step.act_id, new_id])
     db.execute("update act set reversed_by = null where id = %s", [undone_id])
     return _reverse(db, project.id, account.id, new_id, undone_id, changes.bring_back)

@@ -141,7 +141,7 @@ class Sorted:
 
     def _equals(self, value: float | str) -> tuple[int, int]:
         if self.texts is None or not isinstance(value, str):
-            return tuple(int(np.searchsorted(self.sorted_values, value, side)) for side in ("left", "right"))  # type: ignore[return-value]
+            return tuple(int(np.searchsorted(self.sorted_values, value, side)) for side in ("left", "right"))
         code = bisect_left(self.texts, value)
         if code == len(self.texts) or self.texts[code] != value:
             place = int(np.searchsorted(self.sorted_values, code, "left"))

@@ -64,11 +64,11 @@ def test_of_two_people_who_label_the_same_objects_one_wins_each_and_the_other_is
         return lambda other: apply(other, project, who, act)
 
     outcomes = at_once(database_url, [sender(who, act) for who, act in acts])
-    changed = [{now.id for now in outcome.changed} for outcome in outcomes]  # type: ignore[attr-defined]
-    refused = [{left.id for left in outcome.refused} for outcome in outcomes]  # type: ignore[attr-defined]
+    changed = [{now.id for now in outcome.changed} for outcome in outcomes]
+    refused = [{left.id for left in outcome.refused} for outcome in outcomes]
     assert changed[0] ^ changed[1] == set(project.ids)
     assert (refused[0], refused[1]) == (changed[1], changed[0])
-    names = {left.by for outcome in outcomes for left in outcome.refused}  # type: ignore[attr-defined]
+    names = {left.by for outcome in outcomes for left in outcome.refused}
     assert names <= {"Ada", "Ben"}
     assert counts.project_counts(db, project.id) == true_counts(project)
 
@@ -126,7 +126,7 @@ def test_two_undos_at_once_take_back_two_acts(db: Db, database_url: str, project
         project.do(ada, project.ids[k : k + 1], taxon="Oithona")
     db.commit()
     outcomes = at_once(database_url, [lambda other: undo(other, project, ada, uuid4())] * 2)
-    undone = sorted(now.id for outcome in outcomes for now in outcome.changed)  # type: ignore[attr-defined]
+    undone = sorted(now.id for outcome in outcomes for now in outcome.changed)
     assert undone == project.ids[1:3]
 
 

@@ -21,7 +21,7 @@ EVERYTHING, BY_ID = Filter(), Order()
 
 
 def order_of(db: Db, project: Project, query: str) -> Order:
-    return read_order(project_fields(db, project.id), [tuple(pair.split("=", 1)) for pair in query.split("&") if pair])  # type: ignore[misc]
+    return read_order(project_fields(db, project.id), [tuple(pair.split("=", 1)) for pair in query.split("&") if pair])
 
 
 def scroll(

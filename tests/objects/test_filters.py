@@ -11,7 +11,7 @@ from tests.small_projects import Person, SmallProject, predict
 
 
 def pairs_of(query: str) -> list[tuple[str, str]]:
-    return [tuple(pair.split("=", 1)) for pair in query.split("&") if pair]  # type: ignore[misc]
+    return [tuple(pair.split("=", 1)) for pair in query.split("&") if pair]
 
 
 def kept(db: Db, small: SmallProject, query: str) -> list[int]:

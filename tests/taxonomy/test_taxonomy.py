@@ -94,7 +94,7 @@ def test_a_parent_that_is_not_there_is_refused(db: Db) -> None:
 
 
 def tree_rows(db: Db, project: SmallProject, **more: object) -> dict[str, TreeRow]:
-    return {row.name: row for row in project_tree(db, project.id, **more).rows}  # type: ignore[arg-type]
+    return {row.name: row for row in project_tree(db, project.id, **more).rows}
 
 
 def test_the_tree_counts_each_branch_with_its_children(db: Db, project: SmallProject, ada: Person) -> None:
