@@ -24,7 +24,7 @@ from app.objects.orders import Order, order_choices, read_order
 from app.objects.scale import pixel_size
 from app.objects.store import Store, open_store
 from app.projects.access import Project
-from app.search.mirror import open_mirror
+from app.search.mirror import VALIDATED, Mirror, open_mirror
 from app.settings import Settings
 from app.taxonomy.tree import TaxonTree, project_tree
 
@@ -98,10 +98,15 @@ def show_board(
         "can_label": project.may("annotator") and project.status != "explore",
         "undo": undo_state(db, project.id, viewer.account_id) if viewer.account_id else UndoState(),
         "counts": tree.total,
-        "samples": queries.first_samples(db, project.id),
+        "samples": queries.first_samples(db, project.id, _visible_samples(mirror) if project.validated_only else None),
         "people": [] if project.validated_only else queries.people(db, project.id, np.unique(mirror.account).tolist()),
     }
     return Template("objects/board.html", context=context)
+
+
+def _visible_samples(mirror: Mirror) -> list[int]:
+    """Those with validated objects: more is not for anonymous people to know."""
+    return np.unique(mirror.sample[mirror.status == VALIDATED]).tolist()
 
 
 def first_page(db: Db, project: Project, filter: Filter, order: Order) -> tuple[Page, Order]:

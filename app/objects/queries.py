@@ -148,9 +148,20 @@ def field_positions(db: Db, project_id: int) -> list[Any]:
     ).fetchall()
 
 
-def first_samples(db: Db, project_id: int, limit: int = 200) -> list[dict[str, Any]]:
+def first_samples(
+    db: Db, project_id: int, among: Sequence[int] | None = None, limit: int = 200
+) -> list[dict[str, Any]]:
+    """Samples by name, for a menu: of the project, or those of them that the caller may know of."""
     rows = db.execute(
-        "select id, orig_id from sample where project_id = %s order by orig_id limit %s", [project_id, limit]
+        """
+        select id, orig_id
+          from sample
+         where project_id = %(project_id)s
+           and (%(among)s::bigint[] is null or id = any(%(among)s))
+         order by orig_id
+         limit %(limit)s
+        """,
+        {"project_id": project_id, "among": among, "limit": limit},
     )
     return [row._asdict() for row in rows]
 

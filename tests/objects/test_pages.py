@@ -98,9 +98,11 @@ def test_an_outsider_finds_no_project(
 def test_anonymous_people_see_validated_objects_only(app_client: Client, database_url: str, project_id: int) -> None:
     with connect(database_url) as db:
         db.execute("update project set visibility = 'everyone' where id = %s", [project_id])
+        db.execute("insert into sample (id, project_id, orig_id) values (-1, %s, 'kept back')", [project_id])
     ids = ids_of(database_url, project_id)
     page = app_client.get(f"/projects/{project_id}?status=U&status=V&status=P")
     assert page.text.count('class="tile"') == 3
+    assert ">sample0<" in page.text and "kept back" not in page.text
     assert app_client.get(f"/projects/{project_id}/objects/{ids[0]}").status_code == 200
     assert app_client.get(f"/projects/{project_id}/objects/{ids[5]}").status_code == 404
     listed = app_client.get(f"/api/v1/projects/{project_id}/objects").json()
