@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from app.database import Db
-from app.jobs.queue import enqueue
+from app.jobs.queue import cancel, enqueue
 from tests import small_projects
 from tests.commands.conftest import Shoal
 
@@ -126,7 +126,7 @@ def test_a_remainder_between_the_first_and_last_objects_is_found_after_a_stopped
     for _ in range(2):
         levels += [finding.level for finding in doctor.look_at_vectors(load_settings(shoal.env), db)]
         job_id = enqueue(db, "embed", "Embed", project.id, None, {})
-        db.execute("update job set status = 'cancelled' where id = %s", [job_id])
+        cancel(db, job_id)
     assert levels == ["ok", "warning"]
 
 
