@@ -48,7 +48,7 @@ def test_an_address_without_an_account_is_refused_with_what_to_do(
     answer = app_client.post(f"/projects/{project_id}/members", data={"email": "nobody@example.org"})
     assert answer.status_code == 404
     assert "no account for nobody@example.org" in answer.text
-    assert "shoal user add" in answer.text
+    assert "Somebody without an account gets one from an application manager" in answer.text
 
 
 def test_the_last_manager_can_neither_go_nor_step_down(
