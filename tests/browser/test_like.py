@@ -70,6 +70,7 @@ def test_an_objects_page_shows_its_neighbours_history_and_comments(board: tuple[
 
     expect(window.page.locator("zoom-image img")).to_be_visible()
     assert window.page.locator("[data-panel=neighbours] .tile").count() >= 5
+    window.wait_for("customElements.get('zoom-image') !== undefined")
     window.press("+", "+")
     expect(window.page.get_by_label("zoom", exact=True)).not_to_have_text("800 %")
     window.press("0")
