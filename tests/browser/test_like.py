@@ -86,6 +86,8 @@ def test_an_objects_page_shows_its_neighbours_history_and_comments(board: tuple[
     expect(window.page.locator(".label-now")).to_contain_text("validated")
     window.page.get_by_placeholder("add a comment").fill("A very round <b>zero</b>.")
     window.page.get_by_role("button", name="Add comment").click()
+    # The form's own navigation has to end before the next can begin.
+    expect(window.page.locator(".comment")).to_have_count(1)
 
     window.page.reload()
     expect(window.page.locator(".label-now")).to_contain_text("Oithona")
