@@ -171,13 +171,13 @@ class Store:
         try:
             if not target.parent.is_dir():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _sync_folder(target.parent.parent)
+                sync_folder(target.parent.parent)
             with unfinished.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
             if error.errno in FULL:
@@ -258,7 +258,8 @@ def _modified(entry: dict[str, Any]) -> float:
     return at.timestamp() if hasattr(at, "timestamp") else float(at or 0)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """A new name in a folder outlives a power cut only once the folder itself is on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

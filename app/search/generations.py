@@ -22,6 +22,7 @@ from app.database.connections import Db
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
+from app.objects.store import sync_folder
 from app.search import index_folder
 from app.search.arrays import fetch_arrays, fetch_vectors
 from app.search.mirror import Mirror
@@ -330,22 +331,14 @@ def _synced(path: Path) -> tuple[int, int]:
 
 def _publish(folder: Path, manifest: Manifest) -> None:
     """The files are on the disk: now one rename makes them the generation that is asked."""
-    _sync_folder(folder / f"gen-{manifest.generation}")
+    sync_folder(folder / f"gen-{manifest.generation}")
     temporary = folder / f"{MANIFEST}.{os.getpid()}.tmp"
     with temporary.open("w") as file:
         json.dump(asdict(manifest), file, indent=1)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(folder / MANIFEST)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(folder)
 
 
 def _sweep(folder: Path, kept: int) -> None:
