@@ -24,6 +24,7 @@ from app.labels import api as labels_api
 from app.labels import pages as labels_pages
 from app.logs import configure_logs, log_answer
 from app.objects import api as objects_api
+from app.objects import image_pages, object_page
 from app.objects import pages as objects_pages
 from app.openapi import openapi_config
 from app.projects import api as projects_api
@@ -49,6 +50,8 @@ PAGES = [
     *projects_pages.routes,
     *taxonomy_pages.routes,
     *objects_pages.routes,
+    *object_page.routes,
+    *image_pages.routes,
     *labels_pages.routes,
     *search_pages.routes,
     *jobs_pages.routes,

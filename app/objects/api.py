@@ -21,8 +21,9 @@ from app.objects import detail
 from app.objects.board import Page, page
 from app.objects.fields import Field, project_fields
 from app.objects.filters import Filter, read_filter
+from app.objects.object_page import add_comment
 from app.objects.orders import Order, read_order
-from app.objects.pages import VISITOR, add_comment, asked
+from app.objects.pages import VISITOR, asked
 from app.openapi import refusals
 from app.projects.access import Project
 from app.search.columns import TextColumn

@@ -1,42 +1,27 @@
-"""The board of a project, its sections of tiles and its tree, an object's page, and the bytes of images."""
+"""The board of a project, its sections of tiles and its tree."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from litestar import Request, Response, get, post
+from litestar import Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, URLEncodedBody
-from litestar.response import Redirect, Template
+from litestar.params import FromQuery
+from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
-from app.labels.acts import UndoState, check_open, undo_state
-from app.labels.pages import actor
-from app.objects import detail, images, queries
+from app.labels.acts import UndoState, undo_state
+from app.objects import queries
 from app.objects.board import PAGE, Page, next_url, page, query_vectors
 from app.objects.fields import project_fields
 from app.objects.filters import Filter, address, read_filter
 from app.objects.orders import Order, order_choices, read_order
-from app.objects.scale import pixel_size
-from app.objects.store import Store, open_store
 from app.projects.access import Project
 from app.search.mirror import VALIDATED, Mirror, open_mirror
-from app.settings import Settings
 from app.taxonomy.tree import TaxonTree, project_tree
 
 VISITOR = {"role": "visitor"}
-FOR_EVER = "private, max-age=31536000, immutable"
-LONGEST_COMMENT = 10_000
-
-
-@lru_cache(maxsize=4)
-def store_of(settings: Settings) -> Store:
-    """The store, opened once a process."""
-    return open_store(settings)
 
 
 def asked(db: Db, project: Project, request: Request) -> tuple[Filter, Order]:
@@ -157,102 +142,4 @@ def show_tree(request: Request, db: NamedDependency[Db], project: NamedDependenc
     return Template("objects/_tree.html", context=context)
 
 
-@get("/projects/{project_id:int}/objects/{object_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
-def show_object(
-    db: NamedDependency[Db],
-    project: NamedDependency[Project],
-    viewer: NamedDependency[Viewer],
-    object_id: FromPath[int],
-) -> Template:
-    row = detail.find_object(db, project, object_id)
-    fields = detail.values_of(db, project, row)
-    place = pixel_size(db, project)
-    pixel = queries.read_tiles(db, project.id, [object_id], place.place)[object_id].pixel
-    brief_names = ("depth_min_m", "depth_max_m", "date", "time", "area", "esd", "major", "feret")
-    context = {
-        "project": project,
-        "object": {
-            "id": row.id, "orig_id": row.orig_id, "sample_orig_id": row.sample,
-            "acquisition_orig_id": row.acquisition, "process_orig_id": row.process,
-        },
-        "label": detail.label_of(db, project, row),
-        "images": detail.images_of(db, project, object_id),
-        "fields": {level: [(name, shown_value(value)) for name, value in pairs] for level, pairs in fields.items()},
-        "brief": [(name, shown_value(value)) for name, value in fields["object"] if name in brief_names],
-        "history": detail.history_of(db, project, object_id),
-        "comments": detail.comments_of(db, project, object_id),
-        "neighbours": detail.neighbours_of(db, project, object_id),
-        "pixel_size_um": place.um(pixel),
-        "undo": undo_state(db, project.id, viewer.account_id) if viewer.account_id else UndoState(),
-        "can_label": project.may("annotator") and project.status != "explore",
-    }  # fmt: skip
-    return Template("objects/object.html", context=context)
-
-
-def shown_value(value: Any) -> str:
-    """A value as text; numbers with the figures that matter."""
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
-
-
-@dataclass(frozen=True)
-class CommentForm:
-    text: str = ""
-
-
-@post(
-    "/projects/{project_id:int}/objects/{object_id:int}/comments", opt={"role": "annotator"}, include_in_schema=False,
-    sync_to_thread=True,
-)  # fmt: skip
-def comment_on(
-    db: NamedDependency[Db],
-    project: NamedDependency[Project],
-    viewer: NamedDependency[Viewer],
-    object_id: FromPath[int],
-    data: URLEncodedBody[CommentForm],
-) -> Redirect:
-    add_comment(db, project, viewer, object_id, data.text)
-    return Redirect(f"/projects/{project.id}/objects/{object_id}", status_code=303)
-
-
-def add_comment(db: Db, project: Project, viewer: Viewer, object_id: int, text: str) -> Any:
-    """A remark on an object that is there, in a project that is not closed for labelling."""
-    check_open(project)
-    text = text.replace("\0", "").strip()
-    if not text or len(text) > LONGEST_COMMENT:
-        raise Refused(f"A comment has 1 to {LONGEST_COMMENT:,} characters.")
-    detail.find_object(db, project, object_id)
-    return queries.add_comment(db, project.id, object_id, actor(viewer).id, text)
-
-
-@get("/projects/{project_id:int}/thumbnails/{hash:str}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
-def show_thumbnail(
-    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], hash: FromPath[str]
-) -> Response[bytes]:
-    content = images.find_content(db, project.id, hash, project.validated_only)
-    store = store_of(request.app.state.settings)
-    return immutable(request, hash, lambda: images.read_thumbnail(store, content))
-
-
-@get("/projects/{project_id:int}/images/{hash:str}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
-def show_image(
-    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], hash: FromPath[str]
-) -> Response[bytes]:
-    """The original; with ?as=png as a picture that every browser shows, where the original is none."""
-    content = images.find_content(db, project.id, hash, project.validated_only)
-    store, as_png = store_of(request.app.state.settings), request.query_params.get("as") == "png"
-    tag = f"{hash}-png" if as_png else hash
-    return immutable(request, tag, lambda: images.read_image(store, content, as_png))
-
-
-def immutable(request: Request, tag: str, read: Callable[[], images.Bytes]) -> Response[bytes]:
-    """Bytes that never change under their address, or nothing where the browser has them."""
-    headers = {"Cache-Control": FOR_EVER, "ETag": f'"{tag}"'}
-    if f'"{tag}"' in request.headers.get("if-none-match", ""):
-        return Response(b"", status_code=304, headers=headers)
-    data = read()
-    if data.media_type == "application/octet-stream":
-        headers["Content-Disposition"] = "attachment"
-    return Response(data.data, media_type=data.media_type, headers=headers)
-
-
-routes = [show_board, show_tiles, check_examples, show_tree, show_object, comment_on, show_thumbnail, show_image]
+routes = [show_board, show_tiles, check_examples, show_tree]
