@@ -13,6 +13,7 @@ from app.database import Db
 from app.openapi import refusals
 from app.projects import queries
 from app.projects.access import Project, find_project
+from app.taxonomy import preset_routes
 
 
 @dataclass
@@ -214,4 +215,5 @@ routes = [
     read_members,
     set_member,
     delete_member,
+    *preset_routes.api,
 ]

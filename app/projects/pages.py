@@ -14,6 +14,7 @@ from app.database import Db
 from app.errors import LoginNeeded, Refused
 from app.projects import queries
 from app.projects.access import Project
+from app.taxonomy import preset_routes
 
 
 @dataclass
@@ -229,4 +230,5 @@ routes = [
     add_member,
     change_role,
     remove_member,
+    *preset_routes.pages,
 ]

@@ -28,9 +28,9 @@ class FoundTaxon:
 
 
 def find_taxa(db: Db, typed: str, project_id: int | None = None, account_id: int | None = None) -> list[FoundTaxon]:
-    """Taxa in whose name the typed words begin words: this person's recent ones, the project's, then all others.
+    """Taxa in whose name the typed words begin words: one's recent ones, the preset ones, the project's, then all.
 
-    Nothing typed finds the recent ones and the project's. Deprecated taxa are not offered.
+    Nothing typed finds all but the last. Deprecated taxa are not offered.
     """
     typed = normalised(typed.replace("\0", " ").replace("*", " ")).lower()
     words = [word.translate({ord(sign): f"\\{sign}" for sign in "\\%_"}) for word in typed.split()[:10]]
@@ -48,6 +48,11 @@ def find_taxa(db: Db, typed: str, project_id: int | None = None, account_id: int
              order by act_id desc
              limit 10
         ),
+        preset as (
+            select taxon_id, position
+              from preset_taxon
+             where project_id = %(project_id)s
+        ),
         present as (
             select taxon_id, sum(n)::bigint as n
               from count_delta
@@ -56,17 +61,20 @@ def find_taxa(db: Db, typed: str, project_id: int | None = None, account_id: int
             having sum(n) > 0
         )
         select taxon.id, taxon.name, taxon.display_name, taxon.rank, taxon.type,
-               case when recent.act_id is not null then 'recent' when present.n is not null then 'project'
-                    else 'all' end as found_in,
+               case when recent.act_id is not null then 'recent' when preset.position is not null then 'preset'
+                    when present.n is not null then 'project' else 'all' end as found_in,
                coalesce(present.n, 0) as n
           from taxon
           left join recent on recent.taxon_id = taxon.id
+          left join preset on preset.taxon_id = taxon.id
           left join present on present.taxon_id = taxon.id
          where taxon.status <> 'D'
-           and (%(pattern)s <> '%%' or recent.act_id is not null or present.n is not null)
+           and (%(pattern)s <> '%%' or recent.act_id is not null or preset.position is not null
+                or present.n is not null)
            and (lower(taxon.display_name) like %(pattern)s or lower(taxon.display_name) like '%% ' || %(pattern)s)
-         order by recent.act_id is null, present.n is null,
+         order by recent.act_id is null, preset.position is null, present.n is null,
                   case when %(pattern)s = '%%' then -recent.act_id end,
+                  case when %(pattern)s = '%%' then preset.position end,
                   lower(taxon.name) <> %(typed)s, lower(taxon.display_name) not like %(pattern)s,
                   coalesce(present.n, 0) desc, length(taxon.display_name), lower(taxon.display_name)
          limit %(limit)s

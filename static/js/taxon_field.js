@@ -1,4 +1,5 @@
-// <taxon-field>: names a taxon by typing. Recent taxa first, then the project's, then all; the first is taken by Enter.
+// <taxon-field>: names a taxon by typing. Recent taxa first, then the preset list, the project's, then all; Enter takes
+// the first.
 //
 // Emits "taxon" when one is chosen, "apply" when Enter says that it is to be used at once, and, with data-create, "create"
 // when a taxon of the typed name is wanted. While the server is away it says so, keeps what was typed, and asks again.
@@ -8,7 +9,7 @@ import { getJson } from "./requests.js";
 import { toast } from "./toasts.js";
 
 const RETRY_MS = 2000;
-const GROUPS = { recent: "Recent", project: "In this project", all: "All taxa" };
+const GROUPS = { recent: "Recent", preset: "Preset list", project: "In this project", all: "All taxa" };
 
 export const AWAY = "The taxa could not be looked up, so nothing was labelled. The name is kept: press Enter again.";
 
