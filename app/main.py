@@ -24,7 +24,7 @@ from app.labels import api as labels_api
 from app.labels import pages as labels_pages
 from app.logs import configure_logs, log_answer
 from app.objects import api as objects_api
-from app.objects import image_pages, object_page
+from app.objects import comments, image_pages, object_page, preferences
 from app.objects import pages as objects_pages
 from app.openapi import openapi_config
 from app.projects import api as projects_api
@@ -51,6 +51,8 @@ PAGES = [
     *taxonomy_pages.routes,
     *objects_pages.routes,
     *object_page.routes,
+    *comments.routes,
+    *preferences.routes,
     *image_pages.routes,
     *labels_pages.routes,
     *search_pages.routes,
@@ -61,6 +63,8 @@ API = [
     *projects_api.routes,
     *taxonomy_api.routes,
     *objects_api.routes,
+    *comments.api_routes,
+    *preferences.api_routes,
     *labels_api.routes,
     *search_api.routes,
     *exchange_api.routes,

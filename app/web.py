@@ -7,8 +7,9 @@ A handler declares who may use it, and the guard in app/accounts/access.py holds
 
 `role` is "visitor", "annotator" or "manager" in a project (the handler must then ask for `project`), or
 "application_manager" anywhere. Without a project, no role means: anybody who is logged in. `public` opens a route to
-everybody. `reads` marks a POST that changes nothing. A project's route that declares no role is closed.
-Streams are sent after the transaction has ended: their generators take a connection of their own from
+everybody. `reads` marks a POST that changes nothing, `own` a write that changes only what is kept for its caller, so
+that visitors may do it too; such a handler refuses who is not logged in. A project's route that declares no role is
+closed. Streams are sent after the transaction has ended: their generators take a connection of their own from
 `request.app.state.connections.pool`.
 """
 

@@ -100,7 +100,8 @@ def test_only_what_is_listed_here_is_open_to_all() -> None:
 @pytest.mark.parametrize("address", IN_PROJECT, ids=str)
 def test_every_route_of_a_project_declares_a_role_and_asks_for_the_project(address: Address) -> None:
     assert guards_project(address.handler), f"{address} needs opt={{'role': ...}} and the dependency `project`"
-    assert not address.writes or address.opt["role"] != "visitor", f"{address} lets visitors change something"
+    theirs = address.opt["role"] == "visitor" and address.opt.get("own")
+    assert not address.writes or theirs or address.opt["role"] != "visitor", f"{address} lets visitors change something"
 
 
 def test_every_declared_role_exists() -> None:
@@ -179,6 +180,14 @@ def test_a_project_open_to_everyone_lets_the_anonymous_only_look(app_client: Cli
     answers = {str(address): ask(app_client, address, everyone).status_code for address in shut}
     assert {name: status for name, status in answers.items() if status not in (303, 401)} == {}
     assert app_client.get(f"/projects/{everyone}/settings").status_code == 200
+
+
+def test_what_is_kept_for_oneself_is_not_for_who_is_not_logged_in(app_client: Client, make_project: Any) -> None:
+    everyone = make_project(visibility="everyone")
+    own = [address for address in IN_PROJECT if address.opt.get("own")]
+    answers = {str(address): ask(app_client, address, everyone).status_code for address in own}
+    assert own
+    assert {name: status for name, status in answers.items() if status not in (303, 401)} == {}
 
 
 def test_a_route_that_declares_nothing_is_closed(web_app: Litestar, make_account: Any, make_project: Any) -> None:

@@ -1,9 +1,8 @@
-"""Objects for programs: pages of a list, streams of any length, one object whole, comments."""
+"""Objects for programs: pages of a list, streams of any length, one object whole."""
 
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -13,15 +12,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
-from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
 from app.labels.history import Past
 from app.objects import detail
 from app.objects.board import Page, page
+from app.objects.comments import CommentRow
 from app.objects.fields import Field, project_fields
 from app.objects.filters import Filter, read_filter
-from app.objects.object_page import add_comment
 from app.objects.orders import Order, read_order
 from app.objects.pages import VISITOR, asked
 from app.openapi import refusals
@@ -90,14 +88,6 @@ class ImageRow:
 
 
 @dataclass(frozen=True)
-class CommentRow:
-    id: int
-    who: str | None
-    text: str
-    at: datetime
-
-
-@dataclass(frozen=True)
 class WholeObject:
     """One object with its images, values by level, label, history and comments."""
 
@@ -111,11 +101,6 @@ class WholeObject:
     fields: dict[str, dict[str, Any]]
     history: list[Past]
     comments: list[CommentRow]
-
-
-@dataclass(frozen=True)
-class NewComment:
-    text: str
 
 
 @get(
@@ -238,24 +223,8 @@ def get_object_api(db: NamedDependency[Db], project: NamedDependency[Project], o
         images=[ImageRow(**image) for image in detail.images_of(db, project, object_id)],
         fields={level: dict(pairs) for level, pairs in detail.values_of(db, project, row).items()},
         history=detail.history_of(db, project, object_id),
-        comments=[CommentRow(*comment) for comment in detail.comments_of(db, project, object_id)],
+        comments=[CommentRow(row.id, row.who, row.text, row.at) for row in detail.comments_of(db, project, object_id)],
     )
 
 
-@post(
-    "/projects/{project_id:int}/objects/{object_id:int}/comments", opt={"role": "annotator"}, sync_to_thread=True,
-    tags=["objects"], summary="Comment on an object",
-    responses=refusals(400, 403, 404),
-)  # fmt: skip
-def comment_api(
-    db: NamedDependency[Db],
-    project: NamedDependency[Project],
-    viewer: NamedDependency[Viewer],
-    object_id: FromPath[int],
-    data: JSONBody[NewComment],
-) -> CommentRow:
-    row = add_comment(db, project, viewer, object_id, data.text)
-    return CommentRow(row.id, viewer.account.name if viewer.account else None, row.text, row.at)
-
-
-routes = [list_objects_api, query_objects_api, get_object_api, comment_api]
+routes = [list_objects_api, query_objects_api, get_object_api]

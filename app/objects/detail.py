@@ -10,6 +10,7 @@ from app.labels.changes import state_token
 from app.labels.history import Past, object_history
 from app.objects import queries
 from app.objects.board import Shown, query_vectors, tiles_of
+from app.objects.comments import list_comments
 from app.objects.fields import LEVELS
 from app.objects.filters import Filter
 from app.objects.images import image_url
@@ -70,7 +71,7 @@ def history_of(db: Db, project: Shown, object_id: int) -> list[Past]:
 
 def comments_of(db: Db, project: Shown, object_id: int) -> list[Any]:
     """What people said of the object to each other, so not for anonymous people."""
-    return [] if project.validated_only else queries.list_comments(db, project.id, object_id)
+    return [] if project.validated_only else list_comments(db, project.id, object_id)
 
 
 def values_of(db: Db, project: Shown, row: Any) -> dict[str, list[tuple[str, Any]]]:

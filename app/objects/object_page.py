@@ -1,24 +1,20 @@
-"""The page of one object, and the comments that people leave on it."""
+"""The page of one object."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from litestar import get, post
+from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, URLEncodedBody
-from litestar.response import Redirect, Template
+from litestar.params import FromPath
+from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.errors import Refused
-from app.labels.acts import UndoState, check_open, undo_state
-from app.labels.pages import actor
+from app.labels.acts import UndoState, undo_state
 from app.objects import detail, queries
 from app.objects.scale import pixel_size
 from app.projects.access import Project
 
 VISITOR = {"role": "visitor"}
-LONGEST_COMMENT = 10_000
 
 
 @get("/projects/{project_id:int}/objects/{object_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
@@ -58,34 +54,4 @@ def shown_value(value: Any) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-@dataclass(frozen=True)
-class CommentForm:
-    text: str = ""
-
-
-@post(
-    "/projects/{project_id:int}/objects/{object_id:int}/comments", opt={"role": "annotator"}, include_in_schema=False,
-    sync_to_thread=True,
-)  # fmt: skip
-def comment_on(
-    db: NamedDependency[Db],
-    project: NamedDependency[Project],
-    viewer: NamedDependency[Viewer],
-    object_id: FromPath[int],
-    data: URLEncodedBody[CommentForm],
-) -> Redirect:
-    add_comment(db, project, viewer, object_id, data.text)
-    return Redirect(f"/projects/{project.id}/objects/{object_id}", status_code=303)
-
-
-def add_comment(db: Db, project: Project, viewer: Viewer, object_id: int, text: str) -> Any:
-    """A remark on an object that is there, in a project that is not closed for labelling."""
-    check_open(project)
-    text = text.replace("\0", "").strip()
-    if not text or len(text) > LONGEST_COMMENT:
-        raise Refused(f"A comment has 1 to {LONGEST_COMMENT:,} characters.")
-    detail.find_object(db, project, object_id)
-    return queries.add_comment(db, project.id, object_id, actor(viewer).id, text)
-
-
-routes = [show_object, comment_on]
+routes = [show_object]

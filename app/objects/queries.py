@@ -111,35 +111,6 @@ def list_images(db: Db, project_id: int, object_id: int) -> list[Any]:
     ).fetchall()
 
 
-def list_comments(db: Db, project_id: int, object_id: int) -> list[Any]:
-    return db.execute(
-        """
-        select comment.id, account.name as who, comment.text, comment.at
-          from comment
-          left join account on account.id = comment.account_id
-         where comment.project_id = %s
-           and comment.object_id = %s
-         order by comment.id
-        """,
-        [project_id, object_id],
-    ).fetchall()
-
-
-def add_comment(db: Db, project_id: int, object_id: int, account_id: int, text: str) -> Any:
-    """The new comment, or None where the project has no such object."""
-    return db.execute(
-        """
-        insert into comment (project_id, object_id, account_id, text)
-        select project_id, id, %s, %s
-          from object
-         where project_id = %s
-           and id = %s
-        returning id, text, at
-        """,
-        [account_id, text, project_id, object_id],
-    ).fetchone()
-
-
 def field_positions(db: Db, project_id: int) -> list[Any]:
     """The free columns of a project as stored: level, name, type and position."""
     return db.execute(

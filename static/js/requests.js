@@ -45,10 +45,14 @@ export const getJson = async (url, options = {}) => (await ask(url, options, "ap
 export const getHtml = async (url, options = {}) =>
   (await ask(url, { ...options, headers: { "HX-Request": "true" } }, "text/html")).text();
 
-export const postJson = async (url, body) => {
-  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+const sendJson = async (method, url, body) => {
+  const options = { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   return (await ask(url, options, "application/json")).json();
 };
+
+export const postJson = (url, body) => sendJson("POST", url, body);
+
+export const putJson = (url, body) => sendJson("PUT", url, body);
 
 export const postForm = async (url, form) =>
   (await ask(url, { method: "POST", body: form }, "application/json")).json();

@@ -1,0 +1,23 @@
+// What this person keeps of this project's board: {slots, size, show, contrast, invert}, all or some of them.
+
+import { putJson } from "./requests.js";
+import { toast } from "./toasts.js";
+
+let turn = Promise.resolve();
+
+// One after the other, so that the last one that was meant is the one that stays. Gives all that is kept now, or null
+// where it could not be kept, which is said.
+export const savePreference = (projectId, change) => {
+  turn = turn.then(() => put(projectId, change));
+  return turn;
+};
+
+const put = async (projectId, change) => {
+  try {
+    return await putJson(`/projects/${projectId}/preferences`, change);
+  } catch (error) {
+    const why = error.needsLogin ? "Your session has ended." : error.message;
+    toast(`${why} This holds until the page is left, but could not be kept.`, { kind: "warn", key: "preference", stays: false });
+    return null;
+  }
+};
