@@ -109,8 +109,11 @@ class Settings:
     import_roots: str = setting(
         "SHOAL_IMPORT_ROOTS",
         "",
-        "folders, colon-separated, from which managers may import by path through the API",
+        "folders, colon-separated, from which managers may import by path",
         FOLDERS,
+    )
+    upload_limit_gb: int = setting(
+        "SHOAL_UPLOAD_LIMIT_GB", "50", "largest upload through the browser or the API, in GB", between(1, 100_000)
     )
     max_image_mpx: int = setting(
         "SHOAL_MAX_IMAGE_MPX", "400", "largest image taken in, in millions of pixels", between(1, 100_000)

@@ -119,3 +119,9 @@ def retry(db: Db, job_id: int, account_id: int | None) -> int:
     if row.status not in ("failed", "cancelled"):
         raise Conflict("Only a job that failed or was cancelled can be tried again.")
     return enqueue(db, row.kind, row.title, row.project_id, account_id, row.args, row.lock)
+
+
+def is_active(db: Db, job_id: int | None) -> bool:
+    """Whether a job waits or runs."""
+    row = db.execute("select 1 from job where id = %s and status in ('queued', 'running')", [job_id]).fetchone()
+    return row is not None

@@ -35,6 +35,13 @@ def sweep_store(settings: Settings, db: Db) -> None:
     open_store(settings).sweep(db)
 
 
+def sweep_uploads(settings: Settings, db: Db) -> None:
+    """Uploads that nobody touched for a week are given up."""
+    from app.exchange import uploads
+
+    uploads.sweep(db, settings)
+
+
 def expire(settings: Settings, db: Db) -> None:
     """Sessions, links, throttling marks and unread answers that are past their time."""
     db.execute("delete from session where expires_at < now()")
@@ -62,6 +69,7 @@ CHORES: dict[str, tuple[str, Chore]] = {
     "expire": ("*/10 * * * *", expire),
     "follow_vectors": ("7-57/10 * * * *", follow_vectors),
     "sweep_store": ("23 * * * *", sweep_store),
+    "sweep_uploads": ("37 * * * *", sweep_uploads),
     "thin_logs": ("41 3 * * *", thin_logs),
 }
 
