@@ -94,7 +94,7 @@ def _checked(db: Db, project_id: int, filter: Filter, ids: list[int], place: Pix
     """These objects' rows, in this order, without those whose label has left the filter since."""
     found = queries.read_tiles(db, project_id, ids, place.place)
     rows = [found[object_id] for object_id in ids if object_id in found]
-    return [row for row in rows if filter.keeps(row.status, row.taxon_id, row.account_id)]
+    return [row for row in rows if filter.keeps(row.status, row.taxon_id, row.account_id, row.provenance, row.at)]
 
 
 def _like_page(

@@ -1,18 +1,29 @@
-"""What a filter keeps of a project's objects, and how an address says it: taxon=7&status=P&f.area=10..50."""
+"""What a filter keeps of a project's objects, and how an address says it: taxon=7&status=P&f.area=10..50.
+
+The table CONDITIONS says which conditions there are; what cannot be obeyed here stays as an invalid chip.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from app.database import Db
+from app.objects.conditions import CONDITIONS, PEOPLE_WORDS, Condition, find_condition
 from app.objects.fields import Fields, project_fields
+from app.objects.names import names_of
+from app.objects.readings import READERS, Reading, read_number_range, unread
 
 Pairs = Sequence[tuple[str, str]]
 
-STATUS_WORDS = {"U": "unclassified", "P": "predicted", "D": "dubious", "V": "validated"}
-LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
-KEYS = frozenset({"taxon", "status", "sample", "who"})
+# What an address says beside the filter.
+VIEW_KEYS = frozenset(
+    {"children", "order", "dir", "seed", "examples", "query", "cursor", "limit", "show", "size"}
+)  # fmt: skip
+NAMED = frozenset({"taxon", "sample", "acquisition", "import", "instrument", "who", "ever", "act"})
+THINGS = {"who": "person", "ever": "person"}
+LOG_IN = "Log in to filter by this: not obeyed."
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,13 @@ class Text(NamedTuple):
     text: str
 
 
+class Said(NamedTuple):
+    """A condition of the table with the values that it was given, as app/objects/readings.py reads them."""
+
+    key: str
+    values: tuple[Any, ...]
+
+
 @dataclass(frozen=True)
 class Filter:
     """Conditions that an object must all meet; empty ones keep everything."""
@@ -57,6 +75,11 @@ class Filter:
     validated_only: bool = False
     chips: tuple[Chip, ...] = field(default=(), compare=False)
     with_children: bool = field(default=True, compare=False)
+    others_than: int | None = None  # labelled last by anybody but this account; adds to `accounts`
+    provenances: frozenset[str] = frozenset()
+    whens: tuple[tuple[int | None, int | None], ...] = ()  # seconds since 1970 of the label
+    statics: tuple[Said, ...] = ()  # of what no label changes: depth, date, place ...
+    looked_up: tuple[Said, ...] = ()  # of other tables: comments, acts, who ever labelled
 
     def to_query(self, without: Chip | None = None) -> list[tuple[str, str]]:
         """The address's part that says this filter, or the one that is left when a chip is removed."""
@@ -65,38 +88,99 @@ class Filter:
             pairs.append(("children", "0"))
         return pairs
 
-    def keeps(self, status: str, taxon_id: int | None, account_id: int | None) -> bool:
+    def keeps(
+        self,
+        status: str,
+        taxon_id: int | None,
+        account_id: int | None,
+        provenance: str | None = None,
+        at: datetime | None = None,
+    ) -> bool:
         """Whether an object with this label, as just read, still meets the conditions that labels can change."""
+        labelled = status in "DV"
         return (
             (status == "V" or not self.validated_only)
             and (not self.statuses or status in self.statuses)
             and (self.taxa is None or (taxon_id or 0) in self.taxa)
-            and (not self.accounts or (account_id if status in "DV" else None) in self.accounts)
+            and self._keeps_person(account_id if labelled else None, labelled)
+            and (not self.provenances or _provenance(status, provenance) in self.provenances)
+            and all(_in_time(at if labelled else None, *limits) for limits in self.whens)
         )
 
+    def _keeps_person(self, account_id: int | None, labelled: bool) -> bool:
+        if not self.accounts and self.others_than is None:
+            return True
+        by_others = self.others_than is not None and labelled and account_id != self.others_than
+        return account_id in self.accounts or by_others
 
-def read_filter(db: Db, project_id: int, query: Pairs, validated_only: bool = False) -> Filter:
+
+def _provenance(status: str, provenance: str | None) -> str | None:
+    return provenance if status in "DV" else "predicted" if status == "P" else None
+
+
+def _in_time(at: datetime | None, first: int | None, last: int | None) -> bool:
+    if at is None:
+        return False
+    second = int(at.timestamp() // 1)
+    return (first is None or second >= first) and (last is None or second <= last)
+
+
+def read_filter(
+    db: Db, project_id: int, query: Pairs, validated_only: bool = False, account_id: int | None = None
+) -> Filter:
     """The filter that an address says. What it cannot mean here is kept as an invalid chip, and not obeyed.
 
-    Who may see validated objects only, an anonymous person, learns nobody's name and cannot filter by people.
+    `account_id` is who looks: me. Who may see validated objects only, an anonymous person, learns nobody's name and
+    cannot filter by people, their comments, acts and times.
     """
+    said = [pair for pair in dict.fromkeys((key, _clean(raw)) for key, raw in query) if pair[0] not in VIEW_KEYS]
+    good: list[tuple[str, Any]] = []
+    chips = []
+    for key, raw, reading, label in _readings(db, project_id, said, validated_only, account_id):
+        chips.append(Chip(_clean(key), raw, label, reading.words, reading.invalid))
+        if not reading.invalid:
+            good.append((key, reading.meaning))
     with_children = ("children", "0") not in query
-    chips = [*_named_chips(db, project_id, query, validated_only), *_field_chips(project_fields(db, project_id), query)]
-    order = {pair: place for place, pair in reversed(list(enumerate(query)))}
-    chips.sort(key=lambda said: order[said[0].key, said[0].raw])
-    good = [(chip, meaning) for chip, meaning in chips if not chip.invalid]
-    taxa = [int(chip.raw) for chip, _ in good if chip.key == "taxon"]
+    taxa = _all_of(good, "taxon")
+    people = _all_of(good, "who")
     return Filter(
         taxa=frozenset(_with_children(db, taxa) if with_children else taxa) if taxa else None,
-        statuses=frozenset(chip.raw for chip, _ in good if chip.key == "status"),
-        samples=frozenset(int(chip.raw) for chip, _ in good if chip.key == "sample"),
-        accounts=frozenset(int(chip.raw) for chip, _ in good if chip.key == "who"),
+        statuses=frozenset(_all_of(good, "status")),
+        samples=frozenset(_all_of(good, "sample")),
+        accounts=frozenset(person for person in people if person > 0),
+        others_than=account_id if any(person < 0 for person in people) else None,
+        provenances=frozenset(_all_of(good, "provenance")),
+        whens=tuple(meaning for key, meaning in good if key == "when"),
         ranges=tuple(meaning for _, meaning in good if isinstance(meaning, Range)),
         texts=tuple(meaning for _, meaning in good if isinstance(meaning, Text)),
+        statics=_said(good, ("acquisition", "instrument", "import", "depth", "date", "month", "time", "sun", "place",
+                             "score")),
+        looked_up=_said(good, ("ever", "comment", "act")),
         validated_only=validated_only,
-        chips=tuple(chip for chip, _ in chips),
+        chips=tuple(chips),
         with_children=with_children,
-    )
+    )  # fmt: skip
+
+
+def _clean(raw: str) -> str:
+    """Without what no table can hold: a byte of zero, half a character."""
+    return raw.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+def _all_of(good: list[tuple[str, Any]], key: str) -> list[Any]:
+    return [value for said, meaning in good if said == key for value in meaning]
+
+
+def _said(good: list[tuple[str, Any]], keys: Sequence[str]) -> tuple[Said, ...]:
+    """Conditions that may be repeated as one with all their values, the others one by one."""
+    found = []
+    for key in keys:
+        meanings = [meaning for said, meaning in good if said == key]
+        if CONDITIONS[key].repeat and meanings:
+            found.append(Said(key, tuple(sorted({value for meaning in meanings for value in meaning}))))
+        else:
+            found += [Said(key, meaning) for meaning in meanings]
+    return tuple(found)
 
 
 def address(path: str, *parts: Iterable[tuple[str, str]]) -> str:
@@ -105,53 +189,65 @@ def address(path: str, *parts: Iterable[tuple[str, str]]) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _named_chips(db: Db, project_id: int, query: Pairs, nameless: bool) -> list[tuple[Chip, None]]:
-    """Chips for taxa, statuses, samples and people, with their names looked up together; `nameless`: not people's."""
-    said = list(dict.fromkeys((key, raw) for key, raw in query if key in KEYS))
-    ids = {key: [int(raw) for k, raw in said if k == key and _is_id(key, raw)] for key in ("taxon", "sample", "who")}
-    if nameless:
-        ids["who"] = []
-    names = {("taxon", 0): "unclassified", **_names(db, project_id, ids)} if any(ids.values()) else {}
-    chips = []
-    for key, raw in said:
-        label = {"who": "labelled by"}.get(key, key)
-        if key == "status":
-            value, invalid = STATUS_WORDS.get(raw, raw[:40]), "" if raw in STATUS_WORDS else "There is no such status."
-        else:
-            name = names.get((key, int(raw))) if _is_id(key, raw) else None
-            thing = "person" if key == "who" else key
-            value, invalid = name or raw[:40], "" if name else f"This project has no such {thing}: not obeyed."
-        chips.append((Chip(key, raw, label, value, invalid), None))
-    return chips
+def _readings(
+    db: Db, project_id: int, said: Pairs, anonymous: bool, account_id: int | None
+) -> list[tuple[str, str, Reading, str]]:
+    """Key, text, meaning and label of every condition; names and columns are looked up together."""
+    conditions = [(key, raw, find_condition(key)) for key, raw in said]
+    allowed = [(key, raw) for key, raw, about in conditions if about and (about.for_anonymous or not anonymous)]
+    names = names_of(db, project_id, [pair for pair in allowed if pair[0] in NAMED], anonymous)
+    fields = project_fields(db, project_id) if any(key.startswith("f.") for key, _ in allowed) else Fields([])
+    found = []
+    for key, raw, about in conditions:
+        label = key[2:] if key.startswith("f.") else about.label if about else key[:40]
+        found.append((key, raw, _reading(about, key, raw, anonymous, account_id, names, fields), label))
+    return found
 
 
-def _is_id(key: str, raw: str) -> bool:
-    largest = LARGEST_BIGINT if key == "sample" else LARGEST_INT
-    return raw.isascii() and raw.isdigit() and len(raw) < 20 and int(raw) <= largest
+def _reading(
+    about: Condition | None,
+    key: str,
+    raw: str,
+    anonymous: bool,
+    account_id: int | None,
+    names: dict[tuple[str, str], str],
+    fields: Fields,
+) -> Reading:
+    if about is None:
+        return unread(raw, "There is no such filter")
+    if anonymous and not about.for_anonymous:
+        return Reading(raw[:40], invalid=LOG_IN)
+    if key.startswith("f."):
+        return _field_reading(fields, key, raw)
+    if key in READERS:
+        return READERS[key](raw)
+    if raw in dict(about.choices):
+        return _viewer_reading(raw, account_id)
+    if (name := names.get((key, raw))) is None:
+        return unread(raw, f"This project has no such {THINGS.get(key, key)}")
+    return Reading(name, (raw if key == "instrument" else int(raw),))
 
 
-def _names(db: Db, project_id: int, ids: dict[str, list[int]]) -> dict[tuple[str, int], str]:
-    """Names of taxa, of the project's samples and of people who belong to the project or labelled in it."""
-    rows = db.execute(
-        """
-        select 'taxon' as key, id::bigint as id, display_name as name
-          from taxon
-         where id = any(%(taxon)s::int[])
-        union all
-        select 'sample', id, orig_id
-          from sample
-         where project_id = %(project_id)s and id = any(%(sample)s::bigint[])
-        union all
-        select 'who', id, name
-          from account
-         where id = any(%(who)s::int[])
-           and (exists (select from member where member.account_id = account.id and project_id = %(project_id)s)
-                or exists (select from act where act.account_id = account.id and project_id = %(project_id)s)
-                or exists (select from label where label.account_id = account.id and project_id = %(project_id)s))
-        """,
-        {"project_id": project_id, **ids},
-    )
-    return {(row.key, row.id): row.name for row in rows}
+def _viewer_reading(raw: str, account_id: int | None) -> Reading:
+    """me: the viewer's account; others: told apart by its sign."""
+    if account_id is None:
+        return Reading(raw, invalid=LOG_IN)
+    return Reading(PEOPLE_WORDS[raw], (account_id if raw == "me" else -account_id,))
+
+
+def _field_reading(fields: Fields, key: str, raw: str) -> Reading:
+    column = fields.find(key[2:])
+    if column is None:
+        return unread(raw, "This project has no such column")
+    if column.type == "number":
+        reading = read_number_range(raw, wanted="This column needs a range like 10..50")
+        return (
+            reading if reading.invalid else Reading(reading.words, Range(column.level, column.name, *reading.meaning))
+        )
+    if raw[:1] not in ("~", "="):
+        return unread(raw, "This column needs ~ and what it contains, or = and what it is")
+    words = f"contains “{raw[1:]}”" if raw[0] == "~" else f"is “{raw[1:]}”"
+    return Reading(words, Text(column.level, column.name, raw[0], raw[1:]))
 
 
 def _with_children(db: Db, taxa: list[int]) -> list[int]:
@@ -167,42 +263,3 @@ def _with_children(db: Db, taxa: list[int]) -> list[int]:
         [taxa],
     )
     return [row.id for row in rows]
-
-
-def _field_chips(fields: Fields, query: Pairs) -> list[tuple[Chip, Range | Text | None]]:
-    said = list(dict.fromkeys((key, raw) for key, raw in query if key.startswith("f.")))
-    return [_field_chip(fields, key, raw) for key, raw in said]
-
-
-def _field_chip(fields: Fields, key: str, raw: str) -> tuple[Chip, Range | Text | None]:
-    name, column = key[2:], fields.find(key[2:])
-    if column is None:
-        return Chip(key, raw, name[:40], raw[:40], "This project has no such column: not obeyed."), None
-    if raw[:1] in ("~", "=") and column.type == "text":
-        words = f"contains “{raw[1:]}”" if raw[0] == "~" else f"is “{raw[1:]}”"
-        return Chip(key, raw, name, words), Text(column.level, column.name, raw[0], raw[1:])
-    limits = _range(raw) if column.type == "number" else None
-    if limits is None:
-        wanted = "a range like 10..50" if column.type == "number" else "~ and what it contains, or = and what it is"
-        return Chip(key, raw, name, raw[:40], f"This column needs {wanted}: not obeyed."), None
-    return Chip(key, raw, name, _range_words(*limits)), Range(column.level, column.name, *limits)
-
-
-def _range(raw: str) -> tuple[float | None, float | None] | None:
-    """lo..hi, lo.., ..hi, or one number, with or without = before it; None if it is none of these."""
-    low, dots, high = raw.removeprefix("=").partition("..")
-    try:
-        limits = (float(low) if low else None, float(high) if high else None) if dots else (float(low), float(low))
-    except ValueError:
-        return None
-    return None if limits == (None, None) or any(limit != limit for limit in limits) else limits
-
-
-def _range_words(low: float | None, high: float | None) -> str:
-    if low == high:
-        return f"{low:g}"
-    if high is None:
-        return f"at least {low:g}"
-    if low is None:
-        return f"at most {high:g}"
-    return f"{low:g} to {high:g}"

@@ -14,7 +14,7 @@ def read_tiles(db: Db, project_id: int, object_ids: Sequence[int], scale: dict[s
     rows = db.execute(
         """
         select object.id, object.orig_id, label.status as label_status, coalesce(label.version, 0) as version,
-               label.account_id, project.current_run_id as run_id,
+               label.account_id, label.provenance, label.at, project.current_run_id as run_id,
                case when label.status in ('D', 'V') then label.status when prediction.taxon_id is not null then 'P'
                     else 'U' end as status,
                taxon.id as taxon_id, taxon.display_name as taxon, taxon.name as taxon_name, taxon.rank, taxon.type,

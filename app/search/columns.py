@@ -11,6 +11,8 @@ from psycopg import sql
 
 from app.database.connections import Db
 from app.search.arrays import fetch_arrays
+from app.search.heads import place, read_head
+from app.search.kept import ChangeLog, MaskCache
 
 SEPARATOR, MISSING = "\x1e", "\x1f"  # control characters that no text of a table means anything by
 WIDEST = 64  # bytes of a text that are worth a place in every row
@@ -104,21 +106,34 @@ class ColumnCache:
         self.lock = threading.Lock()
         self.columns: OrderedDict[tuple[str, str], Column] = OrderedDict()
         self.parents: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # distinct ids, and the place of each object's
+        self.log = ChangeLog()
+        self.masks = MaskCache()
 
     @property
     def n_bytes(self) -> int:
         parents = sum(places.nbytes for _, places in list(self.parents.values()))
         return parents + sum(column.nbytes for column in list(self.columns.values()))
 
+    def head(self, db: Db, ids: np.ndarray, name: str) -> np.ndarray:
+        """A column of HEADS by ordinal."""
+        with self.lock:
+            if ("", name) not in self.columns:
+                self._keep(("", name), read_head(db, self.project_id, ids, name))
+            self.columns.move_to_end(("", name))
+            return self.columns["", name]
+
     def get(self, db: Db, ids: np.ndarray, sample: np.ndarray, level: str, name: str) -> Column:
         """A column by ordinal. Raises KeyError where the project has none of that name."""
         with self.lock:
             if (level, name) not in self.columns:
-                self.columns[level, name] = self._read(db, ids, sample, level, name)
-                while len(self.columns) > 1 and self.n_bytes > self.limit_bytes:
-                    self.columns.popitem(last=False)
+                self._keep((level, name), self._read(db, ids, sample, level, name))
             self.columns.move_to_end((level, name))
             return self.columns[level, name]
+
+    def _keep(self, key: tuple[str, str], column: Column) -> None:
+        self.columns[key] = column
+        while len(self.columns) > 1 and self.n_bytes > self.limit_bytes:
+            self.columns.popitem(last=False)
 
     def _read(self, db: Db, ids: np.ndarray, sample: np.ndarray, level: str, name: str) -> Column:
         if level == "object":
@@ -126,26 +141,12 @@ class ColumnCache:
         # A project has few parents: their values are read once each, not once for each of their objects.
         key = "sample" if level == "sample" else "acquisition"
         if key not in self.parents:
-            own = sample if level == "sample" else _acquisitions(db, self.project_id, ids)
+            own = sample if level == "sample" else read_head(db, self.project_id, ids, "acquisition")
             parents, places = np.unique(own, return_inverse=True)
             self.parents[key] = parents, places.astype(np.int32)
         parents, places = self.parents[key]
         column = _read(db, self.project_id, parents, level, name)
         return column.take(places) if isinstance(column, TextColumn) else column[places]
-
-
-def _acquisitions(db: Db, project_id: int, ids: np.ndarray) -> np.ndarray:
-    """Each object's acquisition, by ordinal."""
-    found, own = fetch_arrays(
-        db,
-        """
-        select array_agg(id), array_agg(acquisition_id)
-        from object
-        where project_id = %s
-        """,
-        [project_id],
-    )
-    return np.zeros(len(ids), np.int64) if found is None else place(ids, found, own, 0)
 
 
 def _read(db: Db, project_id: int, ids: np.ndarray, level: str, name: str) -> Column:
@@ -247,15 +248,3 @@ def _of_one_width(joined: str) -> np.ndarray | None:
         rows = np.flatnonzero(lengths == length)
         texts[rows, :length] = sliding_window_view(data, length)[starts[rows]]
     return texts.view(f"S{width}")[:, 0]
-
-
-def place(ids: np.ndarray, found: np.ndarray, values: np.ndarray, missing: Any) -> np.ndarray:
-    """Values, in the order of the ids that were found, in that of `ids`; what is not among these is passed over."""
-    if np.array_equal(found, ids):
-        return values
-    column = np.full(len(ids), missing, values.dtype)
-    places = np.searchsorted(ids, found)
-    known = places < len(ids)
-    known[known] = ids[places[known]] == found[known]
-    column[places[known]] = values[known]
-    return column

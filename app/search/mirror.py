@@ -7,22 +7,25 @@ new objects, fields or another current run, means a new copy.
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from app.database.connections import Db
 from app.errors import NotFound
 from app.objects.filters import Filter
-from app.search import settings
+from app.search import masks, settings
 from app.search.arrays import fetch_arrays
 from app.search.columns import ColumnCache, TextColumn
 
 GONE = "The project does not exist any more."
 STATUSES = "UPDV"  # a status is stored as its place here
 UNCLASSIFIED, PREDICTED, DUBIOUS, VALIDATED = range(4)
+PROVENANCES = ("", "predicted", "single", "batch", "audit", "imported")  # likewise
+BY_MACHINE = PROVENANCES.index("predicted")
 CODE_OF_LETTER = np.zeros(128, np.uint8)
 _versions = count(1)
 CODE_OF_LETTER[[ord(letter) for letter in STATUSES]] = range(4)
@@ -40,6 +43,8 @@ class Mirror:
     taxon: np.ndarray  # int32: what one sees, the label's, else the current run's; 0: none
     status: np.ndarray  # uint8: place in STATUSES
     account: np.ndarray  # int32: who labelled last; 0: nobody
+    provenance: np.ndarray  # uint8: place in PROVENANCES of what one sees
+    at: np.ndarray  # uint32: seconds since 1970 of the label; 0: none
     score: np.ndarray  # float32: the current run's; NaN: none
     predicted: np.ndarray  # int32: the current run's taxon; 0: none
     snapshot: str  # what had been committed when this was read
@@ -53,60 +58,23 @@ class Mirror:
         """A free or predefined column: float64 (NaN: missing), or a TextColumn; KeyError where there is none."""
         return self.columns.get(db, self.ids, self.sample, level, name)
 
+    def head(self, db: Db, name: str) -> np.ndarray:
+        """acquisition, import, day, second or sun of every object, as app/search/heads.py says."""
+        return self.columns.head(db, self.ids, name)
+
     def ordinals(self, ids: np.ndarray) -> np.ndarray:
         """Places of those of `ids` that are in the project."""
         return ordinals(self.ids, np.asarray(ids, np.int64))
 
     def mask(self, db: Db, filter: Filter) -> np.ndarray:
-        """Which objects a filter keeps."""
-        kept = np.ones(len(self.ids), bool)
-        if filter.validated_only:
-            kept &= self.status == VALIDATED
-        if filter.statuses:
-            kept &= _among(self.status, [STATUSES.index(letter) for letter in filter.statuses])
-        if filter.taxa is not None:
-            kept &= _among(self.taxon, filter.taxa)
-        if filter.samples:
-            kept &= np.isin(self.sample, np.fromiter(filter.samples, np.int64))
-        if filter.accounts:
-            kept &= _among(self.account, filter.accounts)
-        for level, name, low, high in filter.ranges:
-            kept &= _between(self.column(db, level, name), low, high)
-        for level, name, operator, value in filter.texts:
-            kept &= _matching(self.column(db, level, name), operator, value)
-        return kept
+        """Which objects a filter keeps. Not to be changed: it is kept for the next call."""
+        return masks.mask(db, self, filter)
 
     @property
     def n_bytes(self) -> int:
         """Memory held, without the columns."""
-        own = (self.ids, self.sample, self.taxon, self.status, self.account, self.score, self.predicted)
-        return sum(array.nbytes for array in own)
-
-
-def _among(values: np.ndarray, wanted: Any) -> np.ndarray:
-    """A look-up table serves small whole numbers many times faster than comparing with each."""
-    chosen = [value for value in wanted if value >= 0]
-    table = np.zeros(int(max([values.max(initial=0), *chosen])) + 1, bool)
-    table[chosen] = True
-    return table[values]
-
-
-def _between(values: np.ndarray | TextColumn, low: float | None, high: float | None) -> np.ndarray:
-    if isinstance(values, TextColumn):
-        return np.zeros(len(values.texts), bool)
-    kept = ~np.isnan(values)
-    if low is not None:
-        kept &= values >= low
-    if high is not None:
-        kept &= values <= high
-    return kept
-
-
-def _matching(values: np.ndarray | TextColumn, operator: str, text: str) -> np.ndarray:
-    """`~` contains, without regard to case; `=` equals."""
-    if not isinstance(values, TextColumn):
-        return np.zeros(len(values), bool)
-    return values.equal(text) if operator == "=" else values.containing(text)
+        labels = (self.taxon, self.status, self.account, self.provenance, self.at)
+        return sum(array.nbytes for array in (self.ids, self.sample, self.score, self.predicted, *labels))
 
 
 def ordinals(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -171,20 +139,35 @@ def _copied(db: Db, project_id: int) -> Mirror:
         raise NotFound(GONE)
     ids, sample = _objects(db, project_id)
     predicted, score = _predictions(db, project_id, head.run_id, ids)
-    taxon, status, account, unsettled = _labels(db, project_id, ids)
-    _show_predictions(taxon, status, predicted)
+    labels, unsettled = _labels(db, project_id, ids)
+    _show_predictions(labels, slice(None), predicted)
     columns = ColumnCache(project_id, settings().mirror_mb * 500_000)
     return Mirror(
-        project_id, head.data_version, next(_versions), ids, sample, taxon, status, account, score, predicted,
+        project_id, head.data_version, next(_versions), ids, sample, *labels, score, predicted,
         head.snapshot, unsettled, columns,
     )  # fmt: skip
 
 
-def _show_predictions(taxon: np.ndarray, status: np.ndarray, predicted: np.ndarray) -> None:
+class Labels(NamedTuple):
+    """What labels change, by ordinal, as the mirror's columns of the same names."""
+
+    taxon: np.ndarray
+    status: np.ndarray
+    account: np.ndarray
+    provenance: np.ndarray
+    at: np.ndarray
+
+
+KINDS = Labels(np.int32, np.uint8, np.int32, np.uint8, np.uint32)
+
+
+def _show_predictions(labels: Labels, places: slice | np.ndarray, predicted: np.ndarray) -> None:
     """Where no person has spoken, one sees what the run said."""
-    unlabelled = (status == UNCLASSIFIED) & (predicted != 0)
-    taxon[unlabelled] = predicted[unlabelled]
-    status[unlabelled] = PREDICTED
+    unlabelled = (labels.status[places] == UNCLASSIFIED) & (predicted[places] != 0)
+    places = np.flatnonzero(unlabelled) if isinstance(places, slice) else places[unlabelled]
+    labels.taxon[places] = predicted[places]
+    labels.status[places] = PREDICTED
+    labels.provenance[places] = BY_MACHINE
 
 
 def _objects(db: Db, project_id: int) -> tuple[np.ndarray, np.ndarray]:
@@ -222,23 +205,38 @@ def _predictions(db: Db, project_id: int, run_id: int, ids: np.ndarray) -> tuple
     return predicted, score
 
 
-def _labels(db: Db, project_id: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Taxon, status and account by ordinal, and the ids that the caller's own transaction has labelled."""
-    taxon, account = np.zeros(len(ids), np.int32), np.zeros(len(ids), np.int32)
-    status = np.zeros(len(ids), np.uint8)
-    objects, taxa, letters, accounts = fetch_arrays(
+# A label's columns as numbers, in the order of Labels.
+_AS_NUMBERS = """
+    case when label.status <> 'U' then label.taxon_id else 0 end as taxon,
+    ascii(coalesce(label.status, 'U'))::int2 as letter,
+    case when label.status <> 'U' then coalesce(label.account_id, 0) else 0 end as account,
+    case when label.status <> 'U'
+         then array_position('{predicted,single,batch,audit,imported}', label.provenance)
+         else 0 end::int2 as provenance,
+    case when label.status <> 'U'
+         then greatest(1, least(4294967295, floor(date_part('epoch', label.at)))) else 0 end::bigint as at
+"""
+
+
+def _labels(db: Db, project_id: int, ids: np.ndarray) -> tuple[Labels, np.ndarray]:
+    """Labels by ordinal, and the ids that the caller's own transaction has labelled."""
+    labels = Labels(*(np.zeros(len(ids), kind) for kind in KINDS))
+    objects, *values = fetch_arrays(
         db,
-        """
-        select array_agg(object_id), array_agg(taxon_id),
-               array_agg(ascii(status)::int2), array_agg(coalesce(account_id, 0))
-        from label
-        where project_id = %s
-          and status <> 'U'
-        """,
+        f"""
+        select array_agg(object_id), array_agg(taxon), array_agg(letter), array_agg(account), array_agg(provenance),
+               array_agg(at)
+        from (
+            select object_id, {_AS_NUMBERS}
+            from label
+            where project_id = %s
+              and status <> 'U'
+        ) as label
+        """,  # noqa: S608 - constants
         [project_id],
     )
     if objects is not None:
-        _put(ids, objects, (taxon, taxa), (status, CODE_OF_LETTER[letters]), (account, accounts))
+        _put_labels(ids, objects, labels, values)
     own = db.execute(
         """
         select coalesce(array_agg(distinct object_id), '{}') as ids
@@ -248,60 +246,48 @@ def _labels(db: Db, project_id: int, ids: np.ndarray) -> tuple[np.ndarray, np.nd
         """,
         [project_id],
     ).fetchone()
-    return taxon, status, account, np.array(own.ids, np.int64)
+    return labels, np.array(own.ids, np.int64)
 
 
-def _put(ids: np.ndarray, objects: np.ndarray, *columns: tuple[np.ndarray, np.ndarray]) -> None:
-    """Write values of objects, in any order, to their places; objects that are not among `ids` are passed over."""
+def _put(ids: np.ndarray, objects: np.ndarray, *columns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Write values of objects, in any order, to their places, which are returned; others than `ids` are passed over."""
     places = np.searchsorted(ids, objects)
     known = places < len(ids)
     known[known] = ids[places[known]] == objects[known]
     for target, values in columns:
         target[places[known]] = values[known]
+    return places[known]
+
+
+def _put_labels(ids: np.ndarray, objects: np.ndarray, labels: Labels, values: Sequence[np.ndarray]) -> np.ndarray:
+    """The same of labels, from what _AS_NUMBERS gave."""
+    taxon, letter, account, provenance, at = values
+    read = (taxon, CODE_OF_LETTER[letter], account, provenance, at)
+    return _put(ids, objects, *zip(labels, read, strict=True))
 
 
 def _followed(db: Db, mirror: Mirror) -> Mirror:
     """The mirror brought up to what the caller's next statement sees."""
-    head = _changes(db, mirror)
-    if head.data_version != mirror.data_version:
+    data_version, snapshot, objects, own, *values = _changes(db, mirror)
+    if data_version != mirror.data_version:
         return _copied(db, mirror.project_id)
-    if head.objects is None:
-        return replace(mirror, snapshot=head.snapshot, unsettled=np.empty(0, np.int64))
-    taxon, status, account = mirror.taxon.copy(), mirror.status.copy(), mirror.account.copy()
-    _put(
-        mirror.ids, head.objects,
-        (taxon, head.taxa), (status, CODE_OF_LETTER[head.letters]), (account, head.accounts),
-    )  # fmt: skip
-    _show_predictions_of(mirror, head.objects, taxon, status)
+    if objects is None:
+        return replace(mirror, snapshot=snapshot, unsettled=np.empty(0, np.int64))
+    labels = Labels(*(getattr(mirror, name).copy() for name in Labels._fields))
+    places = _put_labels(mirror.ids, objects, labels, values)
+    _show_predictions(labels, places, mirror.predicted)
+    version = next(_versions)
+    mirror.columns.log.note(mirror.version, version, places)
     return replace(
-        mirror, version=next(_versions), taxon=taxon, status=status, account=account,
-        snapshot=head.snapshot, unsettled=head.objects[head.own],
+        mirror, version=version, snapshot=snapshot, unsettled=objects[own.astype(bool)], **labels._asdict()
     )  # fmt: skip
 
 
-def _show_predictions_of(mirror: Mirror, objects: np.ndarray, taxon: np.ndarray, status: np.ndarray) -> None:
-    places = mirror.ordinals(objects)
-    places = places[(status[places] == UNCLASSIFIED) & (mirror.predicted[places] != 0)]
-    taxon[places] = mirror.predicted[places]
-    status[places] = PREDICTED
-
-
-@dataclass(frozen=True)
-class _Changes:
-    data_version: int
-    snapshot: str
-    objects: np.ndarray | None
-    taxa: np.ndarray
-    letters: np.ndarray
-    accounts: np.ndarray
-    own: np.ndarray
-
-
-def _changes(db: Db, mirror: Mirror) -> _Changes:
+def _changes(db: Db, mirror: Mirror) -> tuple[Any, ...]:
     """Labels of the objects touched by transactions that the mirror's snapshot did not see: one statement."""
     row = fetch_arrays(
         db,
-        """
+        f"""
         with touched as (
             select object_id, bool_or(tx is not distinct from pg_current_xact_id_if_assigned()) as own
             from history
@@ -311,25 +297,24 @@ def _changes(db: Db, mirror: Mirror) -> _Changes:
             group by object_id
             union all
             select unnest(%(unsettled)s::bigint[]), false
-        ), changed as (
-            select array_agg(touched.object_id) as objects,
-                   array_agg(case when label.status <> 'U' then label.taxon_id else 0 end) as taxa,
-                   array_agg(ascii(coalesce(label.status, 'U'))::int2) as letters,
-                   array_agg(case when label.status <> 'U' then coalesce(label.account_id, 0) else 0 end) as accounts,
-                   array_agg(own::int::int2) as own
+        ), seen as (
+            select touched.object_id, own::int::int2 as own, {_AS_NUMBERS}
             from touched
             left join label on label.project_id = %(project_id)s
                            and label.object_id = touched.object_id
+        ), changed as (
+            select array_agg(object_id) as objects, array_agg(own) as own, array_agg(taxon) as taxa,
+                   array_agg(letter) as letters, array_agg(account) as accounts,
+                   array_agg(provenance) as provenances, array_agg(at) as ats
+            from seen
         )
-        select data_version, pg_current_snapshot()::text as snapshot, objects, taxa, letters, accounts, own
+        select data_version, pg_current_snapshot()::text as snapshot, objects, own, taxa, letters, accounts,
+               provenances, ats
         from project, changed
         where project.id = %(project_id)s
-        """,
+        """,  # noqa: S608 - constants
         {"project_id": mirror.project_id, "snapshot": mirror.snapshot, "unsettled": mirror.unsettled.tolist()},
     )
     if not row:
         raise NotFound(GONE)
-    data_version, snapshot, objects, taxa, letters, accounts, own = row
-    if objects is None:
-        own = np.empty(0, bool)
-    return _Changes(data_version, snapshot, objects, taxa, letters, accounts, own.astype(bool))
+    return row
