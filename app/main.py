@@ -30,6 +30,8 @@ from app.openapi import openapi_config
 from app.projects import api as projects_api
 from app.projects import pages as projects_pages
 from app.projects.access import provide_project
+from app.samples import api as samples_api
+from app.samples import pages as samples_pages
 from app.search import api as search_api
 from app.search import pages as search_pages
 from app.security import SameOrigin, Watch, add_headers
@@ -55,6 +57,7 @@ PAGES = [
     *preferences.routes,
     *image_pages.routes,
     *labels_pages.routes,
+    *samples_pages.routes,
     *search_pages.routes,
     *jobs_pages.routes,
 ]
@@ -66,6 +69,7 @@ API = [
     *comments.api_routes,
     *preferences.api_routes,
     *labels_api.routes,
+    *samples_api.routes,
     *search_api.routes,
     *exchange_api.routes,
     *jobs_api.routes,
