@@ -21,6 +21,7 @@ from app.exchange.plan import Item, Plan, make_plan
 from app.exchange.publish import publish
 from app.exchange.report import SHOWN_FAULTS, Fault, ImportOptions, ImportReport
 from app.exchange.resolve import resolve
+from app.exchange.survey import survey
 from app.objects.store import Store, open_store
 from app.settings import Settings
 
@@ -127,6 +128,8 @@ class Import:
         with self.db.transaction():
             self.db.execute("select pg_advisory_xact_lock(%s, %s)", [PUBLISH_LOCK, self.project_id])
             self._check(outcome)
+            if self.options.hold:
+                outcome.contents = survey(self.db, self.project_id, self.id, self.plan)
             if outcome.status == "done":
                 self._resolve_and_publish(outcome)
             if outcome.status != "done":
@@ -165,11 +168,13 @@ class Import:
             outcome.status = "checked" if self.options.dry_run else "asking"
         elif self.options.dry_run:
             outcome.status = "checked"
-        if outcome.status == "checked":
+        elif self.options.hold:
+            outcome.status = "asking"
+        if outcome.status == "checked" or self.options.hold:
             outcome.n_objects, outcome.n_images, outcome.n_labels, outcome.n_predictions = staging.foresee(
                 self.db, self.project_id, self.id
             )
-        elif outcome.status == "done":
+        if outcome.status == "done":
             publish(self.db, self.project_id, self.account_id, self.id, self.plan, choices, outcome)
 
     def _leave(self, outcome: ImportReport) -> None:
@@ -179,7 +184,7 @@ class Import:
             return
         if outcome.status != "done":
             staging.end(self.db, self.id, outcome)
-        if outcome.status in ("failed", "nothing") or outcome.n_skipped:
+        if outcome.status in ("failed", "nothing") or (outcome.status == "done" and outcome.n_skipped):
             staging.discard(self.db, self.store, self.id)
         elif outcome.status == "done":
             self.db.execute("delete from import_chunk where import_id = %s", [self.id])

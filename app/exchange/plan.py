@@ -11,7 +11,16 @@ from typing import NamedTuple
 from app.errors import Refused
 from app.exchange import tables
 from app.exchange.report import Fault, ImportOptions
-from app.exchange.sources import FolderSource, Locator, Source, Unreadable, ZipSource, fingerprint, inside
+from app.exchange.sources import (
+    FolderSource,
+    Locator,
+    Source,
+    TarSource,
+    Unreadable,
+    ZipSource,
+    fingerprint,
+    inside,
+)
 from app.exchange.tables import FreeColumn, Table
 
 MEASURES = ("area", "esd", "major", "minor", "mean", "std")
@@ -110,12 +119,12 @@ def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str])
 
 
 def open_source(source: Path) -> Source:
-    """The folder or the zip archive at a path."""
+    """The folder or the archive at a path."""
     if source.is_dir():
         return FolderSource(source)
     if not source.exists():
         raise Refused(f"There is no {source}: name a folder or a zip archive.")
-    return ZipSource(source)
+    return TarSource(source) if source.suffix.lower() == ".tar" else ZipSource(source)
 
 
 def _find_tables(plan: Plan) -> None:

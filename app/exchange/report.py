@@ -32,6 +32,9 @@ class ImportOptions:
     create_taxa: bool = False
     mapping: dict[str, dict[str, Any]] = field(default_factory=dict)
     dry_run: bool = False
+    # Read and check everything, and stop before it becomes visible, as if there were a question: the same import
+    # without `hold` goes on from there, and reads nothing twice.
+    hold: bool = False
     from_scratch: bool = False
     chunk_rows: int = 500
     processes: int = 2
@@ -89,6 +92,7 @@ class ImportReport:
     missing_users: list[str] = field(default_factory=list)
     created_taxa: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    contents: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
@@ -130,14 +134,14 @@ class ImportReport:
             faults = counted(self.n_faults, "fault", "faults")
             it = "it" if self.n_faults == 1 else "them"
             return f"Refused: {faults}. Nothing was added. Correct {it} and import again."
-        if self.status == "asking":
+        if self.status == "asking" and (self.missing_taxa or self.missing_users):
             return (
                 "Waiting for answers: name these taxa and people in a mapping file and run the same import with"
                 " --mapping FILE, or let the taxa be made with --create-taxa. The images are not read again."
             )
         if self.status == "nothing":
             return "All of this was imported before. Nothing was added."
-        verb = "Would add" if self.status == "checked" else "Added"
+        verb = "Added" if self.status == "done" else "Would add"
         extra = [counted(n, *forms) for n, *forms in self._extras() if n]
         return f"{verb} {counts}{' (' + ', '.join(extra) + ')' if extra else ''}."
 

@@ -10,6 +10,8 @@ from app.exchange.lineages import create_lineages
 from app.exchange.report import ImportOptions
 
 OLD_STYLE = re.compile(r"(.+?)\s*\((.+)\)")
+# The answer for a taxon whose objects come in without a label.
+UNLABELLED = "-"
 AROUND_PARENT = re.compile(r"\s*<\s*")
 
 
@@ -27,9 +29,32 @@ class Choices:
 def resolve(db: Db, import_id: int, account_id: int, options: ImportOptions) -> Choices:
     """Answers come first, then what is known under that name; then taxa are made, if that was asked for."""
     choices = Choices()
+    _leave_unlabelled(db, import_id, options)
     _resolve_taxa(db, import_id, account_id, options, choices)
     _resolve_people(db, import_id, options, choices)
     return choices
+
+
+def _leave_unlabelled(db: Db, import_id: int, options: ImportOptions) -> None:
+    """Take the labels off the rows whose taxon was answered so; rolled back with the rest if nothing is shown."""
+    given = options.mapping.get("taxa", {})
+    texts = [text.strip().lower() for text, answer in given.items() if str(answer).strip() == UNLABELLED]
+    if texts:
+        db.execute(
+            """
+            update staged_row
+            set status = null,
+                taxon_key = null,
+                taxon_text = null,
+                taxon_lineage = null,
+                person_name = null,
+                person_email = null,
+                annotated_at = null
+            where import_id = %s
+              and taxon_key = any(%s)
+            """,
+            [import_id, texts + [f"#{text.lstrip('#')}" for text in texts]],
+        )
 
 
 def _resolve_taxa(db: Db, import_id: int, account_id: int, options: ImportOptions, choices: Choices) -> None:

@@ -199,6 +199,13 @@ def touch(db: Db, upload_id: UUID) -> None:
     db.execute("update upload set touched_at = now() where id = %s", [upload_id])
 
 
+def note_import(db: Db, upload: Upload, import_id: int | None) -> None:
+    """Which import it came to, which people know by the upload's name and not by its place on the server."""
+    db.execute("update upload set import_id = %s, touched_at = now() where id = %s", [import_id, upload.id])
+    if not upload.path:
+        db.execute("update import set source = %s where id = %s", [upload.name, import_id])
+
+
 def remove(db: Db, settings: Settings, upload: Upload) -> None:
     """Take its bytes away. What came to an import stays known; what never did is forgotten."""
     if upload.import_id is None:
