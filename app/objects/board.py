@@ -1,6 +1,6 @@
 """One page of a project's objects under a filter, in an order: found in memory, checked and filled in by SQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,9 +10,12 @@ from app.database import Db
 from app.errors import Refused
 from app.labels.changes import state_token
 from app.objects import queries
+from app.objects.cursors import BAD_CURSOR, read_cursor, write_cursor
 from app.objects.filters import Filter, address
-from app.objects.orders import BAD_CURSOR, Order, read_cursor, sorted_by, write_cursor
+from app.objects.orders import Order
 from app.objects.scale import PixelSize, Scaled, common_scale, pixel_size, scale_bar, tile_size
+from app.objects.shown import shown_fields
+from app.objects.sorting import sorted_by
 from app.search import likeness
 from app.search.mirror import Mirror, open_mirror
 from app.search.query_image import query_vector
@@ -46,23 +49,51 @@ class Page:
     exact: bool = True
 
 
-def page(db: Db, project: Shown, filter: Filter, order: Order, cursor: str | None = None, limit: int = PAGE) -> Page:
-    """The next `limit` objects after the cursor. What one sees was read from the tables, never from memory alone."""
+def page(
+    db: Db,
+    project: Shown,
+    filter: Filter,
+    order: Order,
+    cursor: str | None = None,
+    limit: int = PAGE,
+    show: Sequence[str] = (),
+) -> Page:
+    """The next `limit` objects after the cursor. What one sees was read from the tables, never from memory alone.
+
+    show: keys of the fields under each tile, as `shown_fields` knows them.
+    """
     limit = min(max(limit, 1), MOST_A_PAGE)
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, filter)
     place = pixel_size(db, project)
     if order.key == "like":
-        return _like_page(db, project, filter, order, cursor, limit, mirror, mask, place)
+        return _like_page(db, project, filter, order, cursor, limit, mirror, mask, place, show)
     after = sorted_by(db, mirror, order)
-    pieces = after.after(mirror.ids, order.direction, read_cursor(cursor) if cursor else None)
+    pieces = after.after(order.direction, read_cursor(cursor) if cursor else None)
     rows, last, more = _fill(db, project.id, filter, mirror, _masked(pieces, mask), limit, place)
-    scale = common_scale(db, mirror)
     return Page(
-        tiles=[tile(project.id, row, place, scale) for row in rows],
-        next_cursor=after.cursor_at(mirror.ids, last) if more else None,
+        tiles=_tiles(db, project, mirror, rows, place, show),
+        next_cursor=after.cursor_at(last) if more else None,
         n_total=int(np.count_nonzero(mask)),
     )
+
+
+def _tiles(
+    db: Db,
+    project: Shown,
+    mirror: Mirror,
+    rows: Sequence[Any],
+    place: PixelSize,
+    show: Sequence[str],
+    distance_of: dict[int, float] | None = None,
+) -> list[dict[str, Any]]:
+    scale = common_scale(db, mirror)
+    fields = shown_fields(db, mirror, show, rows, project.validated_only)
+    distances = distance_of or {}
+    return [
+        tile(project.id, row, place, scale, distances.get(row.id), texts)
+        for row, texts in zip(rows, fields, strict=True)
+    ]
 
 
 def _masked(pieces: Iterator[np.ndarray], mask: np.ndarray) -> Iterator[np.ndarray]:
@@ -107,6 +138,7 @@ def _like_page(
     mirror: Mirror,
     mask: np.ndarray,
     place: PixelSize,
+    show: Sequence[str],
 ) -> Page:
     """Ranks ever deeper as one scrolls on: the k nearest for a k that doubles until the page is full."""
     vectors = query_vectors(db, project, order, mirror)
@@ -126,12 +158,11 @@ def _like_page(
     shown = ids[:limit]
     more = len(ids) > limit or (not reached_all and len(ids) > 0)
     distance_of = dict(zip(shown.tolist(), distances[:limit].tolist(), strict=True))
-    scale = common_scale(db, mirror)
     next_cursor = None
     if more:
         next_cursor = write_cursor(distances[len(shown) - 1].item(), int(shown[-1]), after[2] + len(shown))
     return Page(
-        tiles=[tile(project.id, row, place, scale, distance_of[row.id]) for row in rows],
+        tiles=_tiles(db, project, mirror, rows, place, show, distance_of),
         next_cursor=next_cursor,
         n_total=n_kept - ranked.n_without_vector,
         n_without_vector=ranked.n_without_vector,
@@ -172,7 +203,14 @@ def _beyond(ranked: Any, after: tuple[float | None, int, int], least: bool) -> t
     return ids, distances
 
 
-def tile(project_id: int, row: Any, place: PixelSize, scale: float, distance: float | None = None) -> dict[str, Any]:
+def tile(
+    project_id: int,
+    row: Any,
+    place: PixelSize,
+    scale: float,
+    distance: float | None = None,
+    fields: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
     """One object as a template shows it among others."""
     hash = row.hash.hex() if row.hash else None
     width, height, shrink = tile_size(row.width_px or 1, row.height_px or 1, scale) if hash else (96, 96, 1.0)
@@ -197,6 +235,7 @@ def tile(project_id: int, row: Any, place: PixelSize, scale: float, distance: fl
         "scale_bar": scale_bar(width, um * row.width_px / width if um and hash else None),
         "shrink": shrink,
         "distance": distance,
+        "fields": fields,
     }
 
 

@@ -12,10 +12,11 @@ from psycopg import sql
 from app.database.connections import Db
 from app.search.arrays import fetch_arrays
 from app.search.heads import place, read_head
-from app.search.kept import ChangeLog, MaskCache
+from app.search.kept import ChangeLog, Kept, MaskCache
 
 SEPARATOR, MISSING = "\x1e", "\x1f"  # control characters that no text of a table means anything by
 WIDEST = 64  # bytes of a text that are worth a place in every row
+MOST_ORDERS, MOST_TALLIES = 16, 32
 LISTED_BYTES = 70  # of a short text in a list
 
 # Columns that every project has, with their type.
@@ -108,6 +109,8 @@ class ColumnCache:
         self.parents: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # distinct ids, and the place of each object's
         self.log = ChangeLog()
         self.masks = MaskCache()
+        self.orders = Kept(MOST_ORDERS)
+        self.tallies = Kept(MOST_TALLIES)
 
     @property
     def n_bytes(self) -> int:
