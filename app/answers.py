@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.response import Redirect, Template
 from psycopg_pool import PoolTimeout, TooManyRequests
 
+from app.advice import advice
 from app.errors import LoginNeeded, NotFound, Refused
 from app.logs import log, request_id
 
@@ -31,7 +32,9 @@ DISK_FULL = "The database's disk is full, so this was not saved. Whoever runs th
 def show_refused(request: Request, error: Refused) -> Response[Any]:
     if isinstance(error, LoginNeeded):
         return ask_to_log_in(request, error)
-    return say(request, error.status, error.title, error.sentence, error.detail)
+    wait = error.detail.get("retry_after")
+    headers = {"Retry-After": str(wait)} if wait else {}
+    return say(request, error.status, error.title, error.sentence, error.detail, headers)
 
 
 def show_http_error(request: Request, error: HTTPException) -> Response[Any]:
@@ -131,6 +134,9 @@ def say(
         "sentence": sentence,
         "shown_request_id": request_id(request.scope),
         "back": way_back(request),
+        # Only what comes back by itself is waited for, and a form is never sent again unasked.
+        "comes_back": status == 503 and "Retry-After" in headers and request.method == "GET",
+        **advice(request, status),
     }
     return Template(name, context=context, status_code=status, headers=headers)
 

@@ -28,6 +28,7 @@ OPEN_TO_ALL = {
     "GET /api/v1/projects",
     "GET /favicon.ico",
     "GET /health",
+    "GET /help",
     "GET /login",
     "GET /login/link/{token:str}",
     "HEAD /health",

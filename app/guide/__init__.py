@@ -1,0 +1,1 @@
+"""The help page, written from the program's own lists of keys, filters, orders, commands and settings."""
