@@ -14,10 +14,12 @@ from app.accounts import api as accounts_api
 from app.accounts import pages as accounts_pages
 from app.accounts.access import Authentication, hold_to_declaration, recognise
 from app.accounts.viewer import provide_viewer
+from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.bodies import refuse_unknown_fields
 from app.database import Db
 from app.exchange import api as exchange_api
+from app.guide import pages as guide_pages
 from app.jobs import api as jobs_api
 from app.jobs import pages as jobs_pages
 from app.labels import api as labels_api
@@ -60,6 +62,7 @@ PAGES = [
     *samples_pages.routes,
     *search_pages.routes,
     *jobs_pages.routes,
+    *guide_pages.routes,
 ]
 API = [
     *accounts_api.routes,
@@ -96,7 +99,7 @@ def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) 
         guards=[hold_to_declaration],
         middleware=[Watch(), SameOrigin(), Authentication()],
         exception_handlers=exception_handlers,
-        after_exception=[end_transaction, recognise],
+        after_exception=[end_transaction, recognise, find_helpers],
         before_send=[add_headers, log_answer],
         lifespan=[open_connections],
         template_config=template_config(),
