@@ -12,6 +12,7 @@ from app.exchange.report import ImportReport
 from app.exchange.resolve import Choices
 from app.jobs.queue import enqueue
 from app.labels.changes import SEEN_STATE_LOCK
+from app.search import strips
 
 PARENT_LEVELS = ("sample", "acquisition", "process")
 
@@ -34,6 +35,8 @@ def publish(
     _write_counts(db, keys)
     db.execute("delete from staged_row where import_id = %(import_id)s", keys)
     db.execute("update project set data_version = data_version + 1 where id = %(project_id)s", keys)
+    # First, since it takes seconds, and embedding may take hours.
+    strips.look(db, project_id, account_id)
     enqueue(db, "embed", "Embed new images", project_id, account_id, {})
 
 

@@ -21,6 +21,7 @@ class Kind:
 KINDS = {
     "import": Kind("Import", "app.exchange.job"),
     "embed": Kind("Embed", "app.search.embed"),
+    "strips": Kind("Strips", "app.search.strips_job"),
     "index": Kind("Index", "app.search.generations"),
 }
 

@@ -16,7 +16,7 @@ from app.jobs.context import JobContext
 from app.jobs.questions import answers
 from app.jobs.queue import enqueue
 from app.objects.store import Store, open_store
-from app.search import INDEX_TITLE, embedders, pending
+from app.search import INDEX_TITLE, embedders, pending, strips
 from app.search.bring import bring
 from app.search.query_image import embed_here
 from app.search.vector_copy import write_vectors
@@ -74,21 +74,47 @@ def _embed(job: JobContext) -> None:
         if spec := job.args.get("embedder"):
             embedders.assign(db, job.settings, job.project_id, spec)
         known = embedders.assign_default(db, job.settings, job.project_id)
-    if known.embeds_images:
-        embed_project(job.database_url, job.settings, job.project_id, job)
-    else:
+    if not known.embeds_images:
         job.log(f"The vectors of {known.name} were made elsewhere: objects without one wait until theirs are brought.")
+        return
+    _follow_strips(job)
+    embed_project(job.database_url, job.settings, job.project_id, job)
 
 
-def embed_project(database_url: str, settings: Settings, project_id: int, report: Report) -> int:
+def _follow_strips(job: JobContext) -> None:
+    """Where the strips to be cut off have changed: compute all vectors beside the present ones, then exchange them.
+
+    So those that are used are always of one kind. The answer may change again meanwhile.
+    """
+    while True:
+        with database.connect(job.database_url) as db:
+            present = embedders.of_project(db, job.project_id)
+            wanted = embedders.wanted(db, job.settings, job.project_id)
+            if present.id == wanted.id:
+                return
+            if not strips.has_vectors(db, present.id, job.project_id):
+                embedders.use(db, job.project_id, wanted.id)
+                return
+        job.log(f"Computed beside the present vectors, which are used until all are there: {wanted.description}.")
+        embed_project(job.database_url, job.settings, job.project_id, job, wanted.id)
+        with database.connect(job.database_url) as db:
+            if embedders.wanted(db, job.settings, job.project_id).id == wanted.id:
+                embedders.use(db, job.project_id, wanted.id)
+
+
+def embed_project(
+    database_url: str, settings: Settings, project_id: int, report: Report, embedder_id: int | None = None
+) -> int:
     """Give a vector to every object that can have one; returns how many were written here.
+
+    By the project's embedder, or by another one whose vectors are to take the place of the present ones.
 
     The same content is computed once, also across projects and workers: work is dealt out by the first byte of the
     image's hash, and who works on a byte holds its lock. Hashes are random, so an embedding that is stopped half-way
     has seen a random half of the project.
     """
     with database.connect(database_url, autocommit=True) as db:
-        row = embedders.of_project(db, project_id)
+        row = embedders.find(db, embedder_id) if embedder_id else embedders.of_project(db, project_id)
         if row is None:
             raise NotFound(f"The project {project_id} does not exist any more, or has no embedder.")
         work = _Work(db, project_id, row.id, embedders.load(settings, row), open_store(settings), settings, report)

@@ -1,15 +1,23 @@
-"""The embedders that this database knows, their partitions of vectors, and which one a project uses."""
+"""The embedders that this database knows, their partitions of vectors, and which one a project uses.
+
+What is cut off a project's images is part of its embedder: so vectors with and without a strip never mix, none is
+copied between projects that crop otherwise, and images searched by are cropped as those of the project.
+"""
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
+from app.search import strips
 from app.settings import Settings
 from indexer import embedders
 from indexer.embedders import Embedder, EmbedderError
+from indexer.embedders.cropping import Cropping, from_json
+from indexer.strips import Strip
 
 PARTITIONS = 16
 # A row must fit its page of 8 kB to be stored plainly.
@@ -31,7 +39,8 @@ def _open(spec: str, weights_dir: Path, device: str, threads: int) -> Embedder:
 
 def load(settings: Settings, row: Any) -> Embedder:
     """The embedder of a row of `embedder`, checked to be the very one that made the vectors which are there."""
-    embedder = open_embedder(settings, row.config["spec"])
+    known = [from_json(stored) for stored in row.config.get("strips", [])]
+    embedder = without_strips(open_embedder(settings, row.config["spec"]), known)
     if embedder.digest != row.digest:
         raise Conflict(
             f"The embedder {row.name} is not what it was when its vectors were made: its weights or preprocessing have"
@@ -40,35 +49,50 @@ def load(settings: Settings, row: Any) -> Embedder:
     return embedder
 
 
+def without_strips(embedder: Embedder, known: Sequence[Strip]) -> Embedder:
+    """The embedder, made not to see what is burnt into the edges of a project's images."""
+    return Cropping(embedder, known) if known and embedder.embeds_images else embedder
+
+
 def register(db: Db, embedder: Embedder) -> int:
     """The id of an embedder, which is made known together with its partitions of vectors if it is new."""
+    # Looked for first, since an insert that does nothing uses up a number all the same.
+    known = _named(db, embedder.name) or _insert(db, embedder) or _named(db, embedder.name)
+    if known.digest != embedder.digest:
+        raise Conflict(
+            f"An embedder {embedder.name} with other weights or preprocessing is known already, and has vectors."
+            " Give this one another name: two embedders never share vectors."
+        )
+    embedder_id: int = known.id
+    return embedder_id
+
+
+def _named(db: Db, name: str) -> Any | None:
+    return db.execute("select id, digest from embedder where name = %s", [name]).fetchone()
+
+
+def _insert(db: Db, embedder: Embedder) -> Any | None:
+    """The new row, with its partitions of vectors; None if somebody was quicker."""
     added = db.execute(
         """
         insert into embedder (name, digest, dimension, description, config, embeds_images, embeds_text)
         values (%s, %s, %s, %s, %s, %s, %s)
         on conflict (name) do nothing
-        returning id
+        returning id, digest
         """,
         [
             embedder.name,
             embedder.digest,
             embedder.dimension,
             embedder.description,
-            json.dumps({"spec": embedder.spec}),
+            json.dumps(embedder.config),
             embedder.embeds_images,
             embedder.embeds_text,
         ],
     ).fetchone()
     if added:
-        _make_partitions(db, added.id, embedder.dimension)
-        return added.id
-    known = db.execute("select id, digest from embedder where name = %s", [embedder.name]).fetchone()
-    if known.digest != embedder.digest:
-        raise Conflict(
-            f"An embedder {embedder.name} with other weights or preprocessing is known already, and has vectors."
-            " Give this one another name: two embedders never share vectors."
-        )
-    return known.id
+        _make_partitions(db, added.id, embedder.dimension, 1 if isinstance(embedder, Cropping) else PARTITIONS)
+    return added
 
 
 def find(db: Db, embedder_id: int) -> Any:
@@ -98,9 +122,21 @@ def assign(db: Db, settings: Settings, project_id: int, spec: str = embedders.DE
     Vectors that were brought are meant by the name they have here: their file may be gone.
     """
     brought = db.execute("select id from embedder where name = %s and not embeds_images", [spec]).fetchone()
-    embedder_id = brought.id if brought else register(db, open_embedder(settings, spec))
+    embedder_id = brought.id if brought else _registered(db, settings, project_id, spec)
     use(db, project_id, embedder_id)
     return embedder_id
+
+
+def _registered(db: Db, settings: Settings, project_id: int, spec: str) -> int:
+    return register(db, without_strips(open_embedder(settings, spec), strips.accepted(db, project_id)))
+
+
+def wanted(db: Db, settings: Settings, project_id: int) -> Any:
+    """The row of `embedder` that the project should have: its own, made not to see the strips that are accepted now."""
+    row = of_project(db, project_id)
+    if row is None or not row.embeds_images:
+        return row
+    return find(db, _registered(db, settings, project_id, row.config["spec"]))
 
 
 def use(db: Db, project_id: int, embedder_id: int) -> None:
@@ -128,8 +164,11 @@ def assign_default(db: Db, settings: Settings, project_id: int) -> Any:
     return row
 
 
-def _make_partitions(db: Db, embedder_id: int, dimension: int) -> None:
-    """Made apart and then attached: that stops nobody who reads vectors, as `create ... partition of` would."""
+def _make_partitions(db: Db, embedder_id: int, dimension: int, n_parts: int) -> None:
+    """Made apart and then attached: that stops nobody who reads vectors, as `create ... partition of` would.
+
+    An embedder made for the strips of one project or a few has one part only, however many such there are.
+    """
     storage = "plain" if dimension <= LARGEST_PLAIN else "external"
     db.execute(
         f"""
@@ -140,9 +179,9 @@ def _make_partitions(db: Db, embedder_id: int, dimension: int) -> None:
         begin
             execute format('create table %I (like object_vector including defaults,'
                            ' check (vector_dims(v) = {int(dimension)})) partition by hash (project_id)', whole);
-            for n in 0..{PARTITIONS - 1} loop
+            for n in 0..{n_parts - 1} loop
                 part := whole || '_' || n;
-                execute format('create table %I partition of %I for values with (modulus {PARTITIONS}, remainder %s)',
+                execute format('create table %I partition of %I for values with (modulus {n_parts}, remainder %s)',
                                part, whole, n);
                 execute format('alter table %I alter v set storage {storage}', part);
             end loop;

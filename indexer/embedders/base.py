@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
@@ -33,6 +33,11 @@ class Embedder:
     embeds_text: bool = False
     device: str = "cpu"
     batch_size: int = 16
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What it takes to make it again, as JSON."""
+        return {"spec": self.spec}
 
     def prepare(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Images as opened by `open_image` to the array [n, ...] that `embed` takes; safe in any thread."""
