@@ -68,10 +68,13 @@ def list_jobs(
     viewer: NamedDependency[Viewer],
     status: FromQuery[Status | None] = None,
     before: FromQuery[int | None] = None,
+    kind: FromQuery[str | None] = None,
+    project_id: FromQuery[int | None] = None,
 ) -> list[JobAnswer]:
     """The jobs that you may see: those that wait or run, then up to 50 ended ones, newest first (before `before`)."""
-    active = [job for job in queries.list_active(db, viewer) if before is None and status in (None, job.status)]
-    ended = [] if status in queries.ACTIVE else queries.list_ended(db, viewer, status, before)
+    wanted = queries.Wanted(status, kind, project_id)
+    active = queries.list_active(db, viewer, wanted) if before is None else []
+    ended = [] if status in queries.ACTIVE else queries.list_ended(db, viewer, wanted, before)
     return [answer(job) for job in active + ended]
 
 

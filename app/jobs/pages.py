@@ -10,11 +10,19 @@ from litestar.response import Redirect, Template
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.jobs import queries
+from app.jobs.bodies import KINDS
 from app.jobs.queue import cancel, retry
 from app.jobs.words import rate_text, time_span
+from app.objects.filters import address
 
 PAGE = 50
-Ended = Literal["done", "failed", "cancelled"]
+ENDED = ("done", "failed", "cancelled")
+Status = Literal["queued", "running", "done", "failed", "cancelled", ""]
+
+
+def number(text: str | None) -> int | None:
+    """A choice's value; its first entry, all of them, is empty."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def render(request: Request, name: str, **context: object) -> Template:
@@ -30,17 +38,26 @@ def show_jobs(
     request: Request,
     db: NamedDependency[Db],
     viewer: NamedDependency[Viewer],
-    status: FromQuery[Ended | None] = None,
+    status: FromQuery[Status | None] = None,
+    kind: FromQuery[str | None] = None,
+    project_id: FromQuery[str | None] = None,
     before: FromQuery[int | None] = None,
 ) -> Template:
-    ended = queries.list_ended(db, viewer, status, before, PAGE + 1)
+    """Running ones first; `status`, `kind` and `project_id` narrow both what is active and what has ended."""
+    wanted = queries.Wanted(status or None, kind or None, number(project_id))
+    ended = [] if status in queries.ACTIVE else queries.list_ended(db, viewer, wanted, before, PAGE + 1)
+    chosen = [(key, str(value)) for key, value in vars(wanted).items() if value is not None]
+    older = [("before", str(ended[PAGE - 1].id))] if len(ended) > PAGE else []
     return render(
         request,
         "list",
-        active=[] if before else queries.list_active(db, viewer),
-        ended=ended[:PAGE],
-        older=ended[PAGE - 1].id if len(ended) > PAGE else None,
-        status=status,
+        active=None if before or status in ENDED else queries.list_active(db, viewer, wanted),
+        ended=None if status in queries.ACTIVE else ended[:PAGE],
+        self_url=address("/jobs", chosen),
+        older_url=address("/jobs", chosen, older) if older else None,
+        wanted=wanted,
+        kinds={name: kind.label for name, kind in KINDS.items()},
+        projects=queries.list_projects(db, viewer),
         before=before,
     )
 

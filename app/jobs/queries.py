@@ -90,25 +90,63 @@ class LogLine:
     line: str
 
 
-def list_active(db: Db, viewer: Viewer) -> list[SeenJob]:
+@dataclass(frozen=True)
+class Wanted:
+    """Which jobs a list shows: of one status, kind or project, where these are given."""
+
+    status: str | None = None
+    kind: str | None = None
+    project_id: int | None = None
+
+    @property
+    def condition(self) -> str:
+        """Said only where it narrows, so that each is served by its own index."""
+        narrowing = {
+            "status": "and job.status = %(status)s",
+            "kind": "and job.kind = %(kind)s",
+            "project_id": "and job.project_id = %(project_id)s",
+        }
+        return " ".join(words for name, words in narrowing.items() if getattr(self, name) is not None)
+
+
+EVERY_JOB = Wanted()
+
+
+def list_active(db: Db, viewer: Viewer, wanted: Wanted = EVERY_JOB) -> list[SeenJob]:
     """What runs, the longest-running first, then what waits."""
-    order = "and job.status in ('queued', 'running') order by job.status desc, job.id"
-    return [SeenJob(*row) for row in db.execute(f"{SEEN} {order} limit 200", _who(viewer))]
+    order = f"and job.status in ('queued', 'running') {wanted.condition} order by job.status desc, job.id"
+    return [SeenJob(*row) for row in db.execute(f"{SEEN} {order} limit 200", _who(viewer) | vars(wanted))]
 
 
 def list_ended(
-    db: Db, viewer: Viewer, status: str | None = None, before: int | None = None, limit: int = 50
+    db: Db, viewer: Viewer, wanted: Wanted = EVERY_JOB, before: int | None = None, limit: int = 50
 ) -> list[SeenJob]:
-    """What has ended, newest first; of one status, and older than the job `before`, where these are given."""
-    condition = """
+    """What has ended, newest first, older than the job `before` where one is given."""
+    condition = f"""
       and job.status not in ('queued', 'running')
-      and (%(status)s::text is null or job.status = %(status)s)
+      {wanted.condition}
       and (%(before)s::int is null or job.id < %(before)s)
     order by job.id desc
     limit %(limit)s
     """
-    values = _who(viewer) | {"status": status, "before": before, "limit": limit}
+    values = _who(viewer) | vars(wanted) | {"before": before, "limit": limit}
     return [SeenJob(*row) for row in db.execute(SEEN + condition, values)]
+
+
+def list_projects(db: Db, viewer: Viewer) -> list[Any]:
+    """The projects whose jobs the viewer may see, by title, for the choice above the list."""
+    return db.execute(
+        """
+        select project.id, project.title
+        from project
+        left join member on member.project_id = project.id and member.account_id = %(account)s
+        where exists (select from job where job.project_id = project.id)
+          and (%(manager)s or member.role is not null or project.visibility in ('accounts', 'everyone'))
+        order by lower(project.title), project.id
+        limit 500
+        """,
+        _who(viewer),
+    ).fetchall()
 
 
 def find_job(db: Db, viewer: Viewer, job_id: int) -> SeenJob:

@@ -1,5 +1,6 @@
 """People see the jobs of the projects that they may see, and steer those that are theirs to steer."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -145,10 +146,59 @@ def test_ended_jobs_are_turned_page_by_page(app_client: Client, db: Db, make_acc
     assert (
         "Job 119<" in first
         and "Job 118<" not in first
-        and "/jobs?before=21&status=failed" in first.replace("&amp;", "&")
+        and "/jobs?status=failed&before=21" in first.replace("&amp;", "&")
     )
-    last = app_client.get("/jobs?before=21&status=failed").text
+    last = app_client.get("/jobs?status=failed&before=21").text
     assert "Job 19<" in last and "Older jobs" not in last
+
+
+def test_the_list_is_narrowed_by_state_kind_and_project(
+    app_client: Client, db: Db, database_url: str, make_account, make_project
+) -> None:
+    ada = make_account()
+    sea, lake = make_project("Sea", manager=ada), make_project("Lake", manager=ada)
+    put(db, sea, title="Embed the sea")
+    put(db, lake, title="Embed the lake")
+    db.execute("update job set kind = 'index', status = 'done', ended_at = now() where project_id = %s", [lake])
+    db.commit()
+    logged_in(app_client, ada)
+
+    def shown(query: str) -> set[str]:
+        page = app_client.get(f"/jobs?{query}").text
+        return {title for title in ("the sea", "the lake") if title in page}
+
+    assert shown("status=&kind=&project_id=") == {"the sea", "the lake"}
+    assert shown(f"project_id={sea}") == {"the sea"} and shown(f"project_id={lake}") == {"the lake"}
+    assert shown("kind=index") == {"the lake"} and shown("kind=nothing") == set()
+    assert shown("status=queued") == {"the sea"} and shown("status=done") == {"the lake"}
+    assert shown(f"status=done&project_id={sea}") == set()
+    headers = bearer(database_url, ada)
+    jobs = app_client.get(f"/api/v1/jobs?project_id={lake}&kind=index", headers=headers).json()
+    assert [job["title"] for job in jobs] == ["Embed the lake"]
+
+
+def test_projects_that_are_not_shared_are_not_offered(app_client: Client, db: Db, make_account, make_project) -> None:
+    put(db, make_project("Hidden bay", manager=make_account()))
+    page = logged_in(app_client, make_account()).get("/jobs").text
+    assert "Hidden bay" not in page
+
+
+def test_a_hundred_thousand_jobs_are_listed_at_once(app_client: Client, db: Db, make_account, make_project) -> None:
+    ada = make_account()
+    project_id = make_project("Sea", manager=ada)
+    db.execute(
+        "insert into job (kind, title, project_id, account_id, status, ended_at) "
+        "select 'embed', 'Job ' || n, %s, %s, 'done', now() from generate_series(1, 100000) n",
+        [project_id, ada.id],
+    )
+    db.execute("analyze job")
+    db.commit()
+    logged_in(app_client, ada)
+    for query in ("", f"?project_id={project_id}", "?status=done&before=50000", "?kind=import", "?status=failed"):
+        app_client.get(f"/jobs{query}")
+        began = time.perf_counter()
+        assert app_client.get(f"/jobs{query}").status_code == 200
+        assert time.perf_counter() - began < 0.5, query
 
 
 def test_times_and_rates_are_said_as_people_say_them() -> None:
