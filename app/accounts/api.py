@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from litestar import delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.accounts import tokens
+from app.accounts import people, tokens
 from app.accounts.me import account_of
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.errors import LoginNeeded
+from app.errors import LoginNeeded, Refused
 from app.openapi import refusals
 
 
@@ -77,4 +78,47 @@ def delete_token(db: NamedDependency[Db], viewer: NamedDependency[Viewer], token
     tokens.revoke_token(db, viewer.account_id or 0, token_id)
 
 
-routes = [read_me, read_tokens, create_token, delete_token]
+@dataclass
+class ListedAccount:
+    id: int
+    email: str
+    name: str
+    organisation: str
+    orcid: str
+    is_application_manager: bool
+    blocked: bool
+    removed: bool
+    created_at: datetime
+    seen_at: datetime | None
+
+
+@dataclass
+class Accounts:
+    """A page of accounts by name; `next` is the cursor of the page that follows, empty on the last."""
+
+    accounts: list[ListedAccount]
+    next: str
+
+
+@get(
+    "/accounts", tags=["people"], opt={"role": "application_manager"}, responses=refusals(400, 401, 403),
+    sync_to_thread=True,
+)  # fmt: skip
+def read_accounts(
+    db: NamedDependency[Db], q: FromQuery[str] = "", which: FromQuery[str] = "", after: FromQuery[str] = ""
+) -> Accounts:
+    """`q` looks in name, email and organisation; `which` is managers, waiting, blocked or removed, or all others."""
+    if which not in people.WHICH:
+        raise Refused(f"`which` is one of {', '.join(filter(None, people.WHICH))}, or empty; not {which!r}.")
+    rows, following = people.list_people(db, q, which, after)
+    return Accounts([_listed(row) for row in rows], following)
+
+
+def _listed(row: Any) -> ListedAccount:
+    return ListedAccount(
+        row.id, row.email, row.name, row.organisation, row.orcid, row.is_application_manager,
+        row.blocked_at is not None, row.removed_at is not None, row.created_at, row.seen_at,
+    )  # fmt: skip
+
+
+routes = [read_accounts, read_me, read_tokens, create_token, delete_token]

@@ -7,6 +7,7 @@ import click
 
 from app.accounts import queries
 from app.accounts.links import LIFETIMES, make_link
+from app.accounts.removal import remove_account
 from app.database import Db, connect, migrate, open_database
 from app.settings import Settings, load_settings
 
@@ -30,7 +31,7 @@ def base_url(settings: Settings) -> str:
 
 @click.group()
 def user() -> None:
-    """Accounts: add, list, link, password, block, unblock, manager."""
+    """Accounts: add, list, link, password, block, unblock, remove, manager."""
 
 
 @user.command()
@@ -99,6 +100,19 @@ def unblock(email: str) -> None:
     with open_accounts() as (db, _):
         queries.unblock_account(db, queries.find_account(db, email).id)
     click.echo(f"{email} may log in again.")
+
+
+@user.command()
+@click.argument("email")
+@click.option("--forget-name", is_flag=True, help="History says “someone who left” instead of the name.")
+@click.option("--successor", default="", help="Email of who manages the projects that nobody else manages.")
+def remove(email: str, forget_name: bool, successor: str) -> None:
+    """Remove an account: deleted if it did nothing, else its name stays beside what it did."""
+    with open_accounts() as (db, _):
+        account_id = queries.find_account(db, email).id
+        successor_id = queries.find_account(db, successor).id if successor else None
+        whole = remove_account(db, account_id, forget_name=forget_name, successor_id=successor_id)
+    click.echo(f"{email} is gone." if whole else f"{email} is removed. What it did stays.")
 
 
 @user.command()

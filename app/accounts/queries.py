@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from app.accounts.orcid import read_orcid
 from app.accounts.passwords import check_strength, hash_password, is_outdated, matches
 from app.accounts.sessions import end_sessions
 from app.accounts.throttle import check_attempts, forget_failures, note_failure
@@ -11,14 +12,14 @@ from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 
 EMAIL = re.compile(r"[^@\s\x00]+@[^@\s\x00]+")
-ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
-COLUMNS = "id, email, name, organisation, orcid, password_hash is not null as has_password, is_application_manager"
+COLUMNS = """id, email, name, organisation, orcid, password_hash is not null as has_password, is_application_manager,
+             blocked_at, removed_at, created_at"""
 
 
 def find_account(db: Db, email: str) -> Any:
     """The account of an email address, in whatever case it is typed."""
     row = db.execute(
-        f"select {COLUMNS}, blocked_at, created_at from account where lower(email) = lower(%s)",  # noqa: S608 (constant)
+        f"select {COLUMNS} from account where lower(email) = lower(%s)",  # noqa: S608 (constant)
         [email.strip()],
     ).fetchone()
     if row is None:
@@ -35,12 +36,18 @@ def read_account(db: Db, account_id: int) -> Any:
 
 def list_accounts(db: Db) -> list[Any]:
     return db.execute(
-        f"select {COLUMNS}, blocked_at, created_at from account order by lower(email)"  # noqa: S608 (constant)
+        f"select {COLUMNS} from account where removed_at is null order by lower(email)"  # noqa: S608 (constant)
     ).fetchall()
 
 
 def make_account(
-    db: Db, email: str, name: str = "", *, password: str | None = None, is_application_manager: bool = False
+    db: Db,
+    email: str,
+    name: str = "",
+    *,
+    password: str | None = None,
+    is_application_manager: bool = False,
+    invited_by: int | None = None,
 ) -> int:
     """A new account's id. Without a password it logs in by a one-time link and chooses one."""
     email, name = email.strip(), name.strip()
@@ -51,12 +58,12 @@ def make_account(
         check_strength(password, email=email, name=name)
     row = db.execute(
         """
-        insert into account (email, name, password_hash, is_application_manager)
-        values (%s, %s, %s, %s)
+        insert into account (email, name, password_hash, is_application_manager, invited_by)
+        values (%s, %s, %s, %s, %s)
         on conflict (lower(email)) do nothing
         returning id
         """,
-        [email, name[:200], hash_password(password) if password else None, is_application_manager],
+        [email, name[:200], hash_password(password) if password else None, is_application_manager, invited_by],
     ).fetchone()
     if row is None:
         raise Conflict(f"There is an account for {email} already.")
@@ -109,6 +116,8 @@ def block_account(db: Db, account_id: int) -> None:
 
 
 def unblock_account(db: Db, account_id: int) -> None:
+    if read_account(db, account_id).removed_at:
+        raise Conflict("This account was removed, and cannot be let in again. Make a new one.")
     db.execute("update account set blocked_at = null where id = %s", [account_id])
 
 
@@ -116,6 +125,8 @@ def make_application_manager(db: Db, account_id: int, yes: bool) -> None:
     """Give or take the right to make projects and to see all."""
     if not yes:
         refuse_last_manager(db, account_id)
+    elif read_account(db, account_id).blocked_at:
+        raise Conflict("Nobody gets in with this account. Unblock it before you make it an application manager.")
     db.execute("update account set is_application_manager = %s where id = %s", [yes, account_id])
 
 
@@ -129,12 +140,12 @@ def refuse_last_manager(db: Db, account_id: int) -> None:
 
 
 def change_profile(db: Db, account_id: int, name: str, organisation: str, orcid: str) -> None:
-    name, orcid = name.strip(), orcid.strip().removeprefix("https://orcid.org/")
-    if not name or len(name) > 200:
-        raise Refused("Give your name, in at most 200 letters: others see it beside what you labelled.", status=422)
-    if orcid and not ORCID.fullmatch(orcid):
-        raise Refused("An ORCID looks like 0000-0002-1825-0097.", status=422)
+    name, organisation, orcid = name.strip(), organisation.strip(), read_orcid(orcid)
+    if not name or len(name) > 200 or not name.isprintable():
+        raise Refused("A name has 1 to 200 letters: others see it beside what was labelled.", status=422)
+    if len(organisation) > 200:
+        raise Refused("The organisation takes 200 letters. Shorten it.", status=422)
     db.execute(
-        "update account set name = %s, organisation = %s, orcid = %s where id = %s",
-        [name, organisation.strip()[:200], orcid, account_id],
+        "update account set name = %s, organisation = %s, orcid = %s where id = %s and removed_at is null",
+        [name, organisation, orcid, account_id],
     )

@@ -1,6 +1,7 @@
 """Projects and members, for programs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from litestar import delete, get, patch, post, put
@@ -11,14 +12,19 @@ from app.accounts.queries import find_account
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.openapi import refusals
-from app.projects import queries
+from app.projects import listing, members, queries
 from app.projects.access import Project, find_project
 from app.taxonomy import preset_routes
+
+MOST_LISTED = 1000
 
 
 @dataclass
 class ListedProject:
-    """`counts` by status: V validated, P predicted, D dubious, U unclassified; V alone for who is not logged in."""
+    """`counts` by status: V validated, P predicted, D dubious, U unclassified; V alone for who is not logged in.
+
+    `active_at`: when something was labelled or brought in last; null for who is not logged in.
+    """
 
     id: int
     title: str
@@ -29,6 +35,8 @@ class ListedProject:
     role: str
     counts: dict[str, int]
     n_objects: int
+    active_at: datetime | None
+    next: str = ""
 
 
 @dataclass
@@ -94,13 +102,30 @@ def detail_of(db: Db, project: Project) -> ProjectDetail:
     )
 
 
-@get("/projects", tags=["projects"], opt={"public": True}, sync_to_thread=True)
+@get("/projects", tags=["projects"], opt={"public": True}, responses=refusals(400), sync_to_thread=True)
 def read_projects(
-    db: NamedDependency[Db], viewer: NamedDependency[Viewer], q: FromQuery[str] = ""
+    db: NamedDependency[Db],
+    viewer: NamedDependency[Viewer],
+    q: FromQuery[str] = "",
+    sort: FromQuery[str] = "title",
+    mine: FromQuery[bool] = False,
+    after: FromQuery[str] = "",
+    limit: FromQuery[int] = 1000,
 ) -> list[ListedProject]:
-    """The projects that the caller may see; `q` looks in title and instrument."""
-    listed = queries.list_projects(db, viewer, q)
-    return [ListedProject(**{key: value for key, value in row.items() if key != "is_member"}) for row in listed]
+    """The projects that the caller may see; every word of `q` stands in title, instrument or description.
+
+    `sort` is title, activity or size. `next` of the last one, given as `after`, asks for the page that follows; it is
+    empty where nothing follows.
+    """
+    found = listing.list_projects(
+        db, viewer, q, sort=sort, mine=mine, after=after, limit=min(max(limit, 1), MOST_LISTED)
+    )
+    listed = [
+        ListedProject(**{key: value for key, value in row.items() if key != "is_member"}) for row in found.projects
+    ]
+    if listed:
+        listed[-1].next = found.next
+    return listed
 
 
 @post(
@@ -172,7 +197,7 @@ def update_project(
 )
 def read_members(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[Member]:
     """The members of a project."""
-    return [Member(row.id, row.email, row.name, row.role) for row in queries.list_members(db, project.id)]
+    return [Member(row.id, row.email, row.name, row.role) for row in members.list_members(db, project.id)]
 
 
 @put(
@@ -191,7 +216,7 @@ def set_member(
 ) -> Member:
     """Add a member by email address, or change the role of one."""
     account = find_account(db, email)
-    queries.add_member(db, project, viewer, account, data.role)
+    members.add_member(db, project, viewer, account, data.role)
     return Member(account.id, account.email, account.name, data.role)
 
 
@@ -204,7 +229,7 @@ def set_member(
 )
 def delete_member(db: NamedDependency[Db], project: NamedDependency[Project], email: FromPath[str]) -> None:
     """Take a member out of a project. What they labelled stays."""
-    queries.remove_member(db, project.id, find_account(db, email).id)
+    members.remove_member(db, project.id, find_account(db, email).id)
 
 
 routes = [

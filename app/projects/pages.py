@@ -1,20 +1,22 @@
-"""The list of projects, and a project's settings and members."""
+"""The list of projects, a new one, and a project's settings."""
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 
-from app.accounts.queries import find_account
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import LoginNeeded, Refused
-from app.projects import queries
+from app.projects import member_pages, queries
 from app.projects.access import Project
+from app.projects.listing import SORTS, list_projects
 from app.taxonomy import preset_routes
+from app.taxonomy.presets import list_presets
 
 
 @dataclass
@@ -37,17 +39,6 @@ class SettingsForm:
     pixel_unit: str = "um"
 
 
-@dataclass
-class MemberForm:
-    email: str = ""
-    role: str = "annotator"
-
-
-@dataclass
-class RoleForm:
-    role: str = ""
-
-
 def number_or_none(text: str) -> float | None:
     """A number as people type it, with a point or a comma."""
     try:
@@ -62,12 +53,32 @@ def shown_number(value: float | str | None) -> str:
 
 
 @get("/", opt={"public": True}, include_in_schema=False, sync_to_thread=True)
-def show_projects(db: NamedDependency[Db], viewer: NamedDependency[Viewer], q: FromQuery[str] = "") -> Template:
+def show_projects(
+    db: NamedDependency[Db],
+    viewer: NamedDependency[Viewer],
+    q: FromQuery[str] = "",
+    sort: FromQuery[str] = "title",
+    mine: FromQuery[bool] = False,
+    after: FromQuery[str] = "",
+) -> Template:
     """Everybody sees the projects open to them; where nothing is, an anonymous person logs in."""
-    projects = queries.list_projects(db, viewer, q)
-    if not projects and not q and viewer.account is None:
+    # When others worked is not for who is not logged in.
+    sorts = {key: words for key, words in SORTS.items() if viewer.account or key != "activity"}
+    sort = sort if sort in sorts else "title"
+    found = list_projects(db, viewer, q, sort=sort, mine=mine and viewer.account is not None, after=after)
+    if not found.projects and not q and viewer.account is None:
         raise LoginNeeded()
-    return Template("projects/list.html", context={"projects": projects, "q": q})
+    asked = {"q": q, "sort": sort} | ({"mine": "true"} if mine else {})
+    context = {
+        "projects": found.projects,
+        "n": found.n,
+        "q": q,
+        "sort": sort,
+        "sorts": sorts,
+        "mine": mine,
+        "more_url": "/?" + urlencode(asked | {"after": found.next}) if found.next else "",
+    }
+    return Template("projects/list.html", context=context)
 
 
 @get("/projects/new", opt={"role": "application_manager"}, include_in_schema=False, sync_to_thread=False)
@@ -83,6 +94,7 @@ def new_project_page(form: NewProjectForm, error: str = "", status_code: int = 2
 def create_project(
     db: NamedDependency[Db], viewer: NamedDependency[Viewer], data: URLEncodedBody[NewProjectForm]
 ) -> Response[Any]:
+    """An empty project asks for images first."""
     try:
         project_id = queries.make_project(
             db,
@@ -94,7 +106,7 @@ def create_project(
         )
     except Refused as refused:
         return new_project_page(data, refused.sentence, refused.status)
-    return Redirect(f"/projects/{project_id}/members", status_code=303)
+    return Redirect(f"/projects/{project_id}/import", status_code=303)
 
 
 @get("/projects/{project_id:int}/settings", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)
@@ -121,6 +133,7 @@ def settings_page(
         "pixel_fields": queries.pixel_fields(db, project.id),
         "statuses": queries.STATUSES,
         "visibilities": choices,
+        "presets": list_presets(db, project.id),
         "embedder": queries.describe_embedder(db, project),
         "error": error,
         "said": said,
@@ -154,81 +167,12 @@ def save_settings(
     return Redirect(f"/projects/{project.id}/settings?saved=1", status_code=303)
 
 
-@get("/projects/{project_id:int}/members", opt={"role": "manager"}, include_in_schema=False, sync_to_thread=True)
-def show_members(db: NamedDependency[Db], project: NamedDependency[Project]) -> Template:
-    return members_page(db, project)
-
-
-def members_page(db: Db, project: Project, email: str = "", error: str = "", status_code: int = 200) -> Template:
-    context = {
-        "project": project,
-        "members": queries.list_members(db, project.id),
-        "roles": queries.MEMBER_ROLES,
-        "email": email,
-        "error": error,
-    }
-    return Template("projects/members.html", context=context, status_code=status_code)
-
-
-@post("/projects/{project_id:int}/members", opt={"role": "manager"}, include_in_schema=False, sync_to_thread=True)
-def add_member(
-    db: NamedDependency[Db],
-    project: NamedDependency[Project],
-    viewer: NamedDependency[Viewer],
-    data: URLEncodedBody[MemberForm],
-) -> Response[Any]:
-    try:
-        queries.add_member(db, project, viewer, find_account(db, data.email), data.role)
-    except Refused as refused:
-        return members_page(db, project, data.email, refused.sentence, refused.status)
-    return Redirect(f"/projects/{project.id}/members", status_code=303)
-
-
-@post(
-    "/projects/{project_id:int}/members/{account_id:int}",
-    opt={"role": "manager"},
-    include_in_schema=False,
-    sync_to_thread=True,
-)
-def change_role(
-    db: NamedDependency[Db],
-    project: NamedDependency[Project],
-    viewer: NamedDependency[Viewer],
-    account_id: FromPath[int],
-    data: URLEncodedBody[RoleForm],
-) -> Response[Any]:
-    try:
-        queries.change_role(db, project, viewer, account_id, data.role)
-    except Refused as refused:
-        return members_page(db, project, error=refused.sentence, status_code=refused.status)
-    return Redirect(f"/projects/{project.id}/members", status_code=303)
-
-
-@post(
-    "/projects/{project_id:int}/members/{account_id:int}/remove",
-    opt={"role": "manager"},
-    include_in_schema=False,
-    sync_to_thread=True,
-)
-def remove_member(
-    db: NamedDependency[Db], project: NamedDependency[Project], account_id: FromPath[int]
-) -> Response[Any]:
-    try:
-        queries.remove_member(db, project.id, account_id)
-    except Refused as refused:
-        return members_page(db, project, error=refused.sentence, status_code=refused.status)
-    return Redirect(f"/projects/{project.id}/members", status_code=303)
-
-
 routes = [
     show_projects,
     show_new_project,
     create_project,
     show_settings,
     save_settings,
-    show_members,
-    add_member,
-    change_role,
-    remove_member,
+    *member_pages.routes,
     *preset_routes.pages,
 ]

@@ -1,4 +1,4 @@
-"""Projects and their members: listed, made, changed."""
+"""Projects: made, described and changed."""
 
 from typing import Any
 
@@ -6,8 +6,9 @@ from psycopg.types.json import Jsonb
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.errors import Conflict, Forbidden, NotFound, Refused
-from app.projects.access import Project, role_of
+from app.errors import Refused
+from app.projects.access import Project
+from app.projects.members import set_member
 
 STATUSES = {
     "annotate": "Label by hand and by prediction",
@@ -19,54 +20,6 @@ VISIBILITIES = {
     "accounts": "Everybody with an account may look",
     "everyone": "Everybody may look at validated objects, without an account",
 }
-MEMBER_ROLES = {"visitor": "Visitor: looks", "annotator": "Annotator: labels", "manager": "Manager: everything"}
-
-
-def list_projects(db: Db, viewer: Viewer, search: str = "") -> list[dict[str, Any]]:
-    """The projects that the viewer may see, those one is a member of first, with objects counted by status."""
-    rows = db.execute(
-        """
-        with counted as (
-            select project_id, status, sum(n)::bigint as n
-            from count_delta
-            group by project_id, status
-        ),
-        counts as (
-            select project_id, jsonb_object_agg(status, n) as by_status
-            from counted
-            group by project_id
-        )
-        select p.id, p.title, p.description, p.instrument, p.status, p.visibility, p.created_at, m.role as member_role,
-               coalesce(c.by_status, '{}') as by_status
-        from project p
-        left join member m on m.project_id = p.id and m.account_id = %(account)s
-        left join counts c on c.project_id = p.id
-        where (%(all)s or m.role is not null or p.visibility = 'everyone'
-               or (p.visibility = 'accounts' and %(account)s::int is not null))
-          and (%(search)s = '' or strpos(lower(p.title || ' ' || p.instrument), lower(%(search)s)) > 0)
-        order by m.role is null, lower(p.title), p.id
-        """,
-        {"account": viewer.account_id, "all": viewer.is_application_manager, "search": search.strip()},
-    ).fetchall()
-    return [_as_listed(viewer, row) for row in rows]
-
-
-def _as_listed(viewer: Viewer, row: Any) -> dict[str, Any]:
-    counts = {status: row.by_status.get(status, 0) for status in "VPDU"}
-    if viewer.account is None:
-        counts = {"V": counts["V"], "P": 0, "D": 0, "U": 0}
-    return {
-        "id": row.id,
-        "title": row.title,
-        "description": row.description,
-        "instrument": row.instrument,
-        "status": row.status,
-        "visibility": row.visibility,
-        "role": role_of(viewer, row.member_role, row.visibility),
-        "is_member": row.member_role is not None,
-        "counts": counts,
-        "n_objects": sum(counts.values()),
-    }
 
 
 def make_project(
@@ -184,77 +137,3 @@ def describe_embedder(db: Db, project: Project) -> Any:
     return db.execute(
         "select name, dimension, digest, description from embedder where id = %s", [project.embedder_id]
     ).fetchone()
-
-
-def list_members(db: Db, project_id: int) -> list[Any]:
-    return db.execute(
-        """
-        select a.id, a.name, a.email, a.organisation, m.role, a.blocked_at is not null as blocked
-        from member m
-        join account a on a.id = m.account_id
-        where m.project_id = %s
-        order by array_position(array['manager', 'annotator', 'visitor'], m.role), lower(a.name)
-        """,
-        [project_id],
-    ).fetchall()
-
-
-def set_member(db: Db, project_id: int, account_id: int, role: str) -> None:
-    """Add a member, or change the role of one."""
-    if role not in MEMBER_ROLES:
-        raise Refused(f"A member is a visitor, an annotator or a manager; not {role!r}.", status=422)
-    if role != "manager":
-        keep_a_manager(db, project_id, account_id)
-    db.execute(
-        """
-        insert into member (project_id, account_id, role)
-        values (%s, %s, %s)
-        on conflict (project_id, account_id) do update set role = excluded.role
-        """,
-        [project_id, account_id, role],
-    )
-
-
-def remove_member(db: Db, project_id: int, account_id: int) -> None:
-    keep_a_manager(db, project_id, account_id)
-    removed = db.execute("delete from member where project_id = %s and account_id = %s", [project_id, account_id])
-    if removed.rowcount == 0:
-        raise NotFound("This person is no member of the project.")
-
-
-def keep_a_manager(db: Db, project_id: int, account_id: int) -> None:
-    """Refuse to lose the last manager. The project's row is locked, so that two who leave at once do not both go."""
-    db.execute("select 1 from project where id = %s for update", [project_id])
-    row = db.execute(
-        """
-        select bool_or(account_id = %s) as is_one, bool_or(account_id <> %s) as has_another
-        from member
-        where project_id = %s
-          and role = 'manager'
-        """,
-        [account_id, account_id, project_id],
-    ).fetchone()
-    if row.is_one and not row.has_another:
-        raise Conflict("This is the project's last manager. Make somebody else a manager first.")
-
-
-def add_member(db: Db, project: Project, viewer: Viewer, account: Any, role: str) -> None:
-    refuse_to_name_manager(project, viewer, role)
-    set_member(db, project.id, account.id, role)
-
-
-def change_role(db: Db, project: Project, viewer: Viewer, account_id: int, role: str) -> None:
-    row = db.execute(
-        "select role from member where project_id = %s and account_id = %s", [project.id, account_id]
-    ).fetchone()
-    if row is None:
-        raise NotFound("This person is no member of the project.")
-    if row.role != role:
-        refuse_to_name_manager(project, viewer, role)
-    set_member(db, project.id, account_id, role)
-
-
-def refuse_to_name_manager(project: Project, viewer: Viewer, role: str) -> None:
-    """Project managers register annotators and visitors; managers are registered by application managers."""
-    if role == "manager" and not viewer.is_application_manager:
-        raise Forbidden(f"Only an application manager may make somebody a manager of “{project.title}”.")

@@ -76,6 +76,18 @@ def test_block_ends_sessions_and_tokens_and_unblock_lets_in_again(
     assert app_client.get("/me").status_code == 200
 
 
+def test_remove_takes_an_account_away(run: Any, make_account: Any, make_project: Any, database_url: str) -> None:
+    ada = make_account("ada@example.org")
+    make_account("ben@example.org")
+    make_project("Sea", manager=ada)
+    assert "Nobody else manages" in str(run("remove", "ada@example.org").exception)
+    # Its maker is named with the project, so the name stays.
+    assert "What it did stays" in run("remove", "ada@example.org", "--successor", "ben@example.org").output
+    run("add", "carl@example.org")
+    assert "is gone" in run("remove", "carl@example.org").output
+    assert [row.name for row in rows(database_url, "select name from account order by id")] == ["ada", "ben"]
+
+
 def test_the_last_application_manager_stays_one(run: Any, make_account: Any, database_url: str) -> None:
     make_account("ada@example.org", is_application_manager=True)
     make_account("bob@example.org")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.database import connect
+from app.projects import listing
 from tests.web_fixtures import Client, logged_in
 
 
@@ -17,10 +18,10 @@ def add_counts(database_url: str, project_id: int, **by_status: int) -> None:
             )
 
 
-def titles(client: Client, q: str = "") -> list[str]:
+def titles(client: Client, q: str = "", **more: Any) -> list[str]:
     """Through the API, as the caller would."""
-    headers = {"accept": "application/json"}
-    return [project["title"] for project in client.get("/api/v1/projects", params={"q": q}, headers=headers).json()]
+    answer = client.get("/api/v1/projects", params={"q": q, **more}, headers={"accept": "application/json"})
+    return [project["title"] for project in answer.json()]
 
 
 def test_one_sees_what_one_is_a_member_of_and_what_is_open(
@@ -88,3 +89,91 @@ def test_the_search_box_finds_by_title_and_instrument(app_client: Client, make_a
 def test_an_empty_list_says_what_to_do(app_client: Client, make_account: Any, manager: bool, words: str) -> None:
     logged_in(app_client, make_account(is_application_manager=manager))
     assert words in app_client.get("/").text
+
+
+def test_every_word_is_looked_for_in_title_instrument_and_description(
+    app_client: Client, make_account: Any, make_project: Any
+) -> None:
+    ada = make_account()
+    make_project("Ligurian Sea", manager=ada, instrument="UVP5", description="Point B, every week")
+    make_project("Ross Sea", manager=ada, instrument="UVP5")
+    logged_in(app_client, ada)
+    assert titles(app_client, "sea uvp") == ["Ligurian Sea", "Ross Sea"]
+    assert titles(app_client, "week SEA") == ["Ligurian Sea"]
+
+
+def test_projects_are_sorted_by_title_activity_and_size(
+    app_client: Client, make_account: Any, make_project: Any, database_url: str
+) -> None:
+    ada = make_account()
+    large, small, empty = (make_project(title, manager=ada) for title in ("a large", "b small", "c empty"))
+    add_counts(database_url, large, V=100, U=50)
+    add_counts(database_url, small, P=120)
+    with connect(database_url) as db:
+        db.execute("update project set created_at = now() - interval '1 year'")
+        for project_id, at in ((large, "2026-01-02"), (empty, "2099-01-01")):
+            db.execute(
+                """
+                insert into act (project_id, client_id, account_id, kind, provenance, n_objects, at)
+                values (%s, gen_random_uuid(), %s, 'label', 'single', 1, %s)
+                """,
+                [project_id, ada.id, at],
+            )
+    logged_in(app_client, ada)
+    assert titles(app_client, sort="title") == ["a large", "b small", "c empty"]
+    assert titles(app_client, sort="size") == ["a large", "b small", "c empty"]
+    assert titles(app_client, sort="activity")[0] == "c empty"
+    assert app_client.get("/api/v1/projects?sort=colour").status_code == 400
+
+
+@pytest.mark.parametrize("sort", ["title", "activity", "size"])
+def test_pages_hold_every_project_once(
+    app_client: Client, make_account: Any, make_project: Any, database_url: str, sort: str
+) -> None:
+    ada = make_account()
+    for title in ("same: 1", "same: 1", "Zoo", "älg", "b"):
+        make_project(title, manager=ada)
+    add_counts(database_url, make_project("counted", manager=ada), V=5)
+    logged_in(app_client, ada)
+    seen, after = [], ""
+    while True:
+        query = {"sort": sort, "limit": 2, "after": after}
+        page = app_client.get("/api/v1/projects", params=query, headers={"accept": "application/json"}).json()
+        seen += [project["id"] for project in page]
+        after = page[-1]["next"]
+        if not after:
+            break
+    assert (len(seen), len(set(seen))) == (6, 6)
+
+
+def test_a_long_list_goes_on_under_a_link(
+    app_client: Client, make_account: Any, make_project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing.list_projects, "__kwdefaults__", {**listing.list_projects.__kwdefaults__, "limit": 2})
+    ada = make_account()
+    for title in ("first", "second", "third"):
+        make_project(title, manager=ada)
+    logged_in(app_client, ada)
+    page = app_client.get("/?sort=title").text
+    more = page.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
+    assert ("first" in page, "third" in page, "3 projects" in page) == (True, False, True)
+    assert "third" in app_client.get(more).text
+    assert app_client.get("/?after=nowhere").status_code == 400
+
+
+def test_only_mine_leaves_out_what_is_open_to_all(app_client: Client, make_account: Any, make_project: Any) -> None:
+    ada = make_account()
+    make_project("Mine", manager=ada)
+    make_project("Open", visibility="everyone")
+    logged_in(app_client, ada)
+    assert (titles(app_client), titles(app_client, mine=True)) == (["Mine", "Open"], ["Mine"])
+    logged_in(app_client, make_account())
+    assert "You are no member of a project" in app_client.get("/?mine=true").text
+
+
+def test_an_empty_project_leads_its_manager_to_the_import(
+    app_client: Client, make_account: Any, make_project: Any
+) -> None:
+    ada = make_account()
+    project_id = make_project("Mine", manager=ada)
+    assert f"/projects/{project_id}/import" in logged_in(app_client, ada).get("/").text
