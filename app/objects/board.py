@@ -10,8 +10,9 @@ from app.database import Db
 from app.errors import Refused
 from app.labels.changes import state_token
 from app.objects import queries
-from app.objects.cursors import BAD_CURSOR, read_cursor, write_cursor
+from app.objects.cursors import read_cursor
 from app.objects.filters import Filter, address
+from app.objects.like_list import listed
 from app.objects.orders import Order
 from app.objects.scale import PixelSize, Scaled, common_scale, pixel_size, scale_bar, tile_size
 from app.objects.shown import shown_fields
@@ -23,8 +24,6 @@ from app.taxonomy.names import is_italic
 
 PAGE = 200
 MOST_A_PAGE = 1000
-# Distances equal to this many decimals count as ties, which ids settle: the same pair may differ behind them.
-DISTANCE_DECIMALS = 5
 
 
 class Shown(Scaled, Protocol):
@@ -140,34 +139,18 @@ def _like_page(
     place: PixelSize,
     show: Sequence[str],
 ) -> Page:
-    """Ranks ever deeper as one scrolls on: the k nearest for a k that doubles until the page is full."""
     vectors = query_vectors(db, project, order, mirror)
-    least = order.direction == "desc"
-    after = _like_cursor(cursor)
-    n_kept, k = int(np.count_nonzero(mask)), 2 * limit
-    while k < after[2] + limit:
-        k *= 2
-    while True:
-        ranked = likeness.most_alike(db, project, vectors, mask, k, least, mirror)
-        ids, distances = _beyond(ranked, after, least)
-        rows = _checked(db, project.id, filter, ids[:limit].tolist(), place)
-        reached_all = k >= n_kept - ranked.n_without_vector
-        if len(ids) >= limit or reached_all:
-            break
-        k *= 4
-    shown = ids[:limit]
-    more = len(ids) > limit or (not reached_all and len(ids) > 0)
-    distance_of = dict(zip(shown.tolist(), distances[:limit].tolist(), strict=True))
-    next_cursor = None
-    if more:
-        next_cursor = write_cursor(distances[len(shown) - 1].item(), int(shown[-1]), after[2] + len(shown))
+    found = listed(db, project, vectors, mirror, mask, cursor, limit, order.direction == "desc")
+    ids = found.ids.tolist()
+    rows = _checked(db, project.id, filter, ids, place)
+    distance_of = dict(zip(ids, found.distances.tolist(), strict=True))
     return Page(
         tiles=_tiles(db, project, mirror, rows, place, show, distance_of),
-        next_cursor=next_cursor,
-        n_total=n_kept - ranked.n_without_vector,
-        n_without_vector=ranked.n_without_vector,
-        recall=ranked.recall,
-        exact=ranked.exact,
+        next_cursor=found.next_cursor,
+        n_total=found.n_total,
+        n_without_vector=found.n_without_vector,
+        recall=found.recall,
+        exact=found.exact,
     )
 
 
@@ -178,29 +161,6 @@ def query_vectors(db: Db, project: Shown, order: Order, mirror: Mirror) -> np.nd
     if order.query:
         return query_vector(db, project, order.query)
     return likeness.visible_examples(db, project, order.examples, mirror)
-
-
-def _like_cursor(cursor: str | None) -> tuple[float | None, int, int]:
-    if cursor is None:
-        return None, -1, 0
-    parts = read_cursor(cursor)
-    kinds = [type(part) for part in parts]
-    if len(parts) != 3 or kinds[0] not in (int, float) or kinds[1:] != [int, int] or not 0 <= parts[2] < 10**9:
-        raise Refused(BAD_CURSOR)
-    return float(parts[0]), parts[1], parts[2]
-
-
-def _beyond(ranked: Any, after: tuple[float | None, int, int], least: bool) -> tuple[np.ndarray, np.ndarray]:
-    """What is ranked after the cursor, by rounded distance and id."""
-    ids = np.asarray(ranked.ids, np.int64)
-    distances = np.round(np.asarray(ranked.distances, np.float64), DISTANCE_DECIMALS)
-    sign = -1 if least else 1
-    order = np.lexsort((ids, sign * distances))
-    ids, distances = ids[order], distances[order]
-    if after[0] is not None:
-        beyond = (sign * distances > sign * after[0]) | ((distances == after[0]) & (ids > after[1]))
-        ids, distances = ids[beyond], distances[beyond]
-    return ids, distances
 
 
 def tile(

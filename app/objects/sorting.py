@@ -22,6 +22,7 @@ from app.search.columns import TextColumn
 from app.search.heads import NONE
 from app.search.masks import depths
 from app.search.mirror import Mirror
+from app.search.radix import argsort
 
 SNAPSHOT = re.compile(r"\d{1,19}:\d{1,19}:[\d,]{0,20000}", re.ASCII)
 DAY_SECONDS = 100_000  # more than a day has: an unknown time comes after the known ones of its day
@@ -115,19 +116,6 @@ class Sorted:
 
     def _bisected(self, value: Any, way: Any) -> int:
         return int(way(self.ascending, value, 0, self.n_present, key=lambda ordinal: self.values[ordinal].item()))
-
-
-def argsort(values: np.ndarray) -> np.ndarray:
-    """A stable order; whole numbers that span 32 bits in two passes by 16 bits, of which numpy makes a radix sort."""
-    if values.dtype.kind not in "iu" or not len(values):
-        return np.argsort(values, kind="stable")
-    low = int(values.min())
-    if int(values.max()) - low >= 2**32:
-        return np.argsort(values, kind="stable")
-    shifted = (values.astype(np.int64) - low).astype(np.uint32)
-    order = np.argsort(shifted.astype(np.uint16), kind="stable")
-    high = (shifted >> 16).astype(np.uint16)
-    return order if not high.any() else order[np.argsort(high[order], kind="stable")]
 
 
 class AsOf:

@@ -72,13 +72,13 @@ def most_alike(
     direction = mean_direction(query).astype(np.float16)
     generation = generations.open_generation(db, project.id, project.embedder_id)
     horizon = generation.manifest.horizon if generation else 0
-    ids, distances, removed = _later(db, project, horizon, direction)
+    ids, distances, removed = later_vectors(db, project, horizon, direction)
     later = mirror.ordinals(ids)
     kept = np.isin(ids, mirror.ids[later[mask[later]]], assume_unique=True)
     ids, distances = ids[kept], distances[kept]
     recall, exact, n_compared = 1.0, True, len(ids)
     if generation:
-        allowed = _allowed(generation, mirror, mask, np.concatenate([removed, ids]))
+        allowed = allowed_rows(generation, mirror, mask, np.concatenate([removed, ids]))
         base_ids, base_distances, recall, exact, n_base = _base(generation, direction, k, allowed, least)
         ids, distances = np.concatenate([ids, base_ids]), np.concatenate([distances, base_distances])
         n_compared += n_base
@@ -86,7 +86,7 @@ def most_alike(
     return Ranked(ids, distances, recall, exact, int(np.count_nonzero(mask)) - n_compared)
 
 
-def _allowed(generation: Generation, mirror: Mirror, mask: np.ndarray, gone: np.ndarray) -> np.ndarray:
+def allowed_rows(generation: Generation, mirror: Mirror, mask: np.ndarray, gone: np.ndarray) -> np.ndarray:
     """Which rows of a generation the filter keeps and nothing has replaced since."""
     allowed = generation.of_mirror(mirror, mask)
     if len(gone):
@@ -110,7 +110,9 @@ def _base(
     return np.asarray(generation.ids[rows]), 1 - cosines, recall, exact, n_allowed
 
 
-def _later(db: Db, project: Searched, horizon: int, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def later_vectors(
+    db: Db, project: Searched, horizon: int, direction: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Ids and exact distances of the vectors since a horizon, and the ids of those removed since: one statement."""
     ids, distances, removed = fetch_arrays(
         db,

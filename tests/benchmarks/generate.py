@@ -233,10 +233,13 @@ def _heads(db: Db, made: Made, ids: Array) -> None:
     names = np.char.add("object", np.char.zfill(ids.astype(str), 12)).astype("S18")
     copy_rows(
         db, "object",
-        ["id", "project_id", "sample_id", "acquisition_id", "orig_id", "latitude", "longitude", "date", "depth_max_m"],
+        ["id", "project_id", "sample_id", "acquisition_id", "import_id", "orig_id", "latitude", "longitude", "date",
+         "time", "depth_min_m", "depth_max_m", "sun_position"],
         [
-            (">i8", ids), (">i4", made.id), (">i8", sample), (">i8", sample + N_SAMPLES), ("S18", names),
-            (">f8", ids % 90), (">f8", ids % 180), (">i4", 8000 + ids % 1000), (">f8", ids % 1000),
+            (">i8", ids), (">i4", made.id), (">i8", sample), (">i8", sample + N_SAMPLES),
+            (">i4", 1 + (8 * places).astype(int)), ("S18", names), (">f8", ids % 90), (">f8", ids % 180),
+            (">i4", 8000 + ids % 1000), (">i8", ids % 1440 * 60_000_000), (">f8", ids % 1000 / 2), (">f8", ids % 1000),
+            ("S1", np.where(ids % 1440 // 720 == 0, b"N", b"D")),
         ],
         len(ids),
     )  # fmt: skip
@@ -282,8 +285,8 @@ def _labels(db: Db, made: Made, ids: Array, run_id: int, taxon: Array, rng: np.r
         ["project_id", "object_id", "status", "taxon_id", "account_id", "at", "provenance", "version", "act_id"],
         [
             (">i4", made.id), (">i8", ids[labelled]), ("S1", status[labelled].astype("S1")),
-            (">i4", taxon[labelled]), (">i4", person[labelled]), (">i8", EPOCH_US), ("S5", b"batch"), (">i4", 1),
-            (">i8", acts[labelled]),
+            (">i4", taxon[labelled]), (">i4", person[labelled]), (">i8", EPOCH_US + acts[labelled] * 60_000_000),
+            ("S5", b"batch"), (">i4", 1), (">i8", acts[labelled]),
         ],
         int(labelled.sum()),
     )  # fmt: skip
