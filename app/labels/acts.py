@@ -47,9 +47,9 @@ class Act:
     provenance: Literal["single", "batch"] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Now:
-    """An object that the act changed, as one sees it now."""
+    """An object that the act changed, as one sees it now. Not frozen, since thousands are made at once."""
 
     id: int
     state: str
@@ -163,24 +163,32 @@ def finish(
     )
     return Outcome(
         act_id=act_id,
-        changed=[now(row) for row in changed],
+        changed=now(db, changed),
         refused=refused,
         n_unchanged=n_unchanged,
         undo=undo_state(db, project_id, account_id),
     )
 
 
-def now(row: Changed) -> Now:
-    """A changed object as the browser wants it."""
-    return Now(
-        id=row.id,
-        state=state_token(row.version, row.status, row.run_id),
-        status=row.status,
-        taxon_id=row.taxon_id,
-        taxon=row.taxon,
-        italic=is_italic(row.taxon_name, row.rank or "", row.type or ""),
-        score=row.score,
+def now(db: Db, changed: Sequence[Changed]) -> list[Now]:
+    """Changed objects as the browser wants them."""
+    rows = db.execute(
+        "select id, display_name, name, rank, type from taxon where id = any(%s)",
+        [list({row.taxon_id for row in changed})],
     )
+    names = {row.id: (row.display_name, is_italic(row.name, row.rank or "", row.type or "")) for row in rows}
+    nameless = (None, False)
+    return [
+        Now(
+            id,
+            f"{version}.{run_id if status == 'P' else 0}",
+            status,
+            taxon_id,
+            *names.get(taxon_id, nameless),
+            score,
+        )
+        for id, version, run_id, status, taxon_id, score in changed
+    ]
 
 
 def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outcome:
@@ -195,13 +203,12 @@ def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outco
         select history.object_id, history.new_version, project.current_run_id,
                case when history.new_status <> 'U' then history.new_status
                     when prediction.taxon_id is not null then 'P' else 'U' end as status,
-               taxon.id as taxon_id, taxon.display_name, taxon.name, taxon.rank, taxon.type, prediction.score
+               coalesce(history.new_taxon_id, prediction.taxon_id) as taxon_id, prediction.score
           from history
           join project on project.id = history.project_id
           left join prediction on prediction.project_id = history.project_id
                               and prediction.object_id = history.object_id
                               and prediction.run_id = project.current_run_id
-          left join taxon on taxon.id = coalesce(history.new_taxon_id, prediction.taxon_id)
          where history.project_id = %s
            and history.act_id = %s
          order by history.object_id
@@ -210,7 +217,7 @@ def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outco
     )
     return Outcome(
         act_id=act.id,
-        changed=[now(Changed(*row)) for row in rows],
+        changed=now(db, [Changed(*row) for row in rows]),
         refused=[Left(**left) for left in act.refused],
         undo=undo_state(db, project_id, account_id),
     )
@@ -282,21 +289,25 @@ def describe(kind: str, taxon: str | None) -> str:
 
 
 def _shown(act: Act) -> tuple[list[int], list[int], list[int]]:
-    """Ids, label versions and runs, from the tokens that the browser was given."""
+    """Ids in order, each once, with label versions and runs from the tokens that the browser was given."""
     if not act.objects or len(act.objects) != len(act.states):
         raise Refused("An act needs at least one object, and for each object the state in which it was shown.")
     if len(act.objects) > MOST_OBJECTS:
         raise Refused(f"One act labels at most {MOST_OBJECTS:,} objects: send {len(act.objects):,} in several.")
     if not all(0 <= object_id < 2**63 for object_id in act.objects):
         raise Refused("An act names an object by a number that no object has. Reload the page and do it again.")
-    versions, run_ids = [], []
-    for token in act.states:
-        version, _, run_id = token.partition(".")
-        if not (_is_count(version) and _is_count(run_id)):
-            raise Refused(f"“{token[:40]}” is no state of an object. Reload the page and do it again.")
-        versions.append(int(version))
-        run_ids.append(int(run_id))
-    return act.objects, versions, run_ids
+    shown = sorted(dict(zip(act.objects, act.states, strict=True)).items())
+    known = {token: _parsed(token) for token in set(act.states)}
+    read = [known[token] for _, token in shown]
+    return [id for id, _ in shown], [version for version, _ in read], [run_id for _, run_id in read]
+
+
+def _parsed(token: str) -> tuple[int, int]:
+    """Version and run of a state."""
+    version, _, run_id = token.partition(".")
+    if not (_is_count(version) and _is_count(run_id)):
+        raise Refused(f"“{token[:40]}” is no state of an object. Reload the page and do it again.")
+    return int(version), int(run_id)
 
 
 def _is_count(text: str) -> bool:

@@ -20,9 +20,6 @@ from app.labels.acts import (
 )
 from app.labels.changes import Changed
 
-# Undo and redo of one project go one after the other: two of them never choose the same act.
-UNDO_LOCK = 7402
-
 
 def undo(
     db: Db, project: Labelled, account: Labeller, client_id: UUID, act_id: int | None = None, manager: bool = False
@@ -32,17 +29,14 @@ def undo(
     new_id = begin(db, project.id, account.id, client_id, "undo", provenance="undo")
     if new_id is None:
         return repeated(db, project.id, account.id, client_id)
-    db.execute("select pg_advisory_xact_lock(%s, %s)", [UNDO_LOCK, project.id])
-    chosen = act_id
-    if chosen is None:
-        step = undo_state(db, project.id, account.id).undo
-        if step is None:
-            raise Conflict("There is nothing of yours to undo in this project.")
-        chosen = step.act_id
+    if act_id is None:
+        chosen = _reverse_last(db, project.id, account.id, new_id)
     else:
+        chosen = act_id
         _check_may_undo(db, project.id, account.id, chosen, manager)
+        while not _mark_reversed(db, chosen, new_id):
+            _check_may_undo(db, project.id, account.id, chosen, manager)
     db.execute("update act set reverses = %s where id = %s", [chosen, new_id])
-    db.execute("update act set reversed_by = %s where id = %s", [new_id, chosen])
     outcome = _reverse(db, project.id, account.id, new_id, chosen, changes.take_back)
     # The undo key goes on to the act before; an act that was named stays, and may be undone when its turn comes.
     if act_id is not None and not outcome.changed:
@@ -56,16 +50,36 @@ def redo(db: Db, project: Labelled, account: Labeller, client_id: UUID) -> Outco
     new_id = begin(db, project.id, account.id, client_id, "redo", provenance="redo")
     if new_id is None:
         return repeated(db, project.id, account.id, client_id)
-    db.execute("select pg_advisory_xact_lock(%s, %s)", [UNDO_LOCK, project.id])
-    step = undo_state(db, project.id, account.id).redo
-    if step is None:
-        raise Conflict("There is nothing of yours to redo in this project.")
+    while True:
+        step = undo_state(db, project.id, account.id).redo
+        if step is None:
+            raise Conflict("There is nothing of yours to redo in this project.")
+        if _mark_reversed(db, step.act_id, new_id):
+            break
     undone_id: int = db.execute(
-        "update act set reversed_by = %s where id = %s returning reverses", [new_id, step.act_id]
+        "update act set reverses = %s where id = %s returning (select reverses from act where id = %s)",
+        [step.act_id, new_id, step.act_id],
     ).fetchone()[0]
-    db.execute("update act set reverses = %s where id = %s", [step.act_id, new_id])
     db.execute("update act set reversed_by = null where id = %s", [undone_id])
     return _reverse(db, project.id, account.id, new_id, undone_id, changes.bring_back)
+
+
+def _reverse_last(db: Db, project_id: int, account_id: int, new_id: int) -> int:
+    """Mark one's last act as reversed; where another undo was sooner, the one before it."""
+    while True:
+        step = undo_state(db, project_id, account_id).undo
+        if step is None:
+            raise Conflict("There is nothing of yours to undo in this project.")
+        if _mark_reversed(db, step.act_id, new_id):
+            return step.act_id
+
+
+def _mark_reversed(db: Db, act_id: int, new_id: int) -> bool:
+    """False where somebody reversed the act first. Who does so at the same moment is waited for."""
+    done = db.execute(
+        "update act set reversed_by = %s where id = %s and reversed_by is null returning id", [new_id, act_id]
+    )
+    return done.fetchone() is not None
 
 
 def _reverse(

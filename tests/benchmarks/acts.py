@@ -1,35 +1,42 @@
-"""How fast people's acts and the board's pages are, while somebody else labels: python -m tests.benchmarks.acts."""
+"""How fast people's acts are, four at once on one project: python -m tests.benchmarks.acts.
+
+The clock runs in each person's process from the call of `apply` (or `undo`, `redo`) until its transaction is committed
+and the outcome stands as JSON: all that the server does for an act but the reading of the request. Four people act at
+once, one act after another without a pause; each has a quarter of the objects, which lie among those of the others.
+The bare statement beside them writes as many rows of label and history with no guard, counts, act or answer, in the
+same company.
+"""
 
 import argparse
 import json
+import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from app import database, search
+from app import database
 from app.database import Db
 from app.database.launcher import Cluster
-from app.labels.acts import Act, apply
+from app.labels.acts import Act, Outcome, apply
 from app.labels.changes import seen_states, state_token
-from app.labels.counts import project_counts
+from app.labels.counts import fold, project_counts
 from app.labels.undo import redo, undo
-from app.objects.board import page
-from app.objects.fields import project_fields
-from app.objects.filters import read_filter
-from app.objects.orders import read_order
-from app.settings import load_settings
-from app.taxonomy.tree import project_tree
-from tests.benchmarks.generate import Made, labelling_client, make_project
+from tests.benchmarks.generate import Made, make_project
 from tests.benchmarks.search import fresh_home, log
 
-ROUNDS = 20
-PAGES = 30
+PEOPLE = 4
+ROUNDS = {1_000: 25, 10_000: 8}
+WARM_ROUNDS = {1_000: 5, 10_000: 2}
+
+Times = dict[str, list[float]]
 
 
 def main() -> None:
@@ -38,114 +45,141 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the database is made; default: the temporary folder")
     given = parser.parse_args()
     with fresh_home(given.folder) as home:
-        url = Cluster(home, {"shared_buffers": "1GB", "max_wal_size": "8GB"}).open()
+        url = Cluster(home).open()
         database.migrate(url)
-        search.configure(load_settings({"SHOAL_HOME": str(home), "DATABASE_URL": url}))
         with database.connect(url) as db:
-            made = make_project(db, given.objects, 256)
+            made = make_project(db, given.objects, 64)
             log(f"{given.objects:,} objects made")
-        with labelling_client(url, made), database.connect(url) as db:
-            project = SimpleNamespace(
-                id=made.id, status="annotate", embedder_id=made.embedder_id, validated_only=False,
-                pixel_size_um=None, settings={},
-            )  # fmt: skip
-            times = {**acts(db, project, made), **pages(db, project, made)}
-    report(times)
+        alone = together(url, made, 1, WARM_ROUNDS)
+        crowded = together(url, made, PEOPLE, ROUNDS)
+        with database.connect(url) as db:
+            check(db, made)
+    report(alone, crowded)
 
 
-Times = dict[str, list[float]]
-
-
-def clocked(db: Db, work: Callable[[], object]) -> float:
-    """Milliseconds of one transaction, its commit with it."""
-    start = time.perf_counter()
-    work()
-    db.commit()
-    return 1000 * (time.perf_counter() - start)
-
-
-def acts(db: Db, project: SimpleNamespace, made: Made) -> Times:
-    """Labels of 1,000 and 10,000 objects, undone and done again; the bare statement beside them."""
+def together(url: str, made: Made, n_people: int, rounds: dict[int, int]) -> Times:
+    """Everybody's times."""
+    context = multiprocessing.get_context("spawn")
+    meeting, told = context.Barrier(n_people), context.Queue()
+    people = [
+        context.Process(target=person, args=[url, made, number, meeting, told, rounds]) for number in range(n_people)
+    ]
+    for one in people:
+        one.start()
     times: Times = {}
-    account = SimpleNamespace(id=made.accounts[1])
-    choice = np.random.default_rng(3)
-    for n in (1_000, 10_000):
-        for k in range(ROUNDS if n < 5_000 else ROUNDS // 2):
-            ids = sorted(choice.choice(made.ids, n, replace=False).tolist())
-            seen = seen_states(db, made.id, ids)
-            states = [state_token(seen[i].version, seen[i].status, seen[i].run_id) for i in ids]
-            act = Act(uuid4(), "label", ids, states, made.taxa[k % 50], "V", "batch")
-            put(times, f"label_{n}", clocked(db, lambda act=act: apply(db, project, account, act)))
-            put(times, f"undo_{n}", clocked(db, lambda: undo(db, project, account, uuid4())))
-            put(times, f"redo_{n}", clocked(db, lambda: redo(db, project, account, uuid4())))
-            put(times, f"bare_{n}", clocked(db, lambda ids=ids: bare(db, made.id, ids)))
+    for _ in people:
+        for name, values in told.get().items():
+            times.setdefault(name, []).extend(values)
+    for one in people:
+        one.join()
     return times
+
+
+def person(url: str, made: Made, number: int, meeting: Any, told: Any, rounds: dict[int, int]) -> None:
+    """One person's acts, each undone and done again."""
+    project, account = SimpleNamespace(id=made.id, status="annotate"), SimpleNamespace(id=made.accounts[number])
+    choice = np.random.default_rng((number, len(rounds), sum(rounds.values())))
+    own = made.ids[number::PEOPLE]
+    times: Times = {}
+    with database.connect(url) as db:
+        for n, n_rounds in rounds.items():
+            meeting.wait()
+            for k in range(n_rounds):
+                act = an_act(db, made, choice.choice(own, n, replace=False).tolist(), made.taxa[(7 * number + k) % 50])
+                for name, work in works(db, project, account, act):
+                    times.setdefault(f"{name}_{n}", []).append(clocked(db, work))
+    told.put(times)
+
+
+def an_act(db: Db, made: Made, ids: list[int], taxon_id: int) -> Act:
+    seen = seen_states(db, made.id, ids)
+    db.commit()
+    states = [state_token(seen[id].version, seen[id].status, seen[id].run_id) for id in ids]
+    return Act(uuid4(), "label", ids, states, taxon_id, "V", "batch")
+
+
+def works(
+    db: Db, project: SimpleNamespace, account: SimpleNamespace, act: Act
+) -> Iterator[tuple[str, Callable[[], Outcome | None]]]:
+    yield "label", lambda: apply(db, project, account, act)
+    yield "undo", lambda: undo(db, project, account, uuid4())
+    yield "redo", lambda: redo(db, project, account, uuid4())
+    yield "bare", lambda: bare(db, project.id, act.objects)
+
+
+def clocked(db: Db, work: Callable[[], Outcome | None]) -> float:
+    """Milliseconds of one transaction, its commit and its outcome as JSON with it."""
+    start = time.perf_counter()
+    outcome = work()
+    db.commit()
+    if outcome:
+        msgspec.json.encode(outcome)
+    return 1000 * (time.perf_counter() - start)
 
 
 def bare(db: Db, project_id: int, ids: list[int]) -> None:
     """The reference: the same rows written with no guard, no counts, no act and no answer."""
     db.execute(
         """
-        with written as (
-            update label
-               set version = version + 1, taxon_id = taxon_id + 1
+        with held as materialized (
+            select object_id
+              from label
              where project_id = %(project_id)s
                and object_id = any(%(ids)s)
-               and status <> 'U'
-            returning object_id, version, status, taxon_id
+             order by object_id
+               for update
+        ),
+        written as (
+            update label
+               set provenance = provenance
+              from held
+             where label.project_id = %(project_id)s
+               and label.object_id = held.object_id
+            returning label.object_id, label.version, label.status, label.taxon_id
+        ),
+        logged as (
+            insert into history (project_id, object_id, act_id, new_status, new_taxon_id, new_version)
+            select %(project_id)s, object_id, -%(act_id)s, status, taxon_id, version
+              from written
         )
-        insert into history (project_id, object_id, act_id, new_status, new_taxon_id, new_version)
-        select %(project_id)s, object_id, -nextval('object_id_seq'), status, taxon_id, version
-          from written
+        select count(*) from written
         """,
-        {"project_id": project_id, "ids": ids},
+        {"project_id": project_id, "ids": ids, "act_id": time.time_ns()},
     )
 
 
-def pages(db: Db, project: SimpleNamespace, made: Made) -> Times:
-    """Pages of 200 tiles in several orders, scrolled from the start; the first of an order is counted apart."""
-    times: Times = {}
-    fields = project_fields(db, made.id)
-    number = next(field.key for field in fields if field.type == "number")
-    text = next(field.key for field in fields if field.type == "text")
-    for name, query in {
-        "id": "", "score": "order=score&dir=desc", "number": f"order=f.{number}&dir=desc", "text": f"order=f.{text}",
-        "filtered": f"order=f.{number}&status=P&f.{number}=0..1&taxon={made.taxa[0]}",
-    }.items():  # fmt: skip
-        pairs = [tuple(pair.split("=")) for pair in query.split("&") if pair]
-        cursor = None
-        for k in range(PAGES):
-            start = time.perf_counter()
-            shown = page(db, project, read_filter(db, made.id, pairs), read_order(fields, pairs), cursor)
-            db.commit()
-            put(times, f"page_{name}" if k else f"first_{name}", 1000 * (time.perf_counter() - start))
-            cursor = shown.next_cursor
-    for _ in range(PAGES):
-        put(times, "tree", clocked(db, lambda: project_tree(db, made.id)))
-        put(times, "counts", clocked(db, lambda: project_counts(db, made.id)))
-    return times
+def check(db: Db, made: Made) -> None:
+    """The counters say what the tables say, or the figures are worth nothing."""
+    fold(db)
+    kept = {key: n for key, n in project_counts(db, made.id).items() if key[1] in "DV"}
+    rows = db.execute(
+        """
+        select taxon_id, status, count(*) as n
+          from label
+         where project_id = %s
+           and status <> 'U'
+         group by taxon_id, status
+        """,
+        [made.id],
+    )
+    found = {(row.taxon_id, row.status): row.n for row in rows}
+    if kept != found:
+        raise SystemExit("The counters differ from the tables.")
 
 
-def put(times: Times, name: str, milliseconds: float) -> None:
-    times.setdefault(name, []).append(milliseconds)
-
-
-def report(times: Times) -> None:
-    table = Table("what", "median ms", "p95 ms", "times")
-    for name, values in times.items():
-        table.add_row(name, *(f"{np.percentile(values, share):.1f}" for share in (50, 95)), str(len(values)))
+def report(alone: Times, crowded: Times) -> None:
+    table = Table("what", "alone ms", "four at once: median ms", "p95 ms", "times bare", "times")
+    for name, values in crowded.items():
+        bare_ms = np.median(crowded[f"bare_{name.split('_')[1]}"])
+        middle = np.median(values)
+        table.add_row(
+            name, f"{np.median(alone[name]):.1f}", f"{middle:.1f}", f"{np.percentile(values, 95):.1f}",
+            f"{middle / bare_ms:.1f}", str(len(values)),
+        )  # fmt: skip
     Console(width=100).print(table)
-    scrolled = [value for name, values in times.items() if name.startswith("page_") for value in values]
-    print(
-        json.dumps(
-            {
-                "label_1000_ms": round(float(np.median(times["label_1000"])), 1),
-                "label_10000_ms": round(float(np.median(times["label_10000"])), 1),
-                "undo_10000_ms": round(float(np.median(times["undo_10000"])), 1),
-                "page_p95_ms": round(float(np.percentile(scrolled, 95)), 1),
-            }
-        )
-    )
+    figures = {f"{name}_ms": round(float(np.median(values)), 1) for name, values in crowded.items()}
+    figures |= {f"{name}_alone_ms": round(float(np.median(values)), 1) for name, values in alone.items()}
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
