@@ -12,6 +12,7 @@ from app.database import Db
 from app.errors import NotFound
 from app.openapi import refusals
 from app.projects.access import Project
+from app.taxonomy.browse import Use, read_taxon
 from app.taxonomy.created import CreatedTaxon, list_created, remove_taxon, rename_taxon
 from app.taxonomy.pages import NewTaxon, added, offered
 from app.taxonomy.queries import FoundTaxon, get_taxon
@@ -80,6 +81,17 @@ def get_taxon_api(db: NamedDependency[Db], taxon_id: FromPath[int]) -> dict[str,
 
 
 @get(
+    "/taxa/{taxon_id:int}/projects",
+    sync_to_thread=True,
+    tags=["taxa"],
+    summary="Objects of a taxon and those below it, by project and status, in the projects that you may see",
+    responses=refusals(401, 404),
+)
+def taxon_uses_api(db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int]) -> list[Use]:
+    return read_taxon(db, viewer, taxon_id).uses
+
+
+@get(
     "/projects/{project_id:int}/taxa", opt={"role": "visitor"}, sync_to_thread=True, tags=["taxa"],
     summary="A project's taxa with numbers of objects by status", responses=refusals(404),
 )  # fmt: skip
@@ -129,5 +141,5 @@ def remove_taxon_api(db: NamedDependency[Db], viewer: NamedDependency[Viewer], t
 
 routes = [
     find_taxa_api, create_taxon_api, list_created_api, get_taxon_api, rename_taxon_api, remove_taxon_api,
-    project_taxa_api,
+    taxon_uses_api, project_taxa_api,
 ]  # fmt: skip

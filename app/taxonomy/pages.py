@@ -1,4 +1,4 @@
-"""What the type-ahead asks for, and the making of a class from the board."""
+"""What the type-ahead asks for, the making of a class from the board, and the pages of the taxonomy."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.acts import check_open
 from app.projects.access import find_project
+from app.taxonomy.browse import MOST_FOUND, read_taxon, search
 from app.taxonomy.created import PAGE, list_created, remove_taxon, rename_taxon
 from app.taxonomy.queries import FoundTaxon, create_taxon, find_taxa
 
@@ -61,14 +62,36 @@ def added(db: Db, viewer: Viewer, new: NewTaxon) -> FoundTaxon:
 
 
 @get("/taxonomy", include_in_schema=False, sync_to_thread=True)
-def show_created(
-    db: NamedDependency[Db], viewer: NamedDependency[Viewer], before: FromQuery[int | None] = None
+def show_taxonomy(
+    db: NamedDependency[Db],
+    viewer: NamedDependency[Viewer],
+    q: FromQuery[str] = "",
+    before: FromQuery[int | None] = None,
 ) -> Template:
-    """The classes that people created, for all who are logged in."""
+    """Taxa by name, the roots where nothing is searched, and the classes that people created."""
     before = before if before is None or 0 < before < 2**31 else None
-    taxa = list_created(db, viewer, before)
-    older = f"/taxonomy?before={taxa[-1].id}" if len(taxa) == PAGE else None
-    return Template("taxonomy/created.html", context={"taxa": taxa, "older_url": older})
+    found, spelt_alike = search(db, viewer, q)
+    created = [] if q.strip() else list_created(db, viewer, before)
+    context = {
+        "q": q,
+        "found": found,
+        "spelt_alike": spelt_alike,
+        "most_found": MOST_FOUND,
+        "created": created,
+        "before": before,
+        "older_url": f"/taxonomy?before={created[-1].id}#created" if len(created) == PAGE else None,
+    }
+    return Template("taxonomy/list.html", context=context)
+
+
+@get("/taxonomy/{taxon_id:int}", include_in_schema=False, sync_to_thread=True)
+def show_taxon(db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int]) -> Template:
+    """One taxon: where it stands, what stands below it, and which projects use it."""
+    taxon = read_taxon(db, viewer, taxon_id)
+    mine = taxon.row.created_by is not None and (
+        viewer.is_application_manager or taxon.row.created_by == viewer.account_id
+    )
+    return Template("taxonomy/taxon.html", context={"taxon": taxon, "row": taxon.row, "mine": mine})
 
 
 @post("/taxonomy/{taxon_id:int}/name", include_in_schema=False, sync_to_thread=True)
@@ -88,4 +111,4 @@ def remove(db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: F
     return Redirect("/taxonomy", status_code=303)
 
 
-routes = [offer_taxa, add_taxon, show_created, rename, remove]
+routes = [offer_taxa, add_taxon, show_taxonomy, show_taxon, rename, remove]
