@@ -53,7 +53,7 @@ def list_people(db: Db, search: str = "", which: str = "", after: str = "") -> t
             select {COLUMNS}, lower(name) as sorted_by
             from account
             where {CONDITIONS[which]}
-              and (%(search)s = '%%%%' or lower(name || ' ' || email || ' ' || organisation) like %(search)s)
+              and (%(search)s = '%%%%' or found_by like %(search)s)
               and (%(after_id)s::bigint is null or (lower(name), id) > (%(after_name)s, %(after_id)s))
             order by lower(name), id
             limit %(limit)s
@@ -71,7 +71,7 @@ def list_people(db: Db, search: str = "", which: str = "", after: str = "") -> t
 
 
 def find_people(db: Db, typed: str, not_in_project: int | None = None) -> list[FoundPerson]:
-    """Who may be meant: those whose name, or a word of it, or address begins with what was typed."""
+    """Who may be meant: a word of name or organisation, or the email, begins with what was typed."""
     beginning = pattern(typed)[1:]
     if beginning == "%":
         return []
@@ -81,7 +81,7 @@ def find_people(db: Db, typed: str, not_in_project: int | None = None) -> list[F
         from account
         where removed_at is null
           and blocked_at is null
-          and (lower(name) like %(word)s or lower(name) like '%% ' || %(word)s or lower(email) like %(word)s)
+          and found_by like '%% ' || %(word)s
           and not exists (select from member where account_id = account.id and project_id = %(project_id)s)
         order by lower(name), id
         limit %(limit)s
