@@ -158,12 +158,7 @@ def _use(db: Db, taxon_id: int) -> str:
         select case
             when exists (select from taxon where parent_id = %(id)s or rename_to = %(id)s)
                 then 'other taxa stand under it or were renamed to it'
-            when exists (
-                select from count_delta
-                where taxon_id = %(id)s and status in ('D', 'V')
-                group by project_id
-                having sum(n) > 0
-            ) then 'objects are labelled with it'
+            when exists (select from label where taxon_id = %(id)s) then 'objects are labelled with it'
             when exists (select from act where taxon_id = %(id)s) then 'acts, perhaps undone, name it'
             when exists (select from prediction where %(id)s in (taxon_id, taxon_2_id, taxon_3_id))
                 then 'objects are predicted to be it'
