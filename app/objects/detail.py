@@ -1,5 +1,6 @@
 """Everything of one object: as its page shows it and as programs get it."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from app.objects.filters import Filter
 from app.objects.images import image_url
 from app.objects.orders import Order
 from app.search import likeness
-from app.search.mirror import open_mirror
+from app.search.mirror import VALIDATED, open_mirror
 from app.taxonomy.names import is_italic
 from app.taxonomy.queries import get_taxon
 
 N_NEIGHBOURS = 12
+MOST_SUGGESTIONS = 3
 PROVENANCE_WORDS = {
     "single": "looked at singly", "batch": "seen in a batch", "audit": "accepted unseen under an audit",
     "imported": "imported",
@@ -59,7 +61,7 @@ def label_of(db: Db, project: Shown, row: Any) -> dict[str, Any]:
 def images_of(db: Db, project: Shown, object_id: int) -> list[dict[str, Any]]:
     """An object's images, each with the address at which a browser can show it."""
     return [
-        {**image._asdict(), "url": image_url(project.id, image.hash, image.format, image.mode)}
+        {**image._asdict(), "url": image_url(project.id, image)}
         for image in queries.list_images(db, project.id, object_id)
     ]
 
@@ -109,8 +111,10 @@ def _is_missing(value: Any) -> bool:
     return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
 
 
-def neighbours_of(db: Db, project: Shown, object_id: int) -> list[dict[str, Any]]:
-    """The objects of the project that are most alike, nearest first, with their labels."""
+def neighbours_of(
+    db: Db, project: Shown, object_id: int, k: int = N_NEIGHBOURS, validated: bool = False
+) -> list[dict[str, Any]]:
+    """The objects of the project that are most alike, nearest first, with their labels; or the validated among them."""
     if project.embedder_id is None:
         return []
     mirror = open_mirror(db, project.id)
@@ -120,7 +124,32 @@ def neighbours_of(db: Db, project: Shown, object_id: int) -> list[dict[str, Any]
         return []
     filter = Filter(validated_only=project.validated_only)
     mask = mirror.mask(db, filter)
+    if validated:
+        mask = mask & (mirror.status == VALIDATED)
     mask[mirror.ordinals(np.array([object_id]))] = False
-    ranked = likeness.most_alike(db, project, vectors, mask, N_NEIGHBOURS, mirror=mirror)
+    ranked = likeness.most_alike(db, project, vectors, mask, k, mirror=mirror)
     ids = [int(i) for i in ranked.ids]
     return tiles_of(db, project, filter, ids, [float(distance) for distance in ranked.distances])
+
+
+def suggestions_of(db: Db, neighbours: list[dict[str, Any]], label: dict[str, Any]) -> list[dict[str, Any]]:
+    """Taxa that an object may be of: its validated neighbours', the machine's choices, what its neighbours share."""
+    votes = Counter(tile["taxon_id"] for tile in neighbours)
+    reasons = {taxon_id: f"{n} of {len(neighbours)} neighbours" for taxon_id, n in votes.most_common(2)}
+    for choice in label["choices"]:
+        if choice["score"] is not None:
+            reasons.setdefault(choice["taxon_id"], f"predicted {choice['score']:.2f}")
+    shared = queries.nearest_common_ancestor(db, list(votes)) if len(votes) > 1 else None
+    if shared:
+        reasons.setdefault(shared, "common ancestor")
+    chosen = list(reasons)[:MOST_SUGGESTIONS]
+    taxa = {row.id: row for row in queries.taxon_names(db, chosen)}
+    return [
+        {
+            "id": taxon_id,
+            "name": taxa[taxon_id].display_name,
+            "italic": is_italic(taxa[taxon_id].name, taxa[taxon_id].rank or "", taxa[taxon_id].type or ""),
+            "why": reasons[taxon_id],
+        }
+        for taxon_id in chosen
+    ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 from PIL import Image
@@ -18,9 +19,12 @@ SHOWN = {
 }  # fmt: skip
 # Modes that browsers show wrong or not at all: CMYK, and more than 8 bits of grey.
 HIDDEN_MODES = ("CMYK", "I", "F", "LAB", "HSV", "YCbCr")
+# Larger ones are sent reduced to this: windows of a browser hold no more, and many do not decode them.
 LARGEST_SIDE_PX = 8000
-# What a web process decodes for one request stays within some 300 MB.
-LARGEST_CONVERTED_PX = 64_000_000
+# What a web process decodes for one picture, of which it makes one at a time.
+LARGEST_DECODED_BYTES = 300_000_000
+BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "LA": 2, "La": 2, "RGB": 3, "YCbCr": 3}
+_one_at_a_time = Lock()
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,15 @@ class Bytes:
     media_type: str
 
 
-def is_shown(format: str, mode: str) -> bool:
-    """Whether a browser shows a file of this format and mode as it is."""
-    return format in SHOWN and not mode.startswith(HIDDEN_MODES)
+def is_shown(content: Any) -> bool:
+    """Whether a browser shows a file of this format, mode and size as it is."""
+    fits = max(content.width_px, content.height_px) <= LARGEST_SIDE_PX
+    return content.format in SHOWN and fits and not content.mode.startswith(HIDDEN_MODES)
 
 
-def image_url(project_id: int, hash: str, format: str, mode: str) -> str:
+def image_url(project_id: int, image: Any) -> str:
     """The address of an image as a browser can show it."""
-    return f"/projects/{project_id}/images/{hash}" + ("" if is_shown(format, mode) else "?as=png")
+    return f"/projects/{project_id}/images/{image.hash}" + ("" if is_shown(image) else "?as=png")
 
 
 def find_content(db: Db, project_id: int, hash: str, validated_only: bool) -> Any:
@@ -49,7 +54,7 @@ def find_content(db: Db, project_id: int, hash: str, validated_only: bool) -> An
         digest = b""
     row = db.execute(
         """
-        select content.format, content.mode, content.blob, content.thumbnail
+        select content.format, content.mode, content.width_px, content.height_px, content.blob, content.thumbnail
           from content
          where content.hash = %(hash)s
            and exists (select
@@ -71,23 +76,27 @@ def find_content(db: Db, project_id: int, hash: str, validated_only: bool) -> An
 
 
 def read_image(store: Store, content: Any, as_png: bool) -> Bytes:
-    """An original as stored; converted where asked for and needed."""
+    """An original as stored; converted, and reduced where it is too large, where asked for and needed."""
     data = store.read(content.blob)
-    if not as_png or is_shown(content.format, content.mode):
+    if not as_png or is_shown(content):
         return Bytes(data, SHOWN.get(content.format, "application/octet-stream"))
-    return Bytes(_png(data), "image/png")
+    with _one_at_a_time:
+        return Bytes(_png(data, LARGEST_DECODED_BYTES // BYTES_A_PIXEL.get(content.mode, 4)), "image/png")
 
 
 def read_thumbnail(store: Store, content: Any) -> Bytes:
     return Bytes(store.read(content.thumbnail), "image/webp")
 
 
-def _png(data: bytes) -> bytes:
+def _png(data: bytes, most_pixels: int) -> bytes:
     try:
-        image: Image.Image = to_rgb(open_image(data, LARGEST_CONVERTED_PX))
+        image: Image.Image = open_image(data, most_pixels, draft_px=LARGEST_SIDE_PX)
     except BadImage as error:
         raise Refused(f"This image cannot be shown here: {error}. As a file it is as it was imported.", 415) from error
-    image.thumbnail((LARGEST_SIDE_PX, LARGEST_SIDE_PX))
+    # Reduced in its own mode first: in colour it would be three times as large.
+    factor = -(-max(image.size) // LARGEST_SIDE_PX)
+    small = to_rgb(image.reduce(factor) if factor > 1 and image.mode in ("L", "RGB", "RGBA") else image)
+    small.thumbnail((LARGEST_SIDE_PX, LARGEST_SIDE_PX))
     target = BytesIO()
-    image.save(target, "PNG", compress_level=3)
+    small.save(target, "PNG", compress_level=3)
     return target.getvalue()

@@ -15,6 +15,8 @@ from app.objects.scale import pixel_size
 from app.projects.access import Project
 
 VISITOR = {"role": "visitor"}
+N_VALIDATED = 10
+SIZES = ("esd", "major", "feret", "area")
 
 
 @get("/projects/{project_id:int}/objects/{object_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
@@ -49,9 +51,44 @@ def show_object(
     return Template("objects/object.html", context=context)
 
 
+@get(
+    "/projects/{project_id:int}/objects/{object_id:int}/brief", opt=VISITOR, include_in_schema=False,
+    sync_to_thread=True,
+)  # fmt: skip
+def show_brief(db: NamedDependency[Db], project: NamedDependency[Project], object_id: FromPath[int]) -> Template:
+    """What the board says of one object beside its tile."""
+    row = detail.find_object(db, project, object_id)
+    values = dict(detail.values_of(db, project, row)["object"])
+    neighbours = detail.neighbours_of(db, project, object_id, N_VALIDATED, validated=True)
+    can_label = project.may("annotator") and project.status != "explore"
+    context = {
+        "project": project,
+        "sample": row.sample,
+        "place": [word for word in (_depth(row), _moment(row)) if word],
+        "sizes": [(name, f"{values[name]:.4g}") for name in SIZES if isinstance(values.get(name), float)],
+        "comparable": bool(neighbours or detail.neighbours_of(db, project, object_id, 1)),
+        "neighbours": neighbours,
+        "suggestions": detail.suggestions_of(db, neighbours, detail.label_of(db, project, row)) if can_label else [],
+    }
+    return Template("objects/_brief.html", context=context)
+
+
+def _depth(row: Any) -> str:
+    least, most = row.depth_min_m, row.depth_max_m
+    if least is None or most is None or least == most:
+        depth = most if least is None else least
+        return "" if depth is None else f"{depth:g} m"
+    return f"{least:g}–{most:g} m"
+
+
+def _moment(row: Any) -> str:
+    time = row.time.strftime("%H:%M") if row.time else ""
+    return f"{row.date or ''} {time}".strip()
+
+
 def shown_value(value: Any) -> str:
     """A value as text; numbers with the figures that matter."""
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-routes = [show_object]
+routes = [show_object, show_brief]

@@ -1,6 +1,7 @@
 """How one person keeps one project's board: the digits' taxa, tile size, fields under the tiles, contrast."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from litestar import put
@@ -12,6 +13,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
 from app.labels.pages import actor
+from app.objects import queries
 from app.openapi import refusals
 from app.projects.access import Project
 from app.taxonomy.names import is_italic
@@ -42,6 +44,11 @@ class Preferences:
     show: list[str] = field(default_factory=list)
     contrast: bool = False
     invert: bool = False
+
+    @property
+    def slots_json(self) -> str:
+        """The slots as the board's script reads them."""
+        return json.dumps({digit: asdict(taxon) for digit, taxon in self.slots.items()})
 
 
 @dataclass(frozen=True)
@@ -113,12 +120,10 @@ def _check(db: Db, change: PreferenceChange) -> None:
     if wrong := [digit for digit in slots if digit not in SLOTS or len(digit) != 1]:
         raise Refused(f"The slots are 1 to 9: there is none called “{wrong[0][:20]}”.")
     wanted = {taxon_id for taxon_id in slots.values() if taxon_id is not None}
-    if any(not 0 <= taxon_id < 2**31 for taxon_id in wanted) or len(_known(db, wanted)) < len(wanted):
+    if any(not 0 <= taxon_id < 2**31 for taxon_id in wanted) or len(queries.taxon_names(db, list(wanted))) < len(
+        wanted
+    ):
         raise Refused("This taxon is not known here: choose one from the list.")
-
-
-def _known(db: Db, taxon_ids: set[int]) -> list[Any]:
-    return db.execute("select id from taxon where id = any(%s)", [list(taxon_ids)]).fetchall()
 
 
 @put("/projects/{project_id:int}/preferences", opt=OWN, include_in_schema=False, sync_to_thread=True)

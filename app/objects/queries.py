@@ -119,39 +119,6 @@ def field_positions(db: Db, project_id: int) -> list[Any]:
     ).fetchall()
 
 
-def first_samples(
-    db: Db, project_id: int, among: Sequence[int] | None = None, limit: int = 200
-) -> list[dict[str, Any]]:
-    """Samples by name, for a menu: of the project, or those of them that the caller may know of."""
-    rows = db.execute(
-        """
-        select id, orig_id
-          from sample
-         where project_id = %(project_id)s
-           and (%(among)s::bigint[] is null or id = any(%(among)s))
-         order by orig_id
-         limit %(limit)s
-        """,
-        {"project_id": project_id, "among": among, "limit": limit},
-    )
-    return [row._asdict() for row in rows]
-
-
-def people(db: Db, project_id: int, labelled: Sequence[int]) -> list[dict[str, Any]]:
-    """Members of the project and those who labelled in it, by name."""
-    rows = db.execute(
-        """
-        select id, name
-          from account
-         where id = any(%s)
-            or id in (select account_id from member where project_id = %s)
-         order by lower(name), id
-        """,
-        [list(labelled), project_id],
-    )
-    return [row._asdict() for row in rows]
-
-
 def object_sizes(db: Db, project_id: int, object_ids: Sequence[int]) -> list[int]:
     """Longest sides, in pixels, of these objects' first images."""
     rows = db.execute(
@@ -166,3 +133,35 @@ def object_sizes(db: Db, project_id: int, object_ids: Sequence[int]) -> list[int
         [project_id, list(object_ids)],
     )
     return [row.side for row in rows]
+
+
+def taxon_names(db: Db, taxon_ids: Sequence[int]) -> list[Any]:
+    return db.execute(
+        "select id, display_name, name, rank, type from taxon where id = any(%s)", [list(taxon_ids)]
+    ).fetchall()
+
+
+def nearest_common_ancestor(db: Db, taxon_ids: Sequence[int]) -> int | None:
+    """The lowest taxon at or above all of these; None where only a root of the tree is."""
+    row = db.execute(
+        """
+        with recursive above as (
+            select id as of_id, id, parent_id, 0 as height
+              from taxon
+             where id = any(%(ids)s)
+            union all
+            select above.of_id, taxon.id, taxon.parent_id, above.height + 1
+              from above
+              join taxon on taxon.id = above.parent_id
+        )
+        select id
+          from above
+         where parent_id is not null
+         group by id
+        having count(*) = %(n)s
+         order by sum(height)
+         limit 1
+        """,
+        {"ids": list(taxon_ids), "n": len(set(taxon_ids))},
+    ).fetchone()
+    return row.id if row else None

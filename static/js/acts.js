@@ -15,8 +15,8 @@ export class Acts extends EventTarget {
     this.outbox = outbox;
     this.filter = filter;
     this.buttons = { undo: undoButton, redo: redoButton };
-    outbox.addEventListener("done", (event) => this.#done(event.detail));
-    outbox.addEventListener("rejected", (event) => this.#rejected(event.detail));
+    outbox.addEventListener("done", ({ detail }) => detail.entry.path !== "comments" && this.#done(detail));
+    outbox.addEventListener("rejected", ({ detail }) => detail.entry.path !== "comments" && this.#rejected(detail));
     outbox.addEventListener("delayed", (event) => tellDelayed(event.detail));
   }
 
@@ -65,17 +65,29 @@ export class Acts extends EventTarget {
   #done({ entry, outcome }) {
     dropToast("delayed");
     this.#former.delete(entry.body.client_id);
-    const waiting = new Set(this.outbox.waiting.flatMap(({ body }) => body.objects ?? []));
-    for (const object of [...outcome.changed, ...outcome.refused]) this.#show(object, waiting);
+    const reversed = entry.path !== "acts";
+    if (reversed || outcome.changed.length) this.#clearMarks();
+    const waiting = new Set(this.outbox.waiting.flatMap(({ path, body }) => (path === "comments" ? [] : body.objects ?? [])));
+    const { provenance } = entry.body;
+    for (const object of outcome.changed) this.#show({ ...object, provenance }, waiting, reversed);
+    for (const object of outcome.refused) this.#show(object, waiting, false);
     for (const object of entry.body.objects ?? []) if (!waiting.has(object)) tileOf(object)?.classList.remove("sending");
     this.#offerUndo(outcome.undo);
     this.#tellRefused(outcome.refused);
-    if (entry.path !== "acts") this.#tellReversed(entry.path, outcome);
-    this.dispatchEvent(new CustomEvent("done", { detail: outcome }));
+    this.dispatchEvent(new CustomEvent("done", { detail: { path: entry.path, outcome } }));
+  }
+
+  // What the last undo showed gives way to what this act does.
+  #clearMarks() {
+    for (const tile of document.querySelectorAll("#tiles .tile.reversed")) {
+      tile.classList.remove("reversed");
+      if (!tile.closest(".returned")) tile.hidden = "out" in tile.dataset;
+    }
   }
 
   // A later act on the same object is still on its way: what it will say stays on show, only the state moves on.
-  #show(object, waiting) {
+  // What an undo or redo changed stays to be seen, in its place, even where the filter no longer keeps it.
+  #show(object, waiting, reversed) {
     const tile = tileOf(object.id);
     if (!tile || !object.state) return;
     if (waiting.has(object.id)) {
@@ -86,9 +98,13 @@ export class Acts extends EventTarget {
     const italic = object.italic ?? object.taxon_italic ?? (known.taxon_id === object.taxon_id && known.italic);
     writeLabel(tile, { ...object, italic, score: object.score ?? null });
     tile.classList.toggle("refused", object.why !== undefined);
-    const gone = object.why === undefined && !this.filter.keeps(object);
-    if (tile.hidden !== gone) countOnPage(gone ? -1 : 1);
-    tile.hidden = gone;
+    tile.classList.toggle("reversed", reversed);
+    // Those of a titled section are beside the list, and not counted with it.
+    if (tile.closest(".returned")) return;
+    const out = object.why === undefined && !this.filter.keeps(object);
+    if ("out" in tile.dataset !== out) countOnPage(out ? -1 : 1);
+    tile.toggleAttribute("data-out", out);
+    tile.hidden = out && !reversed;
   }
 
   #tellRefused(refused) {
@@ -103,15 +119,6 @@ export class Acts extends EventTarget {
     if (unclassified) toast(`${count(unclassified, "object")} without a taxon: name one first.`, { kind: "warn" });
     const unknown = refused.filter((object) => object.why === "unknown").length;
     if (unknown) toast(`${count(unknown, "object")} of these no longer exist here.`, { kind: "warn" });
-  }
-
-  #tellReversed(path, outcome) {
-    const onPage = outcome.changed.filter((object) => tileOf(object.id));
-    const first = onPage.map((object) => tileOf(object.id)).find((tile) => !tile.hidden);
-    first?.scrollIntoView({ block: "nearest" });
-    const elsewhere = outcome.changed.length - onPage.length;
-    const more = elsewhere ? ` ${thousands(elsewhere)} of them are not on this page.` : "";
-    toast(`${path === "undo" ? "Taken back" : "Done again"}: ${count(outcome.changed.length, "label")}.${more}`);
   }
 
   #offerUndo(state) {

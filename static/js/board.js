@@ -1,24 +1,34 @@
 // The board: plugs selection, keys, panel, tree, endless scroll and acts together. Nothing else happens here.
 
 import { Acts } from "./acts.js";
+import { Comments } from "./comments.js";
+import { Contrast } from "./contrast.js";
+import { DragToTaxon } from "./drag.js";
 import { Filter, wireFilterControls } from "./filter.js";
 import { count } from "./html.js";
 import { KEYS, commandOf, fillList, fillStrip } from "./keys.js";
+import { LargeView } from "./large_view.js";
 import { NewTaxon } from "./new_taxon.js";
+import { forgetFacts } from "./object_facts.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
+import { Pointed } from "./pointed.js";
 import { wireQueryImage } from "./query_image.js";
 import { getJson } from "./requests.js";
+import { Returned } from "./returned.js";
 import { RubberBand } from "./rubber_band.js";
 import { Sections } from "./sections.js";
 import { Selection } from "./selection.js";
+import { Slots } from "./slots.js";
 import { AWAY } from "./taxon_field.js";
 import { toast } from "./toasts.js";
 import { markBrokenImages } from "./tile.js";
 import { Tree } from "./tree.js";
+import { changeSize } from "./view.js";
 
-const LABELLING = new Set(["validate", "doubt", "undo", "redo", "name", "field"]);
+const LABELLING = new Set(KEYS.filter((key) => key.labels).map((key) => key.command));
 const MOST_EXAMPLES = 100; // as many ids as an address can hold with ease
+const PICTURES = ".picture :is(img, canvas)";
 
 class Board extends HTMLElement {
   turn = Promise.resolve();
@@ -29,15 +39,19 @@ class Board extends HTMLElement {
     this.canLabel = this.dataset.canLabel === "yes";
     this.field = this.querySelector("#label");
     this.selection = new Selection(this.list);
+    this.pointed = new Pointed(this.list, this.selection);
     this.tree = new Tree(this.querySelector("#tree"), this.dataset.project);
     this.filter = new Filter(this.tree, this.dataset.account);
     this.sections = new Sections(this.list, {
       loading: this.querySelector(".loading"),
       failed: this.querySelector(".failed"),
     });
-    this.panel = new Panel(this, this.selection, this.field);
+    // Who is not logged in has nothing kept: what they choose holds until they leave.
+    this.contrast = new Contrast(this, this.dataset.account && this.dataset.project, { scroller: this.list, pictures: PICTURES });
+    this.panel = new Panel(this, this.selection, this.field, this.contrast);
+    this.band = new RubberBand(this.list, this.selection, { leavesSelected: this.canLabel });
     if (this.canLabel) this.#wireActs();
-    new RubberBand(this.list, this.selection);
+    new LargeView(this, this.pointed, this.contrast);
     markBrokenImages(this);
     wireFilterControls(this.filter);
     wireQueryImage(this, this.filter);
@@ -54,7 +68,15 @@ class Board extends HTMLElement {
       undoButton: this.panel.button("undo"),
       redoButton: this.panel.button("redo"),
     });
-    this.acts.addEventListener("done", () => this.#afterAct());
+    this.returned = new Returned(this, this.sections);
+    this.comments = new Comments(this.outbox);
+    this.slots = new Slots(this.dataset.project, (digit, status) => this.#slot(digit, status));
+    new DragToTaxon(this.list, this.selection, this.tree, {
+      drop: (tiles, taxon, status) => this.#labelAs(tiles, taxon, status),
+      opened: (on) => this.#showTree(on),
+      taken: () => this.band.cancel(),
+    });
+    this.acts.addEventListener("done", ({ detail }) => this.#afterAct(detail));
     addEventListener("beforeunload", (event) => this.inHand && event.preventDefault());
     this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));
     new NewTaxon(this.field, this.dataset.project, {
@@ -66,11 +88,13 @@ class Board extends HTMLElement {
     this.outbox.flush();
   }
 
-  #afterAct() {
+  async #afterAct({ path, outcome }) {
+    forgetFacts();
     this.selection.drop(this.selection.tiles.filter((tile) => tile.hidden));
     this.selection.keepPlace();
     this.tree.refresh();
     this.sections.check();
+    if (path !== "acts") await this.returned.show(path, outcome);
   }
 
   // The name may still be looked up: the next selection and the next name need not wait for it.
@@ -88,6 +112,23 @@ class Board extends HTMLElement {
       const kind = taxon ? "label" : status === "D" ? "doubt" : "confirm";
       this.acts.say(tiles, { kind, taxon, status });
     });
+  }
+
+  #labelAs(tiles, taxon, status) {
+    this.selection.drop(tiles);
+    this.list.focus({ preventScroll: true });
+    this.#inTurn(() => this.acts.say(tiles, { kind: "label", taxon, status }));
+  }
+
+  #slot(digit, status) {
+    const taxon = this.slots.taxon(digit);
+    if (!taxon) return this.slots.tellEmpty(digit);
+    if (this.selection.size) return this.#labelAs(this.selection.tiles, taxon, status);
+    const { tile } = this.pointed;
+    if (!tile) return toast("Nothing is selected, and no tile is under the pointer or the cursor.", { key: "slot" });
+    this.#labelAs([tile], taxon, status);
+    this.pointed.useCursor();
+    this.selection.moveOn(tile);
   }
 
   // Acts leave in the order in which they were meant.
@@ -110,6 +151,12 @@ class Board extends HTMLElement {
     else this.field.offerToCreate(status);
   }
 
+  #comment() {
+    const tiles = this.selection.size ? this.selection.tiles : [this.pointed.tile].filter(Boolean);
+    if (tiles.length) this.comments.open(tiles);
+    else toast("Select one or several objects first.");
+  }
+
   async #like() {
     const tiles = this.selection.tiles;
     if (!tiles.length) return toast("Select one or several objects first.");
@@ -125,22 +172,31 @@ class Board extends HTMLElement {
     });
   }
 
-  run({ command, direction, extend }) {
+  run({ command, direction, extend, digit, status }) {
     if (LABELLING.has(command) && !this.canLabel) return;
     const { selection } = this;
     const commands = {
-      step: () => selection.step(direction, { extend }),
+      step: () => {
+        this.pointed.useCursor();
+        selection.step(direction, { extend });
+      },
       toggle: () => selection.cursor && selection.toggle(selection.cursor),
       all: () => this.#selectAll(),
       clear: () => selection.clear(),
+      slot: () => this.#slot(digit, status),
       validate: () => this.#label("V"),
       doubt: () => this.#label("D"),
+      comment: () => this.#comment(),
       like: () => this.#like(),
       undo: () => this.#inTurn(() => this.acts.undo()),
       redo: () => this.#inTurn(() => this.acts.redo()),
       name: () => this.field.focus(),
       field: () => this.field.focus(),
       find: () => this.#showTree(true) || this.tree.find.focus(),
+      contrast: () => this.contrast.toggle("contrast"),
+      invert: () => this.contrast.toggle("invert"),
+      smaller: () => changeSize(-1),
+      larger: () => changeSize(1),
       help: () => document.getElementById("keys").togglePopover(),
     };
     commands[command]();
@@ -174,9 +230,7 @@ class Board extends HTMLElement {
   }
 
   #wireKeys() {
-    const usable = KEYS.filter(({ command }) => this.canLabel || !LABELLING.has(command)).filter(
-      ({ keys }) => this.canLabel || !["letters", "digits"].includes(keys[0]),
-    );
+    const usable = KEYS.filter(({ labels }) => this.canLabel || !labels);
     fillStrip(this.querySelector("#strip"), usable);
     fillList(document.getElementById("keys"), usable);
     document.addEventListener("keydown", (event) => this.#key(event));

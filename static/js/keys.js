@@ -1,37 +1,59 @@
-// Every key of the board: one table for what it does, for the strip below the tiles, and for the list under "?".
+// Every key of Shoal's board and of an object's page: one table for what it does, for the strip below the tiles, for the
+// list under "?", and for the help page.
 //
-// Keys go by place (event.code), so that they do not move with the layout. Signs and the letters of Ctrl shortcuts go
-// by what is printed on them (event.key): "=" or "Ctrl Z" stand elsewhere on other keyboards, and are named by their sign.
+// Keys go by place (event.code) where the place matters: arrows, Space, Enter, Esc and the digits above the letters stand
+// where they stand on every keyboard. Signs and the letters of Ctrl shortcuts go by what is printed on them (event.key):
+// "=" or "Ctrl Z" stand elsewhere on other keyboards, and are named by their sign. On the keys of digits the digit wins.
 
 import { element } from "./html.js";
 
+// `labels`: only for who may label; `short`: its words in the strip.
 export const KEYS = [
-  { keys: ["?"], does: "all keys", short: "all keys", command: "help" },
-  { keys: ["click"], does: "select or unselect; Ctrl selects only this one", short: "select" },
-  { keys: ["⇧ click"], does: "select the range from the last one", short: "range" },
-  { keys: ["drag"], does: "draw a band: adds what it touches; Ctrl takes away", short: "band" },
-  { keys: ["←", "→", "↑", "↓"], does: "move the cursor", command: "step" },
-  { keys: ["⇧ arrows"], does: "extend the selection", command: "step" },
-  { keys: ["Space"], does: "select or unselect under the cursor", short: "toggle", command: "toggle" },
-  { keys: ["Ctrl A"], does: "select everything loaded", short: "all", command: "all" },
-  { keys: ["Esc"], does: "clear the selection; close what is open", command: "clear" },
-  { keys: ["letters"], does: "name a taxon for the selection", short: "name a taxon" },
-  { keys: ["."], does: "go to the label field, for a name that begins with a digit", command: "field" },
-  { keys: ["digits"], does: "nothing by themselves: they are kept for slots of your own" },
-  { keys: ["Enter"], does: "validate: as the named taxon, or as what is seen", short: "validate", command: "validate" },
-  { keys: ["⇧ Enter"], does: "the same, as dubious", short: "dubious", command: "doubt" },
-  { keys: ["="], does: "order by likeness to the selection", short: "like these", command: "like" },
-  { keys: ["Ctrl Z"], does: "undo your last act in this project", short: "undo", command: "undo" },
-  { keys: ["Ctrl ⇧ Z", "Ctrl Y"], does: "redo", command: "redo" },
-  { keys: ["/"], does: "find a taxon in the tree", command: "find" },
-  { keys: ["double click"], does: "open the object's page" },
-  { keys: ["drop", "Ctrl V"], does: "an image file: order by likeness to it" },
+  { group: "Look", keys: ["?"], does: "all keys", short: "all keys", command: "help" },
+  { group: "Select", keys: ["click"], does: "select or unselect; Ctrl selects only this one", short: "select" },
+  { group: "Select", keys: ["⇧ click"], does: "select the range from the last one", short: "range" },
+  { group: "Select", keys: ["drag"], does: "draw a band: adds what it touches; Ctrl takes away", short: "band" },
+  { group: "Select", keys: ["←", "→", "↑", "↓"], does: "move the cursor", command: "step" },
+  { group: "Select", keys: ["⇧ arrows"], does: "extend the selection", command: "step" },
+  { group: "Select", keys: ["Space"], does: "select or unselect under the cursor", short: "toggle", command: "toggle" },
+  { group: "Select", keys: ["Ctrl A"], does: "select everything loaded", command: "all" },
+  { group: "Select", keys: ["Esc"], does: "clear the selection; close or cancel what is open", command: "clear" },
+  { group: "Label", keys: ["1–9"], labels: true, short: "label", command: "slot",
+    does: "label the selection with the taxon of that slot; with nothing selected, the tile under the pointer or the cursor alone, and move on" },
+  { group: "Label", keys: ["⇧ 1–9"], labels: true, does: "the same, as dubious", command: "slot" },
+  { group: "Label", keys: ["letters"], labels: true, does: "name a taxon for the selection", short: "name a taxon", command: "name" },
+  { group: "Label", keys: ["."], labels: true, does: "go to the label field, for a name that begins with a digit", command: "field" },
+  { group: "Label", keys: ["Enter"], labels: true, does: "validate: as the named taxon, or as what is seen", short: "validate", command: "validate" },
+  { group: "Label", keys: ["⇧ Enter"], labels: true, does: "the same, as dubious", short: "dubious", command: "doubt" },
+  { group: "Label", keys: ["drag a selected tile"], labels: true,
+    does: "onto a taxon of the tree: validate the selection as it, with ⇧ as dubious; hold a tile that is not selected a moment to drag it alone" },
+  { group: "Label", keys: ["'"], labels: true, does: "comment on the selection", command: "comment" },
+  { group: "Label", keys: ["Ctrl Z"], labels: true, does: "undo your last act in this project, and show its objects", short: "undo", command: "undo" },
+  { group: "Label", keys: ["Ctrl ⇧ Z", "Ctrl Y"], labels: true, does: "redo", command: "redo" },
+  { group: "Find", keys: ["="], does: "order by likeness to the selection", short: "like these", command: "like" },
+  { group: "Find", keys: ["drop", "Ctrl V"], does: "an image file: order by likeness to it" },
+  { group: "Find", keys: ["/"], does: "find a taxon in the tree", command: "find" },
+  { group: "Find", keys: [":"], does: "add a filter", short: "filter" },
+  { group: "Look", keys: ["Alt"], does: "while held: a large view of the tile under the pointer or the cursor", short: "large view while held" },
+  { group: "Look", keys: [","], does: "stretch the contrast of every image to its full range, or not", short: "contrast", command: "contrast" },
+  { group: "Look", keys: [";"], does: "invert the images, or not", short: "invert", command: "invert" },
+  { group: "Look", keys: ["-", "+"], does: "smaller and larger tiles", command: "smaller" },
+  { group: "Look", keys: ["double click"], does: "open the object's page" },
+];
+
+// On an object's page, beside those above that label, undo and change the look.
+export const OBJECT_KEYS = [
+  { group: "Object's page", keys: ["wheel", "+", "-"], does: "zoom the image" },
+  { group: "Object's page", keys: ["drag", "arrows"], does: "move the image, once it has the focus" },
+  { group: "Object's page", keys: ["0"], does: "the whole image" },
 ];
 
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const WITH_CTRL = { a: "all", z: "undo", y: "redo" };
 const BY_CODE = { Space: "toggle", Enter: "validate", NumpadEnter: "validate", Escape: "clear" };
-const BY_SIGN = { "=": "like", "/": "find", "?": "help", ".": "field" };
+const BY_SIGN = {
+  "=": "like", "/": "find", "?": "help", ".": "field", ",": "contrast", ";": "invert", "'": "comment", "-": "smaller", "+": "larger",
+};
 
 // What a key means on the board: {command, ...} or null where it is the browser's or the page's own.
 export const commandOf = (event) => {
@@ -42,10 +64,18 @@ export const commandOf = (event) => {
     const command = BY_CODE[event.code];
     return { command: command === "validate" && event.shiftKey ? "doubt" : command };
   }
+  const digit = digitOf(event);
+  if (digit) return { command: "slot", digit, status: event.shiftKey ? "D" : "V" };
   if (BY_SIGN[event.key]) return { command: BY_SIGN[event.key] };
   if (event.code === "Equal" && !event.shiftKey && !/\p{L}/u.test(event.key)) return { command: "like" };
   if (/^\p{L}$/u.test(event.key)) return { command: "name" };
   return null;
+};
+
+// Above the letters by place; on the number pad while it types numbers.
+const digitOf = ({ code, key }) => {
+  const place = /^(Digit|Numpad)([1-9])$/.exec(code);
+  return place && (place[1] === "Digit" || key === place[2]) ? place[2] : null;
 };
 
 const withCtrl = (event) => {
@@ -63,11 +93,19 @@ export const fillStrip = (strip, usable) => {
   for (const { keys, short } of usable) if (short) strip.append(element("span", {}, ...caps(keys), ` ${short}`));
 };
 
+// The keys as one table, group after group.
+export const keysTable = (usable) => {
+  const table = element("table", { className: "table" });
+  for (const [group, rows] of Map.groupBy(usable, (key) => key.group)) {
+    const heading = element("tr", {}, element("th", { colSpan: 2, scope: "rowgroup" }, group));
+    const lines = rows.map(({ keys, does }) => element("tr", {}, element("td", {}, ...caps(keys)), element("td", {}, does)));
+    table.append(element("tbody", {}, heading, ...lines));
+  }
+  return table;
+};
+
 export const fillList = (sheet, usable) => {
-  const rows = usable.map(({ keys, does }) =>
-    element("tr", {}, element("td", {}, ...caps(keys)), element("td", {}, does)));
   const close = element("button", { type: "button", className: "plain" }, "Close ", element("kbd", {}, "Esc"));
   close.addEventListener("click", () => sheet.hidePopover());
-  sheet.append(element("div", { className: "row spread" }, element("h2", {}, "Keys"), close));
-  sheet.append(element("table", { className: "table" }, element("tbody", {}, ...rows)));
+  sheet.append(element("div", { className: "row spread" }, element("h2", {}, "Keys"), close), keysTable(usable));
 };

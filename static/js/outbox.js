@@ -42,7 +42,7 @@ export class Outbox extends EventTarget {
     else localStorage.removeItem(this.#key);
   }
 
-  // `path` is acts, undo or redo.
+  // `path` is acts, undo, redo or comments.
   add(path, body = {}) {
     const entry = { path, body: { client_id: newId(), ...body } };
     this.#keep([...this.waiting, entry]);
@@ -96,10 +96,11 @@ export class Outbox extends EventTarget {
 
   // An act that waits was made on what the one before it shows: it goes out with the states that one left behind.
   #updateStates(outcome) {
+    if (!outcome.changed) return; // a comment changes no label
     const states = new Map(outcome.changed.map((object) => [object.id, object.state]));
     const entries = this.waiting;
     for (const { body } of entries) {
-      body.states = body.objects?.map((id, i) => states.get(id) ?? body.states[i]);
+      if (body.states) body.states = body.objects.map((id, i) => states.get(id) ?? body.states[i]);
     }
     this.#keep(entries);
   }

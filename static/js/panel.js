@@ -1,8 +1,7 @@
 // The panel beside the tiles: how many are selected, the last one large with its facts, and what the keys would do.
 
-import { element, nameCut, parseFragment, thousands } from "./html.js";
-import { getHtml } from "./requests.js";
-import { labelOf, statusWord } from "./tile.js";
+import { element, nameCut, thousands } from "./html.js";
+import { factsOf, ownFacts } from "./object_facts.js";
 
 const STANDS_STILL_MS = 250;
 const HINT = "Click, draw a band or use the arrows to select. The last one selected shows here.";
@@ -11,17 +10,19 @@ export class Panel {
   #abort = null;
   #timer = null;
   #shown = null;
-  #incomparable = new WeakSet(); // tiles of which the object's page knows no neighbours
+  #incomparable = new WeakSet(); // tiles without a vector
 
-  constructor(board, selection, field) {
-    this.selection = selection;
-    this.field = field;
+  constructor(board, selection, field, contrast) {
+    Object.assign(this, { selection, field, contrast });
     this.project = board.dataset.project;
-    for (const id of ["n-selected", "clear", "large", "facts", "neighbours"]) this[id] = document.getElementById(id);
+    for (const id of ["n-selected", "clear", "large", "facts", "neighbours", "suggestions"]) this[id] = document.getElementById(id);
     this.button = (name) => board.querySelector(`[data-command="${name}"]`);
     selection.addEventListener("change", () => this.update());
     field?.addEventListener("taxon", () => this.#sayWhatKeysDo());
     this.clear.addEventListener("click", () => selection.clear());
+    // The tiles keep the focus, so that Enter is theirs.
+    this.suggestions?.addEventListener("pointerdown", (event) => event.preventDefault());
+    this.suggestions?.addEventListener("click", (event) => this.#take(event.target.closest("button")));
     this.update();
   }
 
@@ -31,6 +32,12 @@ export class Panel {
     this.clear.hidden = !n;
     this.#sayWhatKeysDo();
     this.#showLast();
+  }
+
+  #take(button) {
+    if (!button) return;
+    const { taxonId, taxon } = button.dataset;
+    this.field.choose({ id: Number(taxonId), display_name: taxon, italic: "italic" in button.dataset });
   }
 
   #sayWhatKeysDo() {
@@ -59,15 +66,15 @@ export class Panel {
     if (!tile) {
       this.#shown = null;
       this.large.replaceChildren(element("p", { className: "hint" }, HINT));
-      this.neighbours.hidden = true;
+      this.#showMore({});
       return;
     }
-    this.facts.replaceChildren(this.#ownFacts(tile));
+    this.facts.replaceChildren(ownFacts(tile));
+    this.#timer = setTimeout(() => this.#fetchMore(tile), STANDS_STILL_MS);
     if (tile === this.#shown) return;
     this.#shown = tile;
-    this.neighbours.hidden = true;
+    this.#showMore({});
     this.#showLarge(tile);
-    this.#timer = setTimeout(() => this.#fetchMore(tile), STANDS_STILL_MS);
   }
 
   #showLarge(tile) {
@@ -75,43 +82,30 @@ export class Panel {
       this.large.replaceChildren(element("span", { className: "no-image" }, "no image"));
       return;
     }
-    const source = `/projects/${this.project}/images/${tile.dataset.hash}`;
     const link = element("a", { href: tile.dataset.page, title: "Open the object's page" });
-    const image = element("img", { src: source, alt: tile.dataset.name, decoding: "async" });
-    // TIFF and the like, which browsers do not show, come as PNG.
-    image.addEventListener("error", (event) => {
-      event.stopPropagation();
-      image.src = `${source}?as=png`;
-    }, { once: true });
+    const image = element("img", { alt: tile.dataset.name, decoding: "async", src: `/projects/${this.project}/images/${tile.dataset.hash}?as=png` });
+    image.addEventListener("load", () => this.contrast.stretched && this.contrast.measure(image));
     link.append(image);
     this.large.replaceChildren(link);
   }
 
-  #ownFacts(tile) {
-    const { taxon, italic, status, score } = labelOf(tile);
-    const facts = element("dl");
-    const say = (word, ...value) => facts.append(element("dt", {}, word), element("dd", {}, ...value));
-    say("object", element("a", { href: tile.dataset.page }, nameCut(tile.dataset.name)));
-    const words = status === "P" && score ? `predicted ${Number(score).toFixed(2)}` : statusWord(status);
-    say("label", taxon ? nameCut(taxon, italic) : "", taxon ? ", " : "", words);
-    if (tile.dataset.distance) say("distance", Number(tile.dataset.distance).toFixed(3));
-    return facts;
-  }
-
-  // What the object's page says in short stands there under data-panel; it is fetched once a tile stays the last one.
+  // Asked for once a tile stays the last one.
   async #fetchMore(tile) {
     this.#abort = new AbortController();
     try {
-      const page = parseFragment(await getHtml(tile.dataset.page, { signal: this.#abort.signal }));
-      const facts = page.querySelector('[data-panel="facts"]');
-      const neighbours = page.querySelector('[data-panel="neighbours"]');
-      if (facts) this.facts.append(facts);
-      if (neighbours && !neighbours.querySelector(".tile")) this.#incomparable.add(tile);
-      this.neighbours.replaceChildren(...(neighbours ? neighbours.children : []));
-      this.neighbours.hidden = !this.neighbours.children.length;
+      const more = await factsOf(tile, this.#abort.signal);
+      if (tile !== this.#shown) return;
+      this.facts.replaceChildren(ownFacts(tile), more.facts ?? "");
+      if (more.neighbours && "incomparable" in more.neighbours.dataset) this.#incomparable.add(tile);
+      this.#showMore(more);
       this.#sayWhatKeysDo();
     } catch (error) {
       if (error.name !== "AbortError") this.facts.append(element("p", { className: "quiet small" }, error.message));
     }
+  }
+
+  #showMore({ neighbours = null, suggestions = null }) {
+    this.neighbours.replaceChildren(...(neighbours?.children ?? []));
+    this.suggestions?.replaceChildren(...(suggestions?.children ?? []));
   }
 }

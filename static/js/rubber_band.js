@@ -13,10 +13,13 @@ export class RubberBand {
   #before = [];
   #takesAway = false;
   #justEnded = false;
+  #leavesSelected;
 
-  constructor(list, selection) {
+  // `leavesSelected`: a press on a selected tile begins something else.
+  constructor(list, selection, { leavesSelected = false } = {}) {
     this.#list = list;
     this.#selection = selection;
+    this.#leavesSelected = leavesSelected;
     this.#band = list.querySelector(".band");
     list.addEventListener("pointerdown", (event) => this.#press(event));
     list.addEventListener("pointermove", (event) => this.#move(event));
@@ -34,9 +37,17 @@ export class RubberBand {
   #press(event) {
     // Touch scrolls, and a press on the scroll bar is the scroll bar's.
     if (event.button !== 0 || event.pointerType === "touch" || event.offsetX > this.#list.clientWidth) return;
+    // On a selected tile a plain press is the beginning of a drag onto a taxon.
+    const tile = event.target.closest(".tile");
+    if (this.#leavesSelected && tile && this.#selection.has(tile) && !(event.ctrlKey || event.metaKey || event.shiftKey)) return;
     this.#justEnded = false;
     this.#pointer = event;
     this.#start = this.#inList(event);
+  }
+
+  // Lets go of a press that turned out to be meant for something else.
+  cancel() {
+    if (!this.#active) this.#start = null;
   }
 
   #inList(event) {

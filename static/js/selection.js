@@ -23,7 +23,9 @@ export class Selection extends EventTarget {
   }
 
   get last() {
-    return this.tiles.at(-1) ?? null;
+    let last = null;
+    for (const tile of this.#chosen) last = tile;
+    return last;
   }
 
   get cursor() {
@@ -61,8 +63,9 @@ export class Selection extends EventTarget {
 
   replace(tiles) {
     const wanted = new Set(tiles);
-    for (const tile of this.tiles) if (!wanted.has(tile)) this.#set(tile, false);
-    for (const tile of wanted) if (!this.has(tile)) this.#set(tile, true);
+    for (const tile of this.#chosen) if (!wanted.has(tile)) tile.setAttribute("aria-selected", "false");
+    for (const tile of wanted) if (!this.#chosen.has(tile)) tile.setAttribute("aria-selected", "true");
+    this.#chosen = wanted;
     this.#changed();
   }
 
@@ -111,6 +114,14 @@ export class Selection extends EventTarget {
     const follows = (tile) => left.compareDocumentPosition(tile) & Node.DOCUMENT_POSITION_FOLLOWING;
     const next = tiles.find(follows) ?? tiles.at(-1);
     if (next) this.moveCursor(next);
+  }
+
+  // After one tile was labelled by itself, the next one takes the cursor.
+  moveOn(tile) {
+    const tiles = this.shown();
+    const next = tiles[tiles.indexOf(tile) + 1] ?? tile;
+    this.#anchorAt(next);
+    this.moveCursor(next, { scroll: true });
   }
 
   // One step of an arrow key. With `extend`, the range from the anchor follows.

@@ -46,3 +46,15 @@ const markBroken = (image) => {
   image.hidden = true;
   image.after(element("span", { className: "no-image" }, "image cannot be shown"));
 };
+
+// One comment more or less: its sign comes, counts and goes.
+export const addComments = (tile, by) => {
+  const picture = tile.querySelector(".picture");
+  let signs = picture.querySelector(".signs");
+  if (!signs) picture.append((signs = element("span", { className: "signs" })));
+  const sign = signs.querySelector('[title*="comment"]') ?? element("span", {}, "✎");
+  const n = (Number.parseInt(sign.title, 10) || 0) + by;
+  sign.title = `${n} comment${n === 1 ? "" : "s"}`;
+  if (n > 0) signs.prepend(sign);
+  else sign.remove();
+};

@@ -172,6 +172,25 @@ def make_board(site: Site) -> Callable[..., SmallProject]:
     return make
 
 
+@pytest.fixture
+def ana(person: Callable[[str], Person]) -> Person:
+    return person("Ana")
+
+
+@pytest.fixture
+def open_bench(
+    ana: Person, make_board: Callable[..., SmallProject], open_window: Callable[..., Window]
+) -> Callable[..., tuple[SmallProject, Window]]:
+    """Opens Ana's board on a project of her own: `project, window = open_bench(n=30, query="?status=U")`."""
+
+    def open_it(n: int = 30, query: str = "", embedded: bool = False) -> tuple[SmallProject, Window]:
+        project, window = make_board(ana, n=n, embedded=embedded), open_window(ana)
+        window.open_board(project, query)
+        return project, window
+
+    return open_it
+
+
 def give_images(db: database.Db, settings: Settings, project: SmallProject) -> None:
     """Object k shows the digit k modulo 10, each in another hand."""
     digits = load_digits()

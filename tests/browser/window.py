@@ -76,3 +76,34 @@ class Window:
 
     def toast(self, words: str) -> Locator:
         return self.page.locator(".toast", has_text=words)
+
+    def name(self, typed: str, *, dubious: bool = False) -> None:
+        """Label what is selected with the first taxon of that name."""
+        self.page.keyboard.type(typed)
+        self.press("Shift+Enter" if dubious else "Enter")
+
+    def fill_slot(self, digit: str, typed: str) -> None:
+        """Give a digit its taxon, in the sheet behind the panel's button."""
+        self.page.get_by_role("button", name="Change…").click()
+        self.page.locator(f"#slot-{digit}").fill(typed)
+        expect(self.page.locator(f"#slot-{digit}-list [role=option]").first).to_be_visible()
+        with self.page.expect_response("**/preferences"):
+            self.press("Enter")
+        self.press("Escape")
+        expect(self.page.locator("#slot-sheet")).to_be_hidden()
+
+    def tree_row(self, name: str) -> Locator:
+        return self.page.locator("#tree li[data-taxon-id]", has=self.page.get_by_text(name, exact=True)).first
+
+    def grab(self, tile: Locator) -> None:
+        """Press on a tile and move far enough that a drag begins."""
+        box = tile.bounding_box()
+        assert box
+        self.page.mouse.move(box["x"] + 20, box["y"] + 20)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + 30, box["y"] + 26, steps=3)
+
+    def carry_to(self, target: Locator) -> None:
+        box = target.bounding_box()
+        assert box
+        self.page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2, steps=6)
