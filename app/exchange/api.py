@@ -1,9 +1,10 @@
-"""Imports for programs, under /api/v1: from folders of the server that its administrator has opened for it."""
+"""Imports for programs, under /api/v1: of uploads, and of folders of the server that its administrator has opened."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
@@ -12,20 +13,30 @@ from litestar.params import FromPath, JSONBody
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden, NotFound, Refused
+from app.exchange import uploads
 from app.exchange.mapping import check_mapping
+from app.exchange.preparing import start
 from app.exchange.report import ImportOptions
 from app.jobs.queue import enqueue
 from app.openapi import refusals
 from app.projects.access import Project
 
 MANAGER = {"role": "manager"}
+NOT_OPTIONS = ("source", "upload", "dry_run")
 
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What to import: a path on the server, and how. `mapping` answers for unknown taxa and people."""
+    """What to import: an upload that came whole, or a path on the server; and how.
 
-    source: str
+    `mapping` answers for unknown taxa and people; the taxon "-" brings objects in without a label. With `dry_run`
+    everything is checked and nothing becomes visible: the report is the import's, and the same request without it goes
+    on from there.
+    """
+
+    source: str = ""
+    upload: UUID | None = None
+    dry_run: bool = False
     taxa_from_folders: bool = False
     samples_from_folders: bool = False
     skip_existing: bool = False
@@ -35,8 +46,8 @@ class ImportRequest:
     mapping: dict[str, dict[str, int | str]] = field(default_factory=dict)
 
     def options(self) -> ImportOptions:
-        given = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "source"}
-        return ImportOptions(**given | {"mapping": check_mapping(self.mapping)})
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in NOT_OPTIONS}
+        return ImportOptions(**given | {"mapping": check_mapping(self.mapping), "hold": self.dry_run})
 
 
 @dataclass(frozen=True)
@@ -58,12 +69,13 @@ class ImportAnswer:
     started_at: datetime
     ended_at: datetime | None
     report: dict[str, Any]
+    upload: UUID | None
 
 
 @post(
     "/projects/{project_id:int}/imports", opt=MANAGER, sync_to_thread=True, status_code=202, tags=["imports"],
-    summary="Import a folder, an archive or an EcoTaxa bundle of the server",
-    responses=refusals(400, 401, 403, 404),
+    summary="Check or import an upload, or a folder, an archive or an EcoTaxa bundle of the server",
+    responses=refusals(400, 401, 403, 404, 409),
 )  # fmt: skip
 def start_import_api(
     request: Request,
@@ -73,7 +85,11 @@ def start_import_api(
     data: JSONBody[ImportRequest],
 ) -> ImportQueued:
     """Sent again with a mapping, it goes on where the first one asked."""
-    source = find_source(request.app.state.settings.import_roots, data.source)
+    settings = request.app.state.settings
+    if data.upload is not None:
+        upload = uploads.find_upload(db, settings, project.id, data.upload)
+        return ImportQueued(start(db, project, viewer, upload, data.options()))
+    source = find_source(settings.import_roots, data.source)
     args = {"source": str(source), "options": data.options().as_json()}
     title = f"Import {source.name} into {project.title}"
     return ImportQueued(enqueue(db, "import", title, project.id, viewer.account_id, args))
@@ -87,7 +103,8 @@ def start_import_api(
 def list_imports_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[ImportAnswer]:
     rows = db.execute(
         """
-        select id, source, status, n_objects, n_images, started_at, ended_at, report
+        select id, source, status, n_objects, n_images, started_at, ended_at, report,
+               (select upload.id from upload where import_id = import.id order by created_at desc limit 1) as upload
         from import
         where project_id = %s
         order by id desc
@@ -108,7 +125,8 @@ def show_import_api(
 ) -> ImportAnswer:
     row = db.execute(
         """
-        select id, source, status, n_objects, n_images, started_at, ended_at, report
+        select id, source, status, n_objects, n_images, started_at, ended_at, report,
+               (select upload.id from upload where import_id = import.id order by created_at desc limit 1) as upload
         from import
         where project_id = %s
           and id = %s

@@ -203,7 +203,10 @@ def note_import(db: Db, upload: Upload, import_id: int | None) -> None:
     """Which import it came to, which people know by the upload's name and not by its place on the server."""
     db.execute("update upload set import_id = %s, touched_at = now() where id = %s", [import_id, upload.id])
     if not upload.path:
-        db.execute("update import set source = %s where id = %s", [upload.name, import_id])
+        db.execute(
+            "update import set source = %s where id = %s and position(%s in source) > 0",
+            [upload.name, import_id, f"/{upload.id}/"],
+        )
 
 
 def remove(db: Db, settings: Settings, upload: Upload) -> None:
