@@ -19,6 +19,8 @@ from app.answers import exception_handlers
 from app.bodies import refuse_unknown_fields
 from app.database import Db
 from app.exchange import api as exchange_api
+from app.exchange import pages as exchange_pages
+from app.exchange import upload_api
 from app.guide import pages as guide_pages
 from app.jobs import api as jobs_api
 from app.jobs import pages as jobs_pages
@@ -52,6 +54,7 @@ PAGES = [
     *api_docs.routes,
     *accounts_pages.routes,
     *projects_pages.routes,
+    *exchange_pages.routes,
     *taxonomy_pages.routes,
     *objects_pages.routes,
     *object_page.routes,
@@ -75,6 +78,7 @@ API = [
     *samples_api.routes,
     *search_api.routes,
     *exchange_api.routes,
+    *upload_api.routes,
     *jobs_api.routes,
 ]
 
