@@ -24,11 +24,12 @@ from app.exchange import upload_api
 from app.guide import pages as guide_pages
 from app.jobs import api as jobs_api
 from app.jobs import pages as jobs_pages
+from app.labels import acts_page
 from app.labels import api as labels_api
 from app.labels import pages as labels_pages
 from app.logs import configure_logs, log_answer
 from app.objects import api as objects_api
-from app.objects import comments, image_pages, object_page, preferences
+from app.objects import choices, comments, image_pages, object_page, preferences
 from app.objects import pages as objects_pages
 from app.openapi import openapi_config
 from app.projects import api as projects_api
@@ -37,6 +38,7 @@ from app.projects.access import provide_project
 from app.samples import api as samples_api
 from app.samples import pages as samples_pages
 from app.search import api as search_api
+from app.search import crop_api, crop_pages
 from app.search import pages as search_pages
 from app.security import SameOrigin, Watch, add_headers
 from app.settings import Settings
@@ -57,13 +59,16 @@ PAGES = [
     *exchange_pages.routes,
     *taxonomy_pages.routes,
     *objects_pages.routes,
+    *choices.routes,
     *object_page.routes,
     *comments.routes,
     *preferences.routes,
     *image_pages.routes,
     *labels_pages.routes,
+    *acts_page.routes,
     *samples_pages.routes,
     *search_pages.routes,
+    *crop_pages.routes,
     *jobs_pages.routes,
     *guide_pages.routes,
 ]
@@ -77,6 +82,7 @@ API = [
     *labels_api.routes,
     *samples_api.routes,
     *search_api.routes,
+    *crop_api.routes,
     *exchange_api.routes,
     *upload_api.routes,
     *jobs_api.routes,

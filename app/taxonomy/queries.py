@@ -155,21 +155,3 @@ def create_taxon(db: Db, name: str, parent_id: int | None, type: str, account_id
     if row is None:
         raise Conflict(f"There is already a taxon “{display_name}”: use it, or choose another name.")
     return FoundTaxon(row.id, name, display_name, is_italic(name, "", type), type, "all", 0)
-
-
-def lineages(db: Db, taxon_ids: list[int]) -> list[Any]:
-    """These taxa and all that stand above them."""
-    return db.execute(
-        """
-        with recursive branch as (
-            select id, parent_id from taxon where id = any(%s::int[])
-            union
-            select taxon.id, taxon.parent_id from branch join taxon on taxon.id = branch.parent_id
-        )
-        select taxon.id, taxon.parent_id, taxon.name, taxon.display_name, taxon.rank, taxon.type, taxon.status
-          from branch
-          join taxon on taxon.id = branch.id
-         order by lower(taxon.name), taxon.id
-        """,
-        [taxon_ids],
-    ).fetchall()

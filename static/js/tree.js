@@ -1,96 +1,64 @@
-// The taxonomy beside the tiles: opens and closes branches, finds by name, and is fetched anew when labels change.
+// The taxonomy beside the tiles: opens and closes branches, finds by name, filters, and follows the labels' changes.
+//
+// The server sends all rows as data (app/taxonomy/tree.py, `packed`); only those of open branches become elements.
 
-import { parseFragment, thousands } from "./html.js";
-import { getHtml } from "./requests.js";
+import { element, nameCut, thousands } from "./html.js";
+import { getJson } from "./requests.js";
+import { TaxonMenu } from "./taxon_menu.js";
 
 const AFTER_LAST_ACT_MS = 300;
+const OPEN_AFTER_MS = 500;
+const [ITALIC, DEPRECATED, OPEN] = [1, 2, 4];
+const NONE = 0; // the id that stands for objects without a taxon
 
 export class Tree {
   #url;
   #closed;
   #key;
   #timer = null;
+  #hovered = null;
+  #hoverTimer = null;
+  #rows = [];
+  #byId = new Map();
+  #lines = new Map(); // the elements made so far, by taxon
 
   constructor(root, projectId) {
     this.root = root;
+    this.list = root.querySelector("[role=tree]");
     this.#url = `/projects/${projectId}/tree`;
     this.#key = `shoal.tree.${projectId}`;
     this.#closed = new Map(JSON.parse(localStorage.getItem(this.#key) ?? "[]"));
     this.find = document.getElementById("find-taxon");
-    root.addEventListener("click", (event) => this.#twist(event));
-    root.addEventListener("keydown", (event) => this.#walk(event));
-    this.find.addEventListener("input", () => this.#arrange());
-    this.find.addEventListener("keydown", (event) => this.#pick(event));
-    this.#arrange();
-    root.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "center" });
+    this.hideEmpty = document.getElementById("hide-empty");
+    this.hideEmpty.checked = localStorage.getItem(`${this.#key}.hide-empty`) === "yes";
+    this.menu = new TaxonMenu(this);
+    this.#wire();
+    this.#take(JSON.parse(root.querySelector("script").textContent));
+    this.list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "center" });
   }
 
-  get #rows() {
-    return [...this.root.querySelectorAll("li[data-taxon-id]")];
-  }
-
-  // Whether `taxon` stands below `above`: rows are depth first.
+  // Whether `taxon` stands below `above`.
   isBelow(taxon, above) {
-    const rows = this.#rows;
-    const at = rows.findIndex((row) => Number(row.dataset.taxonId) === above);
-    if (at < 0) return false;
-    for (const row of rows.slice(at + 1)) {
-      if (Number(row.dataset.depth) <= Number(rows[at].dataset.depth)) return false;
-      if (Number(row.dataset.taxonId) === taxon) return true;
-    }
+    for (let row = this.#byId.get(taxon)?.parent; row; row = row.parent) if (row.id === above) return true;
     return false;
   }
 
-  #twist(event) {
-    const row = event.target.closest("button.twist")?.closest("li");
-    if (row) this.#setOpen(row, row.getAttribute("aria-expanded") !== "true");
+  // The row of a taxon as the server told it: {id, name, display, italic, parent, ...}; undefined where it is not here.
+  row(taxon) {
+    return this.#byId.get(Number(taxon));
   }
 
-  #setOpen(row, open) {
-    this.#closed.set(row.dataset.taxonId, !open);
-    localStorage.setItem(this.#key, JSON.stringify([...this.#closed]));
-    this.#arrange();
+  get selected() {
+    return new URLSearchParams(location.search).getAll("taxon").map(Number);
   }
 
-  #walk(event) {
-    const row = event.target.closest("li");
-    if (!row) return;
-    const shown = [...this.root.querySelectorAll("li:not([hidden])")];
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.code];
-    if (step) shown[shown.indexOf(row) + step]?.querySelector("a").focus();
-    else if (event.code === "ArrowRight" && row.hasAttribute("aria-expanded")) this.#setOpen(row, true);
-    else if (event.code === "ArrowLeft" && row.hasAttribute("aria-expanded")) this.#setOpen(row, false);
-    else return;
-    event.preventDefault();
-  }
-
-  #pick(event) {
-    if (event.code === "Escape") {
-      this.find.value = "";
-      this.#arrange();
-    }
-    if (event.code !== "Enter" && event.code !== "ArrowDown") return;
-    event.preventDefault();
-    const link = this.root.querySelector("li:not([hidden]) a");
-    if (event.code === "Enter") link?.click();
-    else link?.focus();
-  }
-
-  // Which rows show: under closed branches none; while a name is looked for, those that have it and their ancestors.
-  #arrange() {
-    const wanted = this.find.value.trim().toLowerCase();
-    const rows = this.#rows;
-    const found = wanted ? withName(rows, wanted) : null;
-    let hiddenBelow = Infinity;
-    for (const row of rows) {
-      const depth = Number(row.dataset.depth);
-      if (depth <= hiddenBelow) hiddenBelow = Infinity;
-      const closed = this.#closed.get(row.dataset.taxonId) ?? row.hasAttribute("data-closed");
-      row.hidden = found ? !found.has(row) : depth > hiddenBelow;
-      if (!row.hasAttribute("aria-expanded")) continue;
-      row.setAttribute("aria-expanded", String(Boolean(wanted) || !closed));
-      if (closed && hiddenBelow === Infinity) hiddenBelow = depth;
-    }
+  // The address of the board with these taxa instead of those that its filter names now.
+  address(taxa, { children = true } = {}) {
+    const query = new URLSearchParams(location.search);
+    for (const name of ["taxon", "children", "cursor"]) query.delete(name);
+    for (const taxon of taxa) query.append("taxon", taxon);
+    if (!children && taxa.length) query.append("children", "0");
+    return `${location.pathname}${query.size ? `?${query}` : ""}`;
   }
 
   // Counts follow labels; several acts in a row ask once.
@@ -99,37 +67,255 @@ export class Tree {
     this.#timer = setTimeout(() => this.#fetch(), AFTER_LAST_ACT_MS);
   }
 
-  async #fetch() {
-    const rows = parseFragment(await getHtml(this.#url + location.search)).querySelector(".tree-rows");
-    this.root.replaceChildren(rows);
-    this.#arrange();
-    this.#countInHeader(rows.dataset);
+  // While something is dragged over the tree: a closed branch opens under it after a moment. Null: it went elsewhere.
+  openOnHover(line) {
+    if (line === this.#hovered) return;
+    this.#hovered = line;
+    clearTimeout(this.#hoverTimer);
+    const row = line && this.row(line.dataset.taxonId);
+    if (row?.hasChildren && this.#isClosed(row)) this.#hoverTimer = setTimeout(() => this.#setOpen(row, true), OPEN_AFTER_MS);
   }
 
-  #countInHeader({ u, p, d, v }) {
-    const counts = { U: Number(u), P: Number(p), D: Number(d), V: Number(v) };
-    const box = document.getElementById("counts");
-    for (const [status, n] of Object.entries(counts)) box.querySelector(`[data-count="${status}"]`).textContent = thousands(n);
-    const bar = box.querySelector("svg");
-    bar.setAttribute("viewBox", `0 0 ${Math.max(counts.U + counts.P + counts.D + counts.V, 1)} 1`);
-    let x = 0;
-    for (const status of ["V", "P", "D"]) {
-      const part = bar.querySelector(`.${status}`);
-      part.setAttribute("x", x);
-      part.setAttribute("width", counts[status]);
-      x += counts[status];
+  #wire() {
+    this.list.addEventListener("click", (event) => this.#click(event));
+    this.list.addEventListener("keydown", (event) => this.#walk(event));
+    this.list.addEventListener("focusin", (event) => this.#rove(event.target.closest("a")));
+    this.list.addEventListener("contextmenu", (event) => this.#openMenu(event));
+    this.find.addEventListener("input", () => this.#show());
+    this.find.addEventListener("keydown", (event) => this.#pick(event));
+    this.hideEmpty.addEventListener("change", () => {
+      localStorage.setItem(`${this.#key}.hide-empty`, this.hideEmpty.checked ? "yes" : "no");
+      this.#show();
+    });
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+  }
+
+  #click(event) {
+    const line = event.target.closest("li");
+    if (event.target.closest(".twist")) {
+      event.preventDefault();
+      const row = this.row(line.dataset.taxonId);
+      this.#setOpen(row, this.#isClosed(row));
+    } else if (event.target.closest(".more")) {
+      event.preventDefault();
+      this.#openMenu(event);
+    }
+  }
+
+  #openMenu(event) {
+    const line = event.target.closest("li");
+    const row = line && this.row(line.dataset.taxonId);
+    if (!row || (event.type === "contextmenu" && event.ctrlKey)) return;
+    event.preventDefault();
+    this.menu.open(row, line);
+  }
+
+  #isClosed(row) {
+    return this.#closed.get(String(row.id)) ?? !row.open;
+  }
+
+  #setOpen(row, open) {
+    this.#closed.set(String(row.id), !open);
+    localStorage.setItem(this.#key, JSON.stringify([...this.#closed]));
+    this.#show();
+  }
+
+  // The arrow keys of a tree, as the ARIA practices have them.
+  #walk(event) {
+    const line = event.target.closest("li");
+    const row = this.row(line?.dataset.taxonId);
+    const lines = [...this.list.children];
+    const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.code];
+    const isOpen = event.target.getAttribute("aria-expanded") === "true";
+    if (step) focusLine(lines[Math.min(Math.max(lines.indexOf(line) + step, 0), lines.length - 1)]);
+    else if (event.code === "ArrowRight" && row?.hasChildren) isOpen ? focusLine(line.nextElementSibling) : this.#setOpen(row, true);
+    else if (event.code === "ArrowLeft" && row?.hasChildren && isOpen) this.#setOpen(row, false);
+    else if (event.code === "ArrowLeft" && row?.parent) focusLine(this.#lines.get(row.parent.id));
+    else if (event.code === "Space") event.target.click();
+    else return;
+    event.preventDefault();
+  }
+
+  // One row of the tree is on the way of Tab: the last that had the focus.
+  #rove(link) {
+    if (!link) return;
+    for (const other of this.list.querySelectorAll('a[tabindex="0"]')) other.tabIndex = -1;
+    link.tabIndex = 0;
+  }
+
+  #pick(event) {
+    if (event.code === "Escape") {
+      this.find.value = "";
+      this.#show();
+    }
+    if (event.code !== "Enter" && event.code !== "ArrowDown") return;
+    event.preventDefault();
+    const line = this.#lines.get(this.#found?.best?.id) ?? this.list.firstElementChild;
+    if (event.code === "Enter") line?.querySelector("a").click();
+    else focusLine(line);
+  }
+
+  get #found() {
+    const wanted = this.find.value.trim().toLowerCase();
+    return wanted ? withName(this.#rows, wanted) : null;
+  }
+
+  #take(told) {
+    this.counted = told.counted;
+    this.#byId.clear();
+    const lineage = [];
+    this.#rows = told.rows.map((told) => {
+      const row = rowOf(told);
+      row.parent = lineage[row.depth - 1] ?? null;
+      if (row.parent) row.parent.hasChildren = true;
+      lineage.length = row.depth;
+      lineage.push(row);
+      this.#byId.set(row.id, row);
+      return row;
+    });
+    const [n, kept] = told.unclassified;
+    this.#byId.set(NONE, { id: NONE, depth: 0, name: "unclassified", display: "unclassified", U: n, kept });
+    const widest = Math.max(0, ...this.#rows.flatMap((row) => [row.V, row.P]));
+    this.root.style.setProperty("--digits", `${Math.max(3, thousands(widest).length)}ch`);
+    this.root.classList.toggle("counted", told.counted);
+    this.root.classList.toggle("with-dubious", this.#rows.some((row) => row.D));
+    this.#show();
+    countInHeader(told.kept ?? told.total);
+  }
+
+  // Which rows show: under closed branches none; while a name is looked for, those that have it and their ancestors.
+  #show() {
+    const found = this.#found;
+    const shown = [this.#byId.get(NONE)];
+    let hiddenBelow = Infinity;
+    let nEmpty = 0;
+    for (const row of this.#rows) {
+      const isEmpty = !(this.counted ? row.kept : row.V + row.P + row.D);
+      nEmpty += isEmpty;
+      if (row.depth <= hiddenBelow) hiddenBelow = Infinity;
+      row.isOpen = Boolean(found) || !this.#isClosed(row);
+      if (found ? !found.rows.has(row) : row.depth > hiddenBelow) continue;
+      if (hiddenBelow === Infinity && !row.isOpen) hiddenBelow = row.depth;
+      if (!(isEmpty && this.hideEmpty.checked)) shown.push(row);
+    }
+    this.hideEmpty.closest("label").hidden = !nEmpty;
+    const selected = new Set(this.selected);
+    put(this.list, shown.map((row) => this.#line(row, selected.has(row.id))));
+    if (!this.list.querySelector('a[tabindex="0"]')) this.#rove(this.list.querySelector('[aria-selected="true"]') ?? this.list.querySelector("a"));
+  }
+
+  // The element of a row, made once, and changed only where the row has changed.
+  #line(row, isSelected) {
+    const told = [row.name, row.display, row.depth, row.flags, row.V, row.P, row.D, row.U, row.kept, this.counted, isSelected, row.isOpen, row.hasChildren].join("\t");
+    let line = this.#lines.get(row.id);
+    if (line?.told === told) return line;
+    const hadFocus = line?.contains(document.activeElement);
+    if (!line) {
+      line = element("li", { role: "none" });
+      if (row.id !== NONE) line.dataset.taxonId = row.id;
+      this.#lines.set(row.id, line);
+    }
+    line.told = told;
+    line.className = `branch${row.flags & DEPRECATED ? " deprecated" : ""}`;
+    line.style.setProperty("--depth", indent(row.depth));
+    const old = line.querySelector("a");
+    line.replaceChildren(this.#link(row, isSelected, old?.tabIndex ?? -1));
+    if (hadFocus) focusLine(line);
+    return line;
+  }
+
+  #link(row, isSelected, tabIndex) {
+    const others = this.selected.filter((taxon) => taxon !== row.id);
+    const children = new URLSearchParams(location.search).get("children") !== "0";
+    const link = element("a", {
+      role: "treeitem", href: this.address(isSelected ? [] : [row.id], { children }), tabIndex, title: inWords(row, this.counted),
+      "aria-level": row.depth + 1, "aria-selected": String(isSelected),
+    });
+    if (row.hasChildren) link.setAttribute("aria-expanded", String(row.isOpen));
+    if (isSelected && others.length) link.href = this.address(others, { children });
+    link.draggable = false;
+    if (row.id === NONE) link.append(element("span", { className: "status status-U" }, "unclassified"), number("U", row.U));
+    else link.append(element("span", { className: "twist" }), nameCut(row.name, row.italic), bar(row));
+    for (const status of "VPD") if (row.id !== NONE) link.append(number(status, row[status]));
+    if (this.counted) link.append(number("kept", row.kept));
+    if (row.id !== NONE) link.append(element("span", { className: "more" }, "⋯"));
+    return link;
+  }
+
+  async #fetch() {
+    try {
+      this.#take(await getJson(this.#url + location.search));
+    } catch (error) {
+      if (!error.passing) throw error; // counts that come late harm nobody: the next act asks again
     }
   }
 }
 
-// The rows that have `wanted` in their name, and what stands above them.
+const rowOf = ([id, depth, name, display, flags, V, P, D, kept]) => ({
+  id, depth, name, display: display || name, flags, V, P, D, kept,
+  italic: Boolean(flags & ITALIC), open: Boolean(flags & OPEN), parent: null, hasChildren: false,
+});
+
+const focusLine = (line) => line?.querySelector("a").focus();
+
+// Deep levels are set in less and less: the names keep their room.
+const indent = (depth) => (depth <= 4 ? depth : Math.min(4 + (depth - 4) * 0.6, 9));
+
+const number = (name, n) => element("span", { className: `count ${name}` }, n ? thousands(n) : "");
+
+const bar = ({ V, P, D }) => {
+  const drawn = element("span", { className: "bar" });
+  const all = Math.max(V + P + D, 1);
+  drawn.style.setProperty("--v", `${(V / all) * 100}%`);
+  drawn.style.setProperty("--p", `${((V + P) / all) * 100}%`);
+  drawn.style.setProperty("--d", `${((V + P + D) / all) * 100}%`);
+  return drawn;
+};
+
+const inWords = (row, counted) => {
+  const kept = counted ? `; ${thousands(row.kept)} in this filter` : "";
+  if (row.id === NONE) return `unclassified: ${thousands(row.U)} objects${kept}`;
+  const old = row.flags & DEPRECATED ? " (deprecated)" : "";
+  return `${row.display}: ${thousands(row.V)} validated, ${thousands(row.P)} predicted, ${thousands(row.D)} dubious${kept}${old}`;
+};
+
+// The same elements in a new order: only what differs is touched, so that the focus stays.
+const put = (list, lines) => {
+  const kept = new Set(lines);
+  for (const line of [...list.children]) if (!kept.has(line)) line.remove();
+  let place = list.firstElementChild;
+  for (const line of lines) {
+    if (line === place) place = place.nextElementSibling;
+    else list.insertBefore(line, place);
+  }
+};
+
+// The rows that have `wanted` in their name and what stands above them; the best is the one that begins with it.
 const withName = (rows, wanted) => {
   const found = new Set();
-  const lineage = [];
+  let best = null;
+  let bestRank = Infinity;
   for (const row of rows) {
-    lineage.length = Math.min(lineage.length, Number(row.dataset.depth));
-    lineage.push(row);
-    if (row.dataset.name.toLowerCase().includes(wanted)) lineage.forEach((above) => found.add(above));
+    const name = row.display.toLowerCase();
+    const at = name.indexOf(wanted);
+    if (at < 0) continue;
+    for (let above = row; above && !found.has(above); above = above.parent) found.add(above);
+    const rank = row.name.toLowerCase() === wanted ? 0 : at === 0 ? 1 : 2;
+    if (rank < bestRank) [best, bestRank] = [row, rank];
   }
-  return found;
+  return { rows: found, best };
+};
+
+const countInHeader = (counts) => {
+  const box = document.getElementById("counts");
+  for (const [status, n] of Object.entries(counts)) box.querySelector(`[data-count="${status}"]`).textContent = thousands(n);
+  const drawn = box.querySelector("svg");
+  drawn.setAttribute("viewBox", `0 0 ${Math.max(counts.U + counts.P + counts.D + counts.V, 1)} 1`);
+  let x = 0;
+  for (const status of ["V", "P", "D"]) {
+    const part = drawn.querySelector(`.${status}`);
+    part.setAttribute("x", x);
+    part.setAttribute("width", counts[status]);
+    x += counts[status];
+  }
 };

@@ -1,0 +1,133 @@
+// <choice-field>: finds one thing of many by typing: a sample of 100 000, a column of 500. Emits "choose" with {value, label}.
+//
+// What stands in its ul.given is offered first; the rest is asked of the server (app/objects/choices.py), fifty at a time.
+// With data-open the list stands in the flow and is always shown.
+
+import { element } from "./html.js";
+import { getJson } from "./requests.js";
+
+const MOST = 50;
+
+export class ChoiceField extends HTMLElement {
+  #input;
+  #list;
+  #given = [];
+  #found = [];
+  #active = -1;
+  #abort = null;
+
+  connectedCallback() {
+    this.#input = this.querySelector("input");
+    this.#given = [...this.querySelectorAll("ul.given li")].map((item) => ({
+      value: item.dataset.value, label: item.textContent, detail: item.dataset.detail ?? "",
+    }));
+    this.#list = element("ul", { id: `${this.#input.id}-list`, className: "suggestions", role: "listbox", hidden: true });
+    this.#list.setAttribute("aria-label", this.#input.labels[0]?.textContent ?? "choices");
+    this.append(this.#list);
+    for (const [name, value] of Object.entries({
+      role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.#list.id,
+    })) this.#input.setAttribute(name, value);
+    this.#input.addEventListener("input", () => this.#ask());
+    this.#input.addEventListener("focus", () => this.#ask());
+    this.#input.addEventListener("blur", () => "open" in this.dataset || this.#close());
+    this.#input.addEventListener("keydown", (event) => this.#key(event));
+    this.#list.addEventListener("mousedown", (event) => event.preventDefault());
+    this.#list.addEventListener("click", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (option) this.#choose(this.#found[Number(option.dataset.index)]);
+    });
+  }
+
+  focus() {
+    this.#input.focus();
+    this.#input.select();
+  }
+
+  get text() {
+    return this.#input.value.trim();
+  }
+
+  set text(text) {
+    this.#input.value = text;
+  }
+
+  async #ask() {
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    const typed = this.text.toLowerCase();
+    const given = this.#given.filter(({ label, detail }) => `${label} ${detail}`.toLowerCase().includes(typed));
+    given.sort((a, b) => rank(a, typed) - rank(b, typed));
+    if (given.length) this.#show(given);
+    const query = new URLSearchParams({ of: this.dataset.of, q: this.text });
+    try {
+      const found = await getJson(`/projects/${this.dataset.project}/choices?${query}`, { signal: abort.signal });
+      this.#show([...given, ...found], found.length === MOST);
+    } catch (error) {
+      if (error.name !== "AbortError") this.#show(given, false, error.message);
+    }
+  }
+
+  #show(found, isMore = false, failure = "") {
+    this.#found = found;
+    this.#active = found.length && (this.text || "open" in this.dataset) ? 0 : -1;
+    const note = failure || (found.length ? isMore && "More match: type on to find them." : "Nothing of that name.");
+    this.#list.replaceChildren(...found.map((choice, i) => this.#option(choice, i)));
+    if (note) this.#list.append(element("li", { className: "group", role: "presentation" }, note));
+    this.#list.hidden = false;
+    this.#input.setAttribute("aria-expanded", "true");
+    this.#mark();
+  }
+
+  #option({ label, detail }, i) {
+    const option = element("li", { id: `${this.#list.id}-${i}`, role: "option", title: detail ? `${label}: ${detail}` : label });
+    option.dataset.index = i;
+    option.append(element("span", { className: "choice" }, label), detail ? element("small", {}, detail) : "");
+    return option;
+  }
+
+  #mark() {
+    for (const option of this.#list.querySelectorAll("[role=option]")) {
+      const isActive = Number(option.dataset.index) === this.#active;
+      option.setAttribute("aria-selected", String(isActive));
+      if (isActive) scrollWithin(this.#list, option);
+    }
+    if (this.#active >= 0) this.#input.setAttribute("aria-activedescendant", `${this.#list.id}-${this.#active}`);
+    else this.#input.removeAttribute("aria-activedescendant");
+  }
+
+  #key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.code];
+    if (step && this.#found.length) {
+      event.preventDefault();
+      this.#active = (this.#active + step + this.#found.length) % this.#found.length;
+      this.#mark();
+    } else if (event.code === "Enter" || event.code === "NumpadEnter") {
+      event.preventDefault();
+      event.stopPropagation();
+      if (!event.repeat && this.#active >= 0) this.#choose(this.#found[this.#active]);
+    }
+  }
+
+  #choose(choice) {
+    this.text = choice.label;
+    if (!("open" in this.dataset)) this.#close();
+    this.dispatchEvent(new CustomEvent("choose", { detail: choice }));
+  }
+
+  #close() {
+    this.#list.hidden = true;
+    this.#input.setAttribute("aria-expanded", "false");
+  }
+}
+
+// What is named so stands before what is only described so.
+const rank = ({ label }, typed) => (label.toLowerCase().startsWith(typed) ? 0 : label.toLowerCase().includes(typed) ? 1 : 2);
+
+// scrollIntoView would scroll the page behind the sheet too.
+const scrollWithin = (list, option) => {
+  const top = option.offsetTop - list.offsetTop;
+  if (option.offsetParent === list) list.scrollTop = Math.min(Math.max(list.scrollTop, option.offsetTop + option.offsetHeight - list.clientHeight), option.offsetTop);
+  else list.scrollTop = Math.min(Math.max(list.scrollTop, top + option.offsetHeight - list.clientHeight), top);
+};
+
+customElements.define("choice-field", ChoiceField);

@@ -1,0 +1,63 @@
+// Where a tile is shown much larger than its thumbnail, the image itself takes its place as soon as it is in view.
+
+const BLURRED_FROM = 1.6; // screen pixels for one of the thumbnail
+const THUMBNAIL_PX = 128;
+const AHEAD = "400px";
+
+export class Originals {
+  #list;
+  #project;
+  #scale = 1;
+  #watch;
+  #watched = new WeakSet();
+
+  constructor(list, projectId) {
+    this.#list = list;
+    this.#project = projectId;
+    this.#watch = new IntersectionObserver((entries) => entries.forEach((entry) => this.#seen(entry)), { root: list, rootMargin: AHEAD });
+    list.addEventListener("shoal:loaded", () => this.#look());
+  }
+
+  // How much larger than usual the tiles are shown.
+  setScale(scale) {
+    this.#scale = scale;
+    this.#look();
+  }
+
+  #look() {
+    if (this.#scale * devicePixelRatio <= 1) return;
+    for (const tile of this.#list.querySelectorAll(".tile[data-px]:not(.original)")) {
+      if (this.#watched.has(tile) || !this.#isBlurred(tile)) continue;
+      this.#watched.add(tile);
+      this.#watch.observe(tile);
+    }
+  }
+
+  // data-px: longest side of the image and of the tile's picture.
+  #isBlurred(tile) {
+    const [image, shown] = tile.dataset.px.split(" ").map(Number);
+    return image > THUMBNAIL_PX && (shown * this.#scale * devicePixelRatio) / THUMBNAIL_PX > BLURRED_FROM;
+  }
+
+  async #seen({ isIntersecting, target: tile }) {
+    if (!isIntersecting) return;
+    this.#watch.unobserve(tile);
+    this.#watched.delete(tile);
+    if (!this.#isBlurred(tile)) return;
+    const whole = new Image();
+    whole.src = `/projects/${this.#project}/images/${tile.dataset.hash}?as=png`;
+    try {
+      await whole.decode();
+    } catch {
+      return; // the thumbnail stays
+    }
+    const thumbnail = tile.querySelector(".picture :is(img, .thumb)");
+    if (!thumbnail) return;
+    whole.className = thumbnail.className;
+    for (const name of ["width", "height"]) whole[name] = thumbnail[name] ?? thumbnail.getAttribute(`data-${name}`);
+    for (const [name, value] of Object.entries({ alt: "", draggable: false })) whole[name] = value;
+    whole.style.cssText = thumbnail.style.cssText.replace(/background[^;]*;?/g, "");
+    thumbnail.replaceWith(whole);
+    tile.classList.add("original");
+  }
+}
