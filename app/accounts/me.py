@@ -1,4 +1,4 @@
-"""One's own account: name, password, sessions and tokens."""
+"""One's own account: name, password, sessions, tokens, keys, and what one did."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,17 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
 
 from app.accounts import queries
+from app.accounts.own_keys import list_keys
 from app.accounts.sessions import end_session, end_sessions, list_sessions
 from app.accounts.throttle import address_of
 from app.accounts.tokens import list_tokens, make_token, revoke_token
 from app.accounts.viewer import Account, Viewer
 from app.database import Db
 from app.errors import Forbidden, LoginNeeded, Refused
+from app.labels.acts_page import shown_own
+from app.labels.history import own_acts
+
+LAST_ACTS = 10
 
 
 @dataclass
@@ -60,14 +65,19 @@ def show_me(db: NamedDependency[Db], viewer: NamedDependency[Viewer]) -> Templat
 def me_page(db: Db, viewer: Viewer, status_code: int = 200, **shown: Any) -> Template:
     """The account's page; `shown` carries an `error` with its `section`, or the text of a new token."""
     account = account_of(viewer)
+    own = own_acts(db, viewer, limit=LAST_ACTS + 1)
     context = {
-        "account": queries.find_account(db, account.email),
+        "account": queries.read_account(db, account.id),
+        "keys": list_keys(db, viewer),
+        "acts": shown_own(own[:LAST_ACTS]),
+        "more_acts": len(own) > LAST_ACTS,
         "sessions": list_sessions(db, account.id),
         "tokens": list_tokens(db, account.id),
         "error": "",
         "section": "",
         "new_token": "",
         "said": "",
+        "form": None,
     }
     return Template("accounts/me.html", context=context | shown, status_code=status_code)
 
@@ -79,7 +89,7 @@ def change_profile(
     try:
         queries.change_profile(db, account_of(viewer).id, data.name, data.organisation, data.orcid)
     except Refused as refused:
-        return me_page(db, viewer, refused.status, section="profile", error=refused.sentence)
+        return me_page(db, viewer, refused.status, section="profile", error=refused.sentence, form=data)
     return Redirect("/me", status_code=303)
 
 

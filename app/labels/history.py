@@ -1,11 +1,13 @@
 """Who did what and when: the past of one object, and the acts of a project."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.acts import describe
+from app.projects.access import role_of
 
 WORDS = {"V": "validated", "D": "dubious"}
 
@@ -29,8 +31,22 @@ class Past:
 
 
 @dataclass(frozen=True)
+class OwnAct:
+    """An act of one's own, with the project as one may see it now: one's `role` there, and its `status`."""
+
+    act: "PastAct"
+    project_id: int
+    project: str
+    role: str
+    project_status: str
+
+
+@dataclass(frozen=True)
 class PastAct:
-    """One act of a project. Of an undo or a redo, the taxon is that of the act which it reversed."""
+    """One act of a project. Of an undo or a redo, the taxon is that of the act which it reversed.
+
+    `left`: the account was removed since.
+    """
 
     id: int
     at: datetime
@@ -45,6 +61,7 @@ class PastAct:
     n_refused: int
     undone: bool
     undone_by: str | None
+    left: bool = False
 
 
 def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
@@ -76,42 +93,114 @@ def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
     return [Past(*row) for row in rows]
 
 
+TOLD = """
+    act.id, act.at, account.name as who, act.account_id, act.kind,
+    coalesce(of_undo.kind, of_act.kind) as reversed_kind,
+    taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
+    act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left
+"""
+TOLD_FROM = """
+    left join account on account.id = act.account_id
+    left join act as reversal on reversal.id = act.reversed_by
+    left join account as undoer on undoer.id = reversal.account_id
+    left join act as of_act on of_act.id = act.reverses
+    left join act as of_undo on of_undo.id = of_act.reverses
+    left join taxon on taxon.id = coalesce(act.taxon_id, of_act.taxon_id, of_undo.taxon_id)
+"""
+
+
 def recent_acts(
-    db: Db, project_id: int, before: int | None = None, account_id: int | None = None, limit: int = 100
+    db: Db,
+    project_id: int,
+    before: int | None = None,
+    account_id: int | None = None,
+    limit: int = 100,
+    *,
+    kind: str = "",
+    day: date | None = None,
 ) -> list[PastAct]:
-    """Acts that changed something, newest first, from before the act with the id `before`."""
+    """Acts that changed something, newest first, from before the act with the id `before`; a day is one in UTC."""
     rows = db.execute(
-        """
-        select act.id, act.at, account.name as who, act.account_id, act.kind,
-               coalesce(of_undo.kind, of_act.kind) as reversed_kind,
-               taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
-               act.reversed_by is not null as undone, undoer.name as undone_by
+        f"""
+        select {TOLD}
           from act
-          left join account on account.id = act.account_id
-          left join act as reversal on reversal.id = act.reversed_by
-          left join account as undoer on undoer.id = reversal.account_id
-          left join act as of_act on of_act.id = act.reverses
-          left join act as of_undo on of_undo.id = of_act.reverses
-          left join taxon on taxon.id = coalesce(act.taxon_id, of_act.taxon_id, of_undo.taxon_id)
+          {TOLD_FROM}
          where act.project_id = %(project_id)s
            and act.n_objects > 0
            and (%(before)s::bigint is null or act.id < %(before)s)
            and (%(account_id)s::int is null or act.account_id = %(account_id)s)
+           and (%(kind)s = '' or act.kind = %(kind)s)
+           and (%(day)s::date is null
+                or (act.at >= %(day)s::date::timestamp at time zone 'UTC'
+                    and act.at < (%(day)s::date + 1)::timestamp at time zone 'UTC'))
          order by act.id desc
          limit %(limit)s
-        """,
-        {"project_id": project_id, "before": before, "account_id": account_id, "limit": limit},
+        """,  # noqa: S608 (constants)
+        {
+            "project_id": project_id, "before": before, "account_id": account_id, "limit": limit, "kind": kind,
+            "day": day,
+        },
+    )  # fmt: skip
+    return [_past_act(row._asdict()) for row in rows]
+
+
+def own_acts(db: Db, viewer: Viewer, before: int | None = None, limit: int = 50) -> list[OwnAct]:
+    """What one did oneself, newest first, in all projects that one may still see."""
+    rows = db.execute(
+        f"""
+        select {TOLD}, project.id as project_id, project.title, project.status as project_status, project.visibility,
+               member.role as member_role
+          from act
+          join project on project.id = act.project_id
+          left join member on member.project_id = project.id and member.account_id = act.account_id
+          {TOLD_FROM}
+         where act.account_id = %(account_id)s
+           and act.n_objects > 0
+           and (%(all)s or member.role is not null or project.visibility <> 'private')
+           and (%(before)s::bigint is null or act.id < %(before)s)
+         order by act.id desc
+         limit %(limit)s
+        """,  # noqa: S608 (constants)
+        {"account_id": viewer.account_id, "all": viewer.is_application_manager, "before": before, "limit": limit},
     )
-    return [_past_act(row) for row in rows]
+    return [_own_act(viewer, row._asdict()) for row in rows]
 
 
-def _past_act(row: Any) -> PastAct:
-    said = row._asdict()
-    kind = said.pop("reversed_kind")
-    if row.kind == "label":
-        what = f"{WORDS[row.status]} as {row.taxon}"
-    elif row.kind in ("undo", "redo"):
-        what = f"{'undid' if row.kind == 'undo' else 'did again'}: {describe(kind, row.taxon)}"
+def _own_act(viewer: Viewer, said: dict[str, Any]) -> OwnAct:
+    project_id, title, status = said.pop("project_id"), said.pop("title"), said.pop("project_status")
+    role = role_of(viewer, said.pop("member_role"), said.pop("visibility"))
+    return OwnAct(_past_act(said), project_id, title, role or "visitor", status)
+
+
+def who_acted(db: Db, project_id: int) -> list[Any]:
+    """Id and name of everybody with an act in the project, by name: from index entry to entry, however many acts."""
+    return db.execute(
+        """
+        with recursive acted as (
+            (select account_id from act where project_id = %(p)s and account_id is not null order by account_id limit 1)
+            union all
+            select (select account_id from act
+                     where project_id = %(p)s and account_id > acted.account_id
+                     order by account_id
+                     limit 1)
+              from acted
+             where acted.account_id is not null
+        )
+        select account.id, account.name
+          from acted
+          join account on account.id = acted.account_id
+         order by lower(account.name), account.id
+        """,
+        {"p": project_id},
+    ).fetchall()
+
+
+def _past_act(said: dict[str, Any]) -> PastAct:
+    reversed_kind, kind, taxon = said.pop("reversed_kind"), said["kind"], said["taxon"]
+    if kind == "label":
+        what = f"{WORDS[said['status']]} as {taxon}"
+    elif kind in ("undo", "redo"):
+        what = f"{'undid' if kind == 'undo' else 'did again'}: {describe(reversed_kind, taxon)}"
     else:
-        what = describe(row.kind, row.taxon)
+        what = describe(kind, taxon)
     return PastAct(what=what, **said)

@@ -118,7 +118,7 @@ def make_token(client: Client, **form: str) -> Any:
 
 
 def token_in(page: str) -> str:
-    return "shoal_" + page.split("<code>shoal_")[1].split("<")[0]
+    return "shoal_" + page.split(">shoal_")[1].split("<")[0]
 
 
 def test_a_token_is_shown_once_and_stored_as_a_digest(app_client: Client, ada: Any, database_url: str) -> None:

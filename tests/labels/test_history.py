@@ -1,12 +1,14 @@
 """Who did what and when, as an object's page and the list of acts tell it."""
 
+from datetime import date
 from uuid import uuid4
 
+from app.accounts.viewer import Account, Viewer
 from app.database import Db
 from app.labels import runs
-from app.labels.history import object_history, recent_acts
+from app.labels.history import object_history, own_acts, recent_acts, who_acted
 from app.labels.undo import redo, undo
-from tests.small_projects import Person, SmallProject, predict
+from tests.small_projects import Person, SmallProject, make_project, predict
 
 
 def test_an_objects_history_tells_the_machines_choice_and_every_word_after_it(
@@ -43,6 +45,32 @@ def test_the_list_of_acts_says_what_was_done_in_words(db: Db, project: SmallProj
     ]
     assert [act.undone for act in acts] == [False, True, False, False]
     assert [act.what for act in recent_acts(db, project.id, account_id=ada.id)] == ["validated as fiber < detritus"]
+
+
+def test_acts_are_found_by_kind_and_day(db: Db, project: SmallProject, ada: Person, ben: Person) -> None:
+    project.do(ada, project.ids[:3], taxon="fiber")
+    project.do(ben, project.ids[:1], "doubt")
+    db.execute("update act set at = '2026-03-01 23:59:59+00' where kind = 'doubt'")
+    assert [act.who for act in recent_acts(db, project.id, kind="label")] == ["Ada"]
+    assert [act.who for act in recent_acts(db, project.id, day=date(2026, 3, 1))] == ["Ben"]
+    assert recent_acts(db, project.id, day=date(2026, 3, 2)) == []
+    assert recent_acts(db, project.id, kind="label", day=date(2026, 3, 1)) == []
+    assert [person.name for person in who_acted(db, project.id)] == ["Ada", "Ben"]
+    assert who_acted(db, make_project(db, title="Empty").id) == []
+
+
+def test_ones_own_acts_are_those_of_all_projects_that_one_may_still_see(
+    db: Db, project: SmallProject, ada: Person, ben: Person
+) -> None:
+    left, public = make_project(db, title="Left"), make_project(db, title="Public", visibility="accounts")
+    db.execute("insert into member values (%s, %s, 'annotator')", [project.id, ada.id])
+    for where in (project, left, public):
+        where.do(ada, where.ids[:2], taxon="fiber")
+        where.do(ben, where.ids[2:3], taxon="fiber")
+    viewer = Viewer(Account(ada.id, ada.email, ada.name, False))
+    own = own_acts(db, viewer)
+    assert [(one.project, one.role, one.act.n) for one in own] == [("Public", "visitor", 2), ("Bay", "annotator", 2)]
+    assert [one.project for one in own_acts(db, viewer, before=own[0].act.id)] == ["Bay"]
 
 
 def test_a_run_taken_back_shows_the_one_before_and_leaves_what_people_said(

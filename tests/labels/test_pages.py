@@ -1,6 +1,7 @@
 """Acts through HTTP: rights, answers, the list of acts."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -145,3 +146,43 @@ def test_an_act_after_the_undo_of_a_lost_answer_is_not_repeated(
     again = client.post(f"/projects/{project_id}/acts", json=body).json()
     assert again["act_id"] == first["act_id"]
     assert rows(database_url, "select 1 from label where status = 'V'") == []
+
+
+def test_the_list_of_acts_is_narrowed_by_person_kind_and_day(
+    app_client: Client, database_url: str, project_id: int, member: Callable[[str], Account]
+) -> None:
+    annotator = member("annotator")
+    client = logged_in(app_client, annotator)
+    url = f"/projects/{project_id}"
+    act_id = client.post(f"{url}/acts", json=label(database_url, project_id)).json()["act_id"]
+    row = f'href="{url}?act={act_id}"'
+    for query in (
+        "",
+        f"?who={annotator.id}",
+        "?kind=label",
+        f"?day={datetime.now(UTC).date()}",
+        "?kind=nonsense&who=x",
+    ):
+        assert row in client.get(f"{url}/acts{query}").text, query
+    for query in ("?who=999", "?kind=doubt", "?day=2020-01-01"):
+        page = client.get(f"{url}/acts{query}").text
+        assert (row in page, "Nothing of that kind" in page) == (False, True), query
+    assert "A day is written" in client.get(f"{url}/acts?day=yesterday").text
+
+
+def test_ones_own_acts_are_listed_with_undo_where_one_may(
+    app_client: Client, database_url: str, project_id: int, member: Callable[[str], Account]
+) -> None:
+    annotator = member("annotator")
+    client = logged_in(app_client, annotator)
+    assert "Nothing yet" in client.get("/me/acts").text
+    act_id = client.post(f"/projects/{project_id}/acts", json=label(database_url, project_id)).json()["act_id"]
+    for page in ("/me", "/me/acts"):
+        assert f'data-undo="{act_id}"' in client.get(page).text, page
+    with connect(database_url) as db:
+        db.execute("update member set role = 'visitor'")
+    page = client.get("/me/acts").text
+    assert (f"?act={act_id}" in page, "data-undo" in page) == (True, False)
+    with connect(database_url) as db:
+        db.execute("delete from member")
+    assert f"?act={act_id}" not in client.get("/me/acts").text
