@@ -62,9 +62,9 @@ class SamplePage:
 
 
 def where(latitude: float, longitude: float) -> str:
-    """48.8700° N 3.9400° W."""
+    """48.870° N 3.940° W, to a hundred metres."""
     return (
-        f"{abs(latitude):.4f}° {'N' if latitude >= 0 else 'S'} {abs(longitude):.4f}° {'E' if longitude >= 0 else 'W'}"
+        f"{abs(latitude):.3f}° {'N' if latitude >= 0 else 'S'} {abs(longitude):.3f}° {'E' if longitude >= 0 else 'W'}"
     )
 
 

@@ -124,7 +124,7 @@ def test_the_pages_show_them_with_links_to_the_board(app_client: Client, bay: Sm
     logged_in(app_client, make_account())
     shown = app_client.get(f"/projects/{bay.id}/samples").text
     sample_id = re.search(rf"/projects/{bay.id}\?sample=(\d+)", shown)
-    assert sample_id and "48.5000° N 4.0000° W" in shown and "<circle" in shown
+    assert sample_id and "48.500° N 4.000° W" in shown and "<circle" in shown
     page = app_client.get(f"/projects/{bay.id}/samples/{sample_id[1]}").text
     assert f"/projects/{bay.id}?sample={sample_id[1]}&amp;status=V" in page
     assert app_client.get(f"/projects/{bay.id}/samples/{10**12}").status_code == 404
