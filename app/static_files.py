@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ MEDIA_TYPES = {
     ".ico": "image/x-icon",
     ".txt": "text/plain",
 }
+IMPORT = re.compile(r'^(?:import|export)\b[^"]*"\./([\w-]+\.js)"', re.M)
 COMPRESSIBLE = {".css", ".js", ".json", ".svg", ".txt"}
 
 
@@ -54,6 +56,17 @@ class StaticFiles:
         if name.startswith("js/"):
             return f"/static/{self.scripts_version()}/{name}"
         return f"/static/{name}?v={self.find(name).version}"
+
+    def modules(self, entry: str) -> list[str]:
+        """Addresses of all modules that one imports, itself and those that these import, to be fetched at once."""
+        found, rest = [], [entry]
+        while rest:
+            name = rest.pop()
+            if name not in found:
+                found.append(name)
+                rest += IMPORT.findall(self.find(f"js/{name}").body.decode())
+        version = self.scripts_version()
+        return [f"/static/{version}/js/{name}" for name in found]
 
     def scripts_version(self) -> str:
         names = sorted(path.name for path in (self.folder / "js").glob("*.js"))

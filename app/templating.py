@@ -79,7 +79,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["static_url"] = static_files.url
+    environment.globals.update(static_url=static_files.url, module_urls=static_files.modules)
     environment.filters.update(
         thousands=thousands, ago=ago, middle_cut=middle_cut, file_size=file_size, parent_name=parent_name
     )

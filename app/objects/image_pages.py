@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from app.database import Db
-from app.objects import images
+from app.objects import atlas, images
 from app.objects.store import Store, open_store
 from app.projects.access import Project
 from app.settings import Settings
@@ -43,6 +43,23 @@ def show_image(
     return immutable(request, tag, lambda: images.read_image(store, content, as_png))
 
 
+@get(
+    "/projects/{project_id:int}/atlas/{name:str}",
+    opt=VISITOR | {"exclude_from_compression": True},
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def show_atlas(
+    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], name: FromPath[str]
+) -> Response[bytes]:
+    """The thumbnails of a section of tiles in one body."""
+    thumbnails = atlas.find_thumbnails(db, project.id, name, project.validated_only)
+    store = store_of(request.app.state.settings)
+    return immutable(
+        request, name[:11], lambda: images.Bytes(atlas.read_atlas(store, thumbnails), "application/x-shoal-atlas")
+    )
+
+
 def immutable(request: Request, tag: str, read: Callable[[], images.Bytes]) -> Response[bytes]:
     """Bytes that never change under their address, or nothing where the browser has them."""
     headers = {"Cache-Control": FOR_EVER, "ETag": f'"{tag}"'}
@@ -54,4 +71,4 @@ def immutable(request: Request, tag: str, read: Callable[[], images.Bytes]) -> R
     return Response(data.data, media_type=data.media_type, headers=headers)
 
 
-routes = [show_thumbnail, show_image]
+routes = [show_thumbnail, show_image, show_atlas]

@@ -16,6 +16,7 @@ from app.database import Db
 from app.errors import Refused
 from app.labels.acts import UndoState, undo_state
 from app.objects import preferences
+from app.objects.atlas import atlas_url
 from app.objects.board import PAGE, Page, next_url, page, query_vectors
 from app.objects.conditions import CONDITIONS, Condition, find_condition
 from app.objects.directions import directions
@@ -202,7 +203,12 @@ def section(project: Project, filter: Filter, order: Order, shown: Page, limit: 
     fields = [pair for pair in view.said if pair[0] == "show"]
     if url and fields:
         url = f"{url}&{urlencode(fields)}"
-    return {"tiles": shown.tiles, "next_url": url, "n_total": shown.n_total}
+    return {
+        "tiles": shown.tiles,
+        "next_url": url,
+        "n_total": shown.n_total,
+        "atlas": atlas_url(project.id, shown.tiles),
+    }
 
 
 @get("/projects/{project_id:int}/tiles", opt=VISITOR, include_in_schema=False, sync_to_thread=True)

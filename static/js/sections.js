@@ -1,18 +1,22 @@
 // Endless scroll: the next section is fetched before its place comes into view, and nothing is shown twice.
 
-import { parseFragment, thousands } from "./html.js";
+import { Atlases } from "./atlas.js";
+import { element, parseFragment, thousands } from "./html.js";
 import { getHtml } from "./requests.js";
 
 const AHEAD_PX = 2500;
 
 export class Sections {
   #list;
+  #atlases;
   #watch;
   #loading = false;
   #end;
 
   constructor(list, { loading, failed }) {
     this.#list = list;
+    this.#atlases = new Atlases(list, list.closest("[data-project]").dataset.project);
+    for (const section of this.#sections) this.#atlases.add(section);
     this.loadingNote = loading;
     this.failedNote = failed;
     this.#end = list.appendChild(document.createElement("div"));
@@ -25,14 +29,27 @@ export class Sections {
     this.#watch.observe(this.#end);
   }
 
+  get #sections() {
+    return [...this.#list.querySelectorAll(":scope > .tiles")];
+  }
+
   get next() {
-    return [...this.#list.querySelectorAll(".tiles")].at(-1)?.dataset.next || null;
+    return this.#sections.at(-1)?.dataset.next || null;
   }
 
   // Looks again whether the end is near: after tiles left, say.
   check() {
     this.#watch.unobserve(this.#end);
     this.#watch.observe(this.#end);
+  }
+
+  // Puts a section of tiles, those of them that are not on the page yet, on top of all others, under a title of its own.
+  prepend(html, title) {
+    const section = this.#adopt(html);
+    const found = element("div", { className: "found", role: "group", ariaLabel: title });
+    found.append(element("p", { className: "title" }, title), section);
+    this.#list.prepend(found);
+    return found;
   }
 
   async #load() {
@@ -42,7 +59,7 @@ export class Sections {
     this.failedNote.hidden = true;
     this.loadingNote.hidden = false;
     try {
-      this.#append(parseFragment(await getHtml(url)).querySelector(".tiles"));
+      this.#append(this.#adopt(await getHtml(url)));
       this.check();
     } catch (error) {
       this.failedNote.querySelector("span").textContent = `The next objects could not be loaded. ${error.message}`;
@@ -53,8 +70,15 @@ export class Sections {
     }
   }
 
-  #append(section) {
+  // A section of tiles from what the server sent, without those that are shown already.
+  #adopt(html) {
+    const section = document.adoptNode(parseFragment(html).querySelector(".tiles"));
+    this.#atlases.add(section);
     for (const tile of section.querySelectorAll(".tile")) if (document.getElementById(tile.id)) tile.remove();
+    return section;
+  }
+
+  #append(section) {
     this.#fillLastRow(section);
     this.#end.before(section);
     document.getElementById("n-total").textContent = thousands(section.dataset.total);
@@ -63,7 +87,7 @@ export class Sections {
 
   // The last section's unfinished row moves into the new one, so that no gap shows where they meet.
   #fillLastRow(section) {
-    const shown = [...this.#list.querySelectorAll(".tiles:last-of-type > .tile:not([hidden])")];
+    const shown = [...(this.#sections.at(-1)?.querySelectorAll(".tile:not([hidden])") ?? [])];
     const bottom = shown.at(-1)?.getBoundingClientRect().bottom;
     const row = shown.filter((tile) => tile.getBoundingClientRect().bottom > bottom - 2);
     if (row.length < shown.length) section.prepend(...row);

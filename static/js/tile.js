@@ -39,7 +39,7 @@ const writeCaption = (caption, { status, taxon, italic = false, score = null }) 
 // those that came before this module ran are looked for.
 export const markBrokenImages = (root) => {
   root.addEventListener("error", (event) => event.target instanceof HTMLImageElement && markBroken(event.target), true);
-  for (const image of root.querySelectorAll("img")) if (image.complete && !image.naturalWidth) markBroken(image);
+  for (const image of root.querySelectorAll("img[src]")) if (image.complete && !image.naturalWidth) markBroken(image);
 };
 
 const markBroken = (image) => {

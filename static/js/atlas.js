@@ -1,0 +1,81 @@
+// The thumbnails of a section of tiles, in one request. Sections far from what is seen give theirs back.
+//
+// As data URLs: measured, two hundred small pictures show eight times sooner than from blobs, each of which the browser
+// fetches through another process.
+
+const NEAR_PX = 2000;
+const RETRY_MS = 3000;
+
+export class Atlases {
+  #project;
+  #watch;
+  #images = new WeakMap(); // of each section, in the order of its atlas
+  #near = new Map(); // sections in or near view, with what stops their loading
+
+  constructor(list, project) {
+    this.#project = project;
+    this.#watch = new IntersectionObserver((entries) => entries.forEach((entry) => this.#moved(entry)), {
+      root: list,
+      rootMargin: `${NEAR_PX}px`,
+    });
+  }
+
+  // Before any of its tiles is moved or dropped.
+  add(section) {
+    const images = [...section.querySelectorAll(".picture > img")];
+    if (!images.length) return;
+    this.#images.set(section, images);
+    this.#watch.observe(section);
+  }
+
+  #moved({ target: section, isIntersecting }) {
+    if (isIntersecting === this.#near.has(section)) return;
+    if (isIntersecting) {
+      const stop = new AbortController();
+      this.#near.set(section, stop);
+      this.#show(section, stop.signal);
+    } else {
+      this.#near.get(section).abort();
+      this.#near.delete(section);
+      for (const image of this.#images.get(section)) image.removeAttribute("src");
+    }
+  }
+
+  async #show(section, signal) {
+    const images = this.#images.get(section);
+    try {
+      const files = await filesOf(section.dataset.atlas, signal);
+      if (files.length !== images.length) throw new Error("another number of pictures");
+      images.forEach((image, k) => (image.src = `data:image/webp;base64,${base64(files[k])}`));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof TypeError) setTimeout(() => signal.aborted || this.#show(section, signal), RETRY_MS);
+      else this.#showSingly(images);
+    }
+  }
+
+  // What an object showed has changed, or may not be seen any more: each picture is asked for by itself.
+  #showSingly(images) {
+    for (const image of images) {
+      const { hash } = image.closest(".tile")?.dataset ?? {};
+      image.loading = "lazy";
+      if (hash) image.src = `/projects/${this.#project}/thumbnails/${hash}`;
+    }
+  }
+}
+
+const filesOf = async (url, signal) => {
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(`${response.status}`);
+  const body = await response.arrayBuffer();
+  const numbers = new DataView(body);
+  const n = numbers.getUint32(0, true);
+  let start = 4 + 4 * n;
+  return Array.from({ length: n }, (_, k) => {
+    const file = new Uint8Array(body, start, numbers.getUint32(4 + 4 * k, true));
+    start += file.length;
+    return file;
+  });
+};
+
+const base64 = (bytes) => bytes.toBase64?.() ?? btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
