@@ -80,6 +80,7 @@ def add_vectors(db: Db, made: Made, dimension: int, recipe: str) -> Made:
     name = f"{recipe}-{dimension}"
     embedder = SimpleNamespace(
         name=name, digest=name, dimension=dimension, description="generated", spec=name,
+        config={},
         embeds_images=False, embeds_text=False,
     )  # fmt: skip
     embedder_id = register(db, embedder)

@@ -241,11 +241,11 @@ def cursors(bench: Bench, order: str, query: str) -> dict[str, str | None]:
     _, html = bench.ask("tiles", f"{query}&{order}")
     found = re.search(r'data-next="([^"]*)"', html)
     own = re.search(r"cursor=([^&]*)", unescape(found[1])) if found else None
-    began = read_cursor(own[1])[2:] if own else []
+    began = read_cursor(own[1])[2:] if own else None
 
     def cursor(place: int) -> str:
-        value, object_id, *_ = read_cursor(sequence.cursor_at(int(places[max(place, 0)])))
-        return write_cursor(value, object_id, *began)
+        value, object_id, *of_mine = read_cursor(sequence.cursor_at(int(places[max(place, 0)])))
+        return write_cursor(value, object_id, *(of_mine if began is None else began))
 
     return {"first": None, "middle": cursor(len(places) // 2), "last": cursor(len(places) - PAGE - 1)}
 
