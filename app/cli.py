@@ -19,6 +19,7 @@ COMMANDS = {
     "import": ("app.exchange.command:import_command", "Take images or an EcoTaxa bundle into a project."),
     "embed": ("app.commands:embed", "Give vectors to a project's images that have none yet."),
     "embedder": ("app.commands:embedder", "Embedders: list, add."),
+    "crop": ("app.search.crop_command:crop", "Find burnt-in footers and scale bars, and keep them out of the vectors."),
     "index": ("app.commands:index", "Build a project's index anew."),
     "config": ("app.commands:config", "Show every setting, its value and where it comes from."),
     "doctor": ("app.doctor:doctor", "Check everything that Shoal stands on, and say what to do."),

@@ -107,7 +107,7 @@ def some_pictures(db: Db, project: Project, side: str, size_px: int) -> list[Pic
 def _url(project: Project, row: Any) -> str:
     if row.width_px * row.height_px > LARGEST_SHOWN_PX:
         return f"/projects/{project.id}/thumbnails/{row.hash}"
-    return image_url(project.id, row.hash, row.format, row.mode)
+    return image_url(project.id, row)
 
 
 def _size(text: str) -> int:
