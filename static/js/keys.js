@@ -107,5 +107,6 @@ export const keysTable = (usable) => {
 export const fillList = (sheet, usable) => {
   const close = element("button", { type: "button", className: "plain" }, "Close ", element("kbd", {}, "Esc"));
   close.addEventListener("click", () => sheet.hidePopover());
-  sheet.append(element("div", { className: "row spread" }, element("h2", {}, "Keys"), close), keysTable(usable));
+  const help = element("a", { href: "/help" }, "Help");
+  sheet.append(element("div", { className: "row spread" }, element("h2", {}, "Keys"), help, close), keysTable(usable));
 };
