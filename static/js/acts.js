@@ -99,8 +99,6 @@ export class Acts extends EventTarget {
     writeLabel(tile, { ...object, italic, score: object.score ?? null });
     tile.classList.toggle("refused", object.why !== undefined);
     tile.classList.toggle("reversed", reversed);
-    // Those of a titled section are beside the list, and not counted with it.
-    if (tile.closest(".returned")) return;
     const out = object.why === undefined && !this.filter.keeps(object);
     if ("out" in tile.dataset !== out) countOnPage(out ? -1 : 1);
     tile.toggleAttribute("data-out", out);

@@ -94,7 +94,8 @@ class Board extends HTMLElement {
     this.selection.keepPlace();
     this.tree.refresh();
     this.sections.check();
-    if (path !== "acts") await this.returned.show(path, outcome);
+    if (path === "acts") this.returned.tidy();
+    else await this.returned.show(path, outcome);
   }
 
   // The name may still be looked up: the next selection and the next name need not wait for it.

@@ -98,7 +98,8 @@ export class Contrast {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       this.#watch.unobserve(target);
-      if (target.complete === false) target.addEventListener("load", () => this.measure(target), { once: true });
+      // Its picture may still be on its way, with or without an address.
+      if (target.naturalWidth === 0) target.addEventListener("load", () => this.measure(target), { once: true });
       else this.measure(target);
     }
   }

@@ -3,6 +3,7 @@
 
 import { count, element, thousands } from "./html.js";
 import { getHtml } from "./requests.js";
+import { labelOf } from "./tile.js";
 import { toast } from "./toasts.js";
 
 const MOST_SHOWN = 200;
@@ -29,7 +30,8 @@ export class Returned {
   async #fetch(title, n, actId) {
     try {
       const query = new URLSearchParams({ act: actId, limit: MOST_SHOWN });
-      const section = await this.sections.prepend(await getHtml(`${this.url}/tiles?${query}`), title);
+      const html = await getHtml(`${this.url}/tiles?${query}`);
+      const section = this.sections.prepend(html, title);
       this.#dress(section, n, actId);
       await this.#countAnew();
       this.list.scrollTop = 0;
@@ -38,16 +40,20 @@ export class Returned {
     }
   }
 
+  // The title's line also has the way to all of them, and the way to be rid of it.
   #dress(section, n, actId) {
     section.classList.add("returned");
-    for (const tile of section.querySelectorAll(".tile")) tile.classList.add("reversed");
+    const tiles = section.querySelectorAll(".tile");
+    for (const tile of tiles) {
+      tile.classList.add("reversed");
+      tile.toggleAttribute("data-out", !this.board.filter.keeps(labelOf(tile)));
+    }
     const close = element("button", { type: "button", className: "plain" }, "Close ✕");
     close.addEventListener("click", () => this.close());
-    const shown = section.querySelectorAll(".tile").length;
-    const words = shown < n ? `Show all of this act, here the first ${thousands(shown)}` : "Show this act alone";
+    const words = tiles.length < n ? `The first ${thousands(tiles.length)} of them: show all` : "Show what this act changed";
     const all = element("a", { href: `${this.url}?act=${actId}` }, words);
-    const head = section.querySelector("h2, h3, .title") ?? section.firstElementChild;
-    head.append(" ", all, " ", close);
+    section.querySelector(".title").append(element("span", { className: "returned-ways" }, all, close));
+    this.list.dispatchEvent(new CustomEvent("shoal:loaded", { bubbles: true }));
   }
 
   close() {
@@ -55,6 +61,13 @@ export class Returned {
       const gone = [...section.querySelectorAll(".tile")];
       section.remove();
       this.board.selection.drop(gone);
+    }
+  }
+
+  // What was labelled in it may have left.
+  tidy() {
+    for (const section of this.list.querySelectorAll(".returned")) {
+      if (!section.querySelector(".tile:not([hidden])")) section.remove();
     }
   }
 
