@@ -133,11 +133,13 @@ def read_filter(
     `account_id` is who looks: me. Who may see validated objects only, an anonymous person, learns nobody's name and
     cannot filter by people, their comments, acts and times.
     """
-    said = [pair for pair in dict.fromkeys((key, _clean(raw)) for key, raw in query) if pair[0] not in VIEW_KEYS]
+    said = [
+        pair for pair in dict.fromkeys((_clean(key), _clean(raw)) for key, raw in query) if pair[0] not in VIEW_KEYS
+    ]
     good: list[tuple[str, Any]] = []
     chips = []
     for key, raw, reading, label in _readings(db, project_id, said, validated_only, account_id):
-        chips.append(Chip(_clean(key), raw, label, reading.words, reading.invalid))
+        chips.append(Chip(key, raw, label, reading.words, reading.invalid))
         if not reading.invalid:
             good.append((key, reading.meaning))
     with_children = ("children", "0") not in query
