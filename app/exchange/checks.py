@@ -135,16 +135,36 @@ def existing(db: Db, project_id: int, import_id: int, file_names: list[str]) -> 
     ]
 
 
-def skip_existing(db: Db, project_id: int, import_id: int) -> int:
-    """Leave out the rows that stand in the project already; returns how many."""
+def skip_existing(db: Db, project_id: int, import_id: int, same_pixels: bool = False) -> int:
+    """Leave out the rows that stand in the project already (only those with the same pixels); returns how many."""
     return db.execute(
         f"""
         delete from staged_row
         where import_id = %(import_id)s
-          and number in (select staged_row.number {EXISTING})
+          and number in (
+              select staged_row.number {EXISTING} and (not %(same_pixels)s or image.hash = staged_row.image_hash)
+          )
         """,  # noqa: S608 - a constant
-        {"project_id": project_id, "import_id": import_id},
+        {"project_id": project_id, "import_id": import_id, "same_pixels": same_pixels},
     ).rowcount
+
+
+def known_images(db: Db, project_id: int, under: str) -> dict[str, int]:
+    """The images that came from a watched folder of this name, with the sizes of their files: they are read once."""
+    rows = db.execute(
+        """
+        select image.file_name, content.n_bytes
+        from image
+        join object on object.project_id = image.project_id
+                   and object.id = image.object_id
+                   and object.orig_id = image.file_name
+        join content using (hash)
+        where image.project_id = %s
+          and starts_with(image.file_name, %s)
+        """,
+        [project_id, f"{under}/" if under else ""],
+    )
+    return {row.file_name: row.n_bytes for row in rows}
 
 
 def _fault(row: Any, file_names: list[str], message: str) -> Fault:

@@ -1,8 +1,12 @@
 """`shoal import`: a folder, a zip archive or an EcoTaxa bundle into a project."""
 
+import signal
 import sys
+import threading
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -16,6 +20,7 @@ from app.errors import NotFound, Refused
 from app.exchange.importing import NEW_PROJECT, run_import
 from app.exchange.mapping import read_mapping
 from app.exchange.report import ImportOptions
+from app.exchange.watch import Watch, Watched
 from app.jobs import foreground
 from app.jobs.queue import enqueue
 from app.jobs.recovery import recover
@@ -23,6 +28,7 @@ from app.projects.queries import make_project
 from app.settings import Settings, load_settings
 
 ASKING = 3
+SECONDS = click.FloatRange(min=0.1, max=86_400)
 
 
 @click.command("import")
@@ -38,14 +44,30 @@ ASKING = 3
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be read.")
 @click.option("--dry-run", is_flag=True, help="Check everything, tell everything, keep nothing.")
 @click.option("--from-scratch", is_flag=True, help="Forget what an unfinished import of this source has read.")
+@click.option("--watch", is_flag=True, help="Stay, and take in what comes into this folder, each thing once.")
+@click.option("--every", type=SECONDS, default=60.0, show_default=True, help="Seconds between two looks of --watch.")
+@click.option(
+    "--settle", type=SECONDS, default=60.0, show_default=True, help="Seconds that a thing stands still before --watch."
+)
 def import_command(
-    source: Path, project: str, create: bool, email: str | None, mapping: Path | None, **choices: bool
+    source: Path,
+    project: str,
+    create: bool,
+    email: str | None,
+    mapping: Path | None,
+    watch: bool,
+    every: float,
+    settle: float,
+    **choices: bool,
 ) -> None:
     """Take a folder or zip of images, or an EcoTaxa bundle (folder or zip), into a project.
 
     Nothing is visible until all of it was checked. Ctrl+C stops; the same command goes on from there.
-    Ends with 1 where the source was refused, 3 where it waits for answers.
+    Ends with 1 where the source was refused, 3 where it waits for answers. With --watch it looks at a folder that an
+    instrument writes into: each sub-folder, archive and image is taken in once it stands still, until Ctrl+C.
     """
+    if watch and (choices["dry_run"] or choices["from_scratch"] or not source.is_dir()):
+        raise Refused("--watch takes a folder, and goes with neither --dry-run nor --from-scratch.")
     options = ImportOptions(mapping=read_mapping(mapping) if mapping else {}, **choices)
     settings = load_settings()
     url = ready_database(settings)
@@ -53,9 +75,32 @@ def import_command(
         target = _open_project(db, project, create, options.dry_run, email)
         account_id = _account(db, target.id, email)
     source = source.absolute()
+    if watch:
+        _watch(settings, url, Watched(source, target.id, target.title, account_id, options, mapping), every, settle)
+        return
     if options.dry_run:
         sys.exit(_dry_run(settings, url, target.id, account_id, source, options))
     sys.exit(_run(settings, url, target, account_id, source, options))
+
+
+def _watch(settings: Settings, url: str, watched: Watched, every_s: float, settle_s: float) -> None:
+    """Until Ctrl+C or a SIGTERM, which let what runs stop where it may; a second one stops it where it is."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    _say_line("", f"watching {watched.folder} for “{watched.title}”; Ctrl+C ends")
+    Watch(settings, url, watched, settle_s, _say_line, stopping).run(every_s)
+    _say_line("", "ended; the same command goes on")
+
+
+def _say_line(name: str, words: str) -> None:
+    click.echo(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {name + ': ' if name else ''}{words}")
 
 
 @dataclass(frozen=True)

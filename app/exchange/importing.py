@@ -52,7 +52,8 @@ def run_import(
     source = Path(source).absolute()
     store = open_store(settings)
     with database.connect(database_url, autocommit=True) as db:
-        plan = make_plan(source, options, _field_types(db, project_id))
+        known = checks.known_images(db, project_id, options.under) if options.watched else {}
+        plan = make_plan(source, options, _field_types(db, project_id), known)
         try:
             import_ = Import(db, store, settings, project_id, account_id, plan, options, report or _silent)
             outcome = import_.run(database_url, source)
@@ -147,7 +148,12 @@ class Import:
             outcome.status = "nothing"
         elif self.options.skip_existing:
             outcome.n_skipped = checks.skip_existing(db, project_id, self.id)
+        elif not outcome.n_rows and self.plan.n_known and not outcome.n_faults:
+            outcome.status = "nothing"
+            return
         else:
+            if self.options.watched:
+                outcome.n_skipped = checks.skip_existing(db, project_id, self.id, same_pixels=True)
             self._add(outcome, checks.existing(db, project_id, self.id, names))
         if not outcome.n_rows and not outcome.n_faults:
             self._add(outcome, [Fault("", 0, "There is nothing to import: no row of a table, and no image.")])

@@ -12,8 +12,10 @@ from app.errors import Refused
 from app.exchange import tables
 from app.exchange.report import Fault, ImportOptions
 from app.exchange.sources import (
+    Entry,
     FolderSource,
     Locator,
+    SomeFiles,
     Source,
     TarSource,
     Unreadable,
@@ -26,6 +28,9 @@ from app.exchange.tables import FreeColumn, Table
 MEASURES = ("area", "esd", "major", "minor", "mean", "std")
 HIDDEN = {"__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN"}
 NESTED = "images.zip"
+ARCHIVES = (".zip", ".tar")
+UNFINISHED = (".part", ".filepart", ".tmp", ".crdownload")
+MOST_REPLACED = 100
 
 
 class Item(NamedTuple):
@@ -62,6 +67,8 @@ class Plan:
     fingerprint: str = ""
     n_expected: int = 0
     scratch: tempfile.TemporaryDirectory | None = None
+    under: str = ""
+    n_known: int = 0
 
     @property
     def is_bundle(self) -> bool:
@@ -92,24 +99,31 @@ class Plan:
         part = self.parts[0]
         for entry in part.entries():
             if not _is_hidden(entry.path):
-                yield Item(0, 0, [os.fsencode(entry.path).decode("utf-8", "replace")], _find(part, "", entry.path))
+                yield Item(0, 0, [_named(self.under, entry.path)], _find(part, "", entry.path))
 
     def close(self) -> None:
         if self.scratch is not None:
             self.scratch.cleanup()
 
 
-def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str]) -> Plan:
-    """Look at a source whole. `field_types` are those of the project's free columns of objects, which stay."""
-    plan = Plan([open_source(source)])
+def make_plan(
+    source: Path, options: ImportOptions, field_types: dict[str, str], known: dict[str, int] | None = None
+) -> Plan:
+    """Look at a source whole. `field_types` are those of the project's free columns of objects, which stay.
+
+    `known`: images that the project has from the same watched folder, by name, with their sizes; they are left out.
+    """
+    plan = Plan([open_source(source, flat=options.flat)], under=options.under)
     try:
         _find_tables(plan)
         if plan.is_bundle:
             _plan_tables(plan, options, field_types)
         else:
             plan.number_names = list(MEASURES)
+            if options.watched:
+                _leave_out_known(plan, options, known or {})
             plan.n_expected = sum(1 for entry in plan.parts[0].entries(ordered=False) if not _is_hidden(entry.path))
-            if not plan.n_expected:
+            if not plan.n_expected and not plan.n_known:
                 raise Refused(f"{source} holds neither images nor an EcoTaxa table (ecotaxa*.tsv or .txt).")
         plan.fingerprint = fingerprint(plan.parts, [table.digest for table in plan.tables])
     except BaseException:
@@ -118,10 +132,38 @@ def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str])
     return plan
 
 
-def open_source(source: Path) -> Source:
-    """The folder or the archive at a path."""
+def _leave_out_known(plan: Plan, options: ImportOptions, known: dict[str, int]) -> None:
+    """What was imported before is not read again; that a file was replaced since is told."""
+    part, n_known, replaced = plan.parts[0], 0, []
+    for entry in part.entries(ordered=False):
+        n_bytes = known.get(_named(options.under, entry.path))
+        n_known += n_bytes is not None
+        if n_bytes not in (None, entry.n_bytes):
+            replaced.append(entry.path)
+    plan.n_known = n_known
+    plan.notes += [
+        f"{path} is no longer the file that was imported under this name: the project keeps the former one"
+        for path in sorted(replaced)[:MOST_REPLACED]
+    ]
+    if not isinstance(part, SomeFiles):
+        plan.parts[0] = SomeFiles(part, lambda entry: _is_left_out(entry, options, known))
+
+
+def _is_left_out(entry: Entry, options: ImportOptions, known: dict[str, int]) -> bool:
+    is_archive = options.flat and entry.path.lower().endswith(ARCHIVES)
+    return is_archive or entry.path.lower().endswith(UNFINISHED) or _named(options.under, entry.path) in known
+
+
+def _named(under: str, path: str) -> str:
+    """An image's name in the project: its path, below the watched folder's where it came from one."""
+    whole = f"{under}/{path}" if under else path
+    return os.fsencode(whole).decode("utf-8", "replace")
+
+
+def open_source(source: Path, flat: bool = False) -> Source:
+    """The folder or the archive at a path; of a flat one only the files in the folder itself."""
     if source.is_dir():
-        return FolderSource(source)
+        return FolderSource(source, flat=flat)
     if not source.exists():
         raise Refused(f"There is no {source}: name a folder or a zip archive.")
     return TarSource(source) if source.suffix.lower() == ".tar" else ZipSource(source)

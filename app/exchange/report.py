@@ -36,6 +36,11 @@ class ImportOptions:
     # without `hold` goes on from there, and reads nothing twice.
     hold: bool = False
     from_scratch: bool = False
+    # Of a watched folder: what of it is there already is left out, and names in it begin with `under`; `flat` takes
+    # only the files that stand in the folder itself.
+    watched: bool = False
+    under: str = ""
+    flat: bool = False
     chunk_rows: int = 500
     processes: int = 2
 
@@ -54,7 +59,7 @@ class ImportOptions:
             "samples_from_folders": self.samples_from_folders,
             "skip_bad_images": self.skip_bad_images,
             "chunk_rows": self.chunk_rows,
-        }
+        } | ({"under": self.under, "flat": self.flat} if self.watched else {})
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -7,7 +7,7 @@ import stat
 import tarfile
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -66,6 +66,7 @@ class FolderSource:
 
     root: Path
     name: str = ""
+    flat: bool = False  # only the files in the folder itself
 
     def __post_init__(self) -> None:
         self.root = Path(os.path.realpath(self.root))
@@ -101,7 +102,7 @@ class FolderSource:
                 for item in sorted(listed, key=lambda item: item.name) if ordered else listed:
                     path = f"{folder}/{item.name}" if folder else item.name
                     if item.is_dir(follow_symlinks=False):
-                        yield from self._walk(path, ordered)
+                        yield from () if self.flat else self._walk(path, ordered)
                     elif item.is_file():
                         status = item.stat()
                         yield Entry(path, status.st_size, str(status.st_mtime_ns))
@@ -260,7 +261,25 @@ class _ShortReads:
         return self._read(n)
 
 
-Source = FolderSource | ZipSource | TarSource
+@dataclass
+class SomeFiles:
+    """A source without some of its files."""
+
+    whole: FolderSource | ZipSource | TarSource
+    leaves_out: Callable[[Entry], bool]
+    name: str = ""
+
+    def entries(self, ordered: bool = True) -> Iterator[Entry]:
+        return (entry for entry in self.whole.entries(ordered) if not self.leaves_out(entry))
+
+    def open(self, path: str) -> BinaryIO:
+        return self.whole.open(path)
+
+    def locate(self, path: str) -> Locator:
+        return self.whole.locate(path)
+
+
+Source = FolderSource | ZipSource | TarSource | SomeFiles
 
 
 def inside(folder: str, path: str) -> str:

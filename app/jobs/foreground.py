@@ -7,7 +7,7 @@ the command follows it; if the command is killed, a worker (or the same command 
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Any
 
@@ -67,15 +67,17 @@ def drain(settings: Settings, database_url: str, project_id: int) -> list[int]:
         ran.append(row.id)
 
 
-def run_waiting(settings: Settings, database_url: str, job_id: int) -> None:
+def run_waiting(settings: Settings, database_url: str, job_id: int, stopping: threading.Event | None = None) -> None:
     """Run a queued job here, or follow it where a worker has it; Refused if it does not end well.
 
     Jobs with the same lock that were queued before come first: where no worker is, nobody else would run them.
+    A command that listens to Ctrl+C itself says so by `stopping`; it gets no bar.
     """
     for earlier in _before(database_url, job_id):
         with suppress(Refused):
-            run_waiting(settings, database_url, earlier)
-    with _bar() as bar, database.connect(database_url) as db, _ctrl_c() as stop:
+            run_waiting(settings, database_url, earlier, stopping)
+    listening = _ctrl_c() if stopping is None else nullcontext(stopping)
+    with _bar(stopping is None) as bar, database.connect(database_url) as db, listening as stop:
         row = _take_or_follow(db, job_id, bar, stop)
         if row is not None:
             run_claimed(row, settings, database_url, threading.Event(), _listener(bar, row.title), stop)
@@ -166,12 +168,13 @@ def _check_end(ended: Any, *, ran_here: bool, stopped: bool) -> None:
     )
 
 
-def _bar() -> Progress:
+def _bar(is_shown: bool) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         TextColumn("{task.fields[how_far]}"),
         console=Console(stderr=True),
+        disable=not is_shown,
     )
 
 

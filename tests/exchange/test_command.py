@@ -41,7 +41,11 @@ def test_a_bundle_comes_in_as_a_job(call: Callable[..., Result], workplace: Work
     assert "Added 2 objects with 2 images from 2 rows." in result.output
     assert len(workplace.objects()) == 2
     jobs = workplace.rows("select kind, title, status from job order by id")
-    assert jobs == [("import", "Import bundle into Test", "done"), ("embed", "Embed new images", "queued")]
+    assert jobs == [
+        ("import", "Import bundle into Test", "done"),
+        ("strips", "Look for burnt-in strips", "queued"),
+        ("embed", "Embed new images", "queued"),
+    ]
 
 
 def test_it_says_that_all_was_there(call: Callable[..., Result], bundle: Bundle) -> None:
