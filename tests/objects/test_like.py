@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app import search
 from app.database import Db
 from app.errors import NotFound, Refused
+from app.objects import like_list
 from app.objects.board import Page, page
 from app.objects.detail import neighbours_of
 from app.objects.filters import Filter
 from app.objects.orders import Order
 from app.projects.access import Project
+from app.search import generations
+from app.settings import load_settings
 from tests.search.conftest import add_vectors, make_embedder, unit_vectors
 from tests.small_projects import Person, SmallProject, make_project
 
@@ -24,14 +29,33 @@ def small(db: Db) -> SmallProject:
     return make_project(db, N)
 
 
-@pytest.fixture
-def vectors(db: Db, small: SmallProject, seen: Project) -> np.ndarray:
-    """Unit vectors of all objects but the last; a third of them are copies of a few, so that distances tie."""
+@pytest.fixture(params=["without an index", "deep in an index"])
+def vectors(
+    db: Db,
+    small: SmallProject,
+    seen: Project,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> np.ndarray:
+    """Unit vectors of all objects but the last; a third of them are copies of a few, so that distances tie.
+
+    With an index, it misses the latest ones, and from the third page on the list is a whole ranking.
+    """
     made = unit_vectors(N - N_WITHOUT, 8)
     made[::3] = made[np.arange(len(made[::3])) % 4 * 3]
     embedder_id = make_embedder(db, 8)
-    add_vectors(db, embedder_id, small.id, small.ids[: len(made)], made)
     db.execute("update project set embedder_id = %s, data_version = data_version + 1", [embedder_id])
+    n_indexed = 0
+    if request.param == "deep in an index":
+        search.configure(load_settings({"SHOAL_HOME": str(tmp_path / "home")}))
+        monkeypatch.setattr(generations, "WORTH_A_FILE", 100)
+        monkeypatch.setattr(like_list, "DEEP", 2 * LIMIT)
+        n_indexed = len(made) - 40
+        add_vectors(db, embedder_id, small.id, small.ids[:n_indexed], made[:n_indexed])
+        db.commit()
+        assert generations.build(db, search.index_folder(), small.id, embedder_id).n == n_indexed
+    add_vectors(db, embedder_id, small.id, small.ids[n_indexed : len(made)], made[n_indexed:])
     return made
 
 
