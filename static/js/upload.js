@@ -172,7 +172,10 @@ class ShoalUpload extends HTMLElement {
   #go(id) {
     this.#isSending = false;
     this.#told("All has arrived.");
-    location.assign(`/projects/${this.dataset.project}/import/${id}`);
+    const next = () => location.assign(`/projects/${this.dataset.project}/import/${id}`);
+    // Lost at the last moment, the page stays until there is a server to lead to.
+    if (navigator.onLine) next();
+    else addEventListener("online", next, { once: true });
   }
 
   #fail(sentence) {

@@ -72,23 +72,22 @@ export const chosenFiles = (list) => [...list].map((file) => ({ path: file.webki
 // Dropped: folders are walked. The entries must be taken before anything is awaited, or the browser forgets them.
 export const droppedFiles = async (transfer) => {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const plain = entries.length ? [] : chosenFiles(transfer.files);
-  const found = await Promise.all(entries.map((entry) => walk(entry)));
-  return [...plain, ...found.flat()];
+  const found = entries.length ? [] : chosenFiles(transfer.files);
+  for (const entry of entries) await walk(entry, found);
+  return found;
 };
 
-const walk = async (entry) => {
+const walk = async (entry, found) => {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return [{ path: entry.fullPath.replace(/^\//, ""), file }];
+    found.push({ path: entry.fullPath.replace(/^\//, ""), file });
+    return;
   }
   const reader = entry.createReader();
-  const found = [];
   // A folder is told in parts, until one is empty.
   for (;;) {
     const part = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!part.length) break;
-    for (const inner of part) found.push(...(await walk(inner)));
+    if (!part.length) return;
+    for (const inner of part) await walk(inner, found);
   }
-  return found;
 };
