@@ -10,7 +10,8 @@ from litestar.response import Template
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.acts import UndoState, undo_state
-from app.objects import detail, queries
+from app.objects import detail, preferences, queries
+from app.objects.images import LARGEST_SIDE_PX
 from app.objects.scale import pixel_size
 from app.projects.access import Project
 
@@ -34,10 +35,12 @@ def show_object(
     context = {
         "project": project,
         "object": {
-            "id": row.id, "orig_id": row.orig_id, "sample_orig_id": row.sample,
+            "id": row.id, "orig_id": row.orig_id, "sample_id": row.sample_id, "sample_orig_id": row.sample,
             "acquisition_orig_id": row.acquisition, "process_orig_id": row.process,
         },
         "label": detail.label_of(db, project, row),
+        "position": _position(row),
+        "preferences": preferences.read(db, project.id, viewer.account_id),
         "images": detail.images_of(db, project, object_id),
         "fields": {level: [(name, shown_value(value)) for name, value in pairs] for level, pairs in fields.items()},
         "brief": [(name, shown_value(value)) for name, value in fields["object"] if name in brief_names],
@@ -45,6 +48,7 @@ def show_object(
         "comments": detail.comments_of(db, project, object_id),
         "neighbours": detail.neighbours_of(db, project, object_id),
         "pixel_size_um": place.um(pixel),
+        "largest_px": LARGEST_SIDE_PX,
         "undo": undo_state(db, project.id, viewer.account_id) if viewer.account_id else UndoState(),
         "can_label": project.may("annotator") and project.status != "explore",
     }  # fmt: skip
@@ -71,6 +75,16 @@ def show_brief(db: NamedDependency[Db], project: NamedDependency[Project], objec
         "suggestions": detail.suggestions_of(db, neighbours, detail.label_of(db, project, row)) if can_label else [],
     }
     return Template("objects/_brief.html", context=context)
+
+
+def _position(row: Any) -> str:
+    """The object's position in degrees, else its sample's, said so."""
+    places = ((row.latitude, row.longitude, ""), (row.sample_latitude, row.sample_longitude, " (of the sample)"))
+    for latitude, longitude, whose in places:
+        if latitude is not None and longitude is not None:
+            ways = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+            return f"{abs(latitude):.4f}° {ways[0]}, {abs(longitude):.4f}° {ways[1]}{whose}"
+    return ""
 
 
 def _depth(row: Any) -> str:

@@ -19,6 +19,7 @@ import { Returned } from "./returned.js";
 import { RubberBand } from "./rubber_band.js";
 import { Sections } from "./sections.js";
 import { Selection } from "./selection.js";
+import { watchSession } from "./session.js";
 import { Slots } from "./slots.js";
 import { AWAY } from "./taxon_field.js";
 import { toast } from "./toasts.js";
@@ -52,6 +53,7 @@ class Board extends HTMLElement {
     this.band = new RubberBand(this.list, this.selection, { leavesSelected: this.canLabel });
     if (this.canLabel) this.#wireActs();
     new LargeView(this, this.pointed, this.contrast);
+    this.#wireSession();
     markBrokenImages(this);
     wireFilterControls(this.filter);
     wireQueryImage(this, this.filter);
@@ -86,6 +88,15 @@ class Board extends HTMLElement {
     const left = this.outbox.waiting.length;
     if (left) toast(`${count(left, "act")} kept from before: sent now.`);
     this.outbox.flush();
+  }
+
+  #wireSession() {
+    watchSession(this.dataset.account);
+    addEventListener("shoal:session-back", () => {
+      const failed = this.querySelector(".failed");
+      if (!failed.hidden) failed.querySelector("button").click();
+      this.tree.refresh();
+    });
   }
 
   async #afterAct({ path, outcome }) {

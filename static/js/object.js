@@ -1,9 +1,11 @@
 // One object's page: naming it, through the same outbox as the board. What came of it is shown by loading anew.
 
+import { Contrast } from "./contrast.js";
 import { tellDelayed } from "./delayed.js";
 import { count } from "./html.js";
 import { commandOf } from "./keys.js";
 import { Outbox } from "./outbox.js";
+import { watchSession } from "./session.js";
 import "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
 import { dropToast, toast } from "./toasts.js";
@@ -83,5 +85,17 @@ document.addEventListener("keydown", (event) => {
   page.querySelector("zoom-image")?.key(event, { arrows: false });
 });
 
+const contrast = new Contrast(page, page.dataset.account && page.dataset.project, { pictures: "zoom-image > img, .picture > img" });
+for (const button of page.querySelectorAll('[data-command]')) {
+  button.addEventListener("click", () => contrast.toggle(button.dataset.command));
+}
+document.addEventListener("keydown", (event) => {
+  const { command } = commandOf(event) ?? {};
+  if (!["contrast", "invert"].includes(command) || event.repeat || event.target.closest("input, textarea, select")) return;
+  event.preventDefault();
+  contrast.toggle(command);
+});
+
+watchSession(page.dataset.account);
 markBrokenImages(page);
 if (field) wire();

@@ -35,7 +35,9 @@ const ask = async (url, options, accept) => {
     throw new RequestFailed("The server cannot be reached.", 0);
   }
   // A redirect to the login page is followed silently by fetch.
-  if (response.redirected && new URL(response.url).pathname === "/login") throw new RequestFailed("Log in to go on.", 401);
+  const toLogin = response.redirected && new URL(response.url).pathname === "/login";
+  if (toLogin || response.status === 401) dispatchEvent(new Event("shoal:session-ended"));
+  if (toLogin) throw new RequestFailed("Log in to go on.", 401);
   if (!response.ok) throw new RequestFailed(await sentenceOf(response), response.status);
   return response;
 };

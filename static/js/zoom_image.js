@@ -18,6 +18,8 @@ class ZoomImage extends HTMLElement {
   connectedCallback() {
     this.#image = this.querySelector("img");
     this.size = { width: Number(this.dataset.width), height: Number(this.dataset.height) };
+    // One too large for a browser comes reduced: it takes the original's place all the same.
+    Object.assign(this.#image, this.size);
     this.append(this.#tools());
     if (this.dataset.pixelSizeUm) this.bar = this.appendChild(element("div", { className: "zoom-scale" }));
     this.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });

@@ -88,7 +88,7 @@ def test_the_returned_can_be_labelled_at_once(open_bench: OpenBench) -> None:
 
 
 def test_of_many_objects_the_first_two_hundred_are_shown_with_the_way_to_all(open_bench: OpenBench) -> None:
-    project, window = open_bench(n=230, query="?status=U")
+    _, window = open_bench(n=230, query="?status=U")
     window.page.locator("#tiles").evaluate("list => list.scrollTo(0, list.scrollHeight)")
     expect(window.tiles).to_have_count(230)
     window.press("Control+a")
