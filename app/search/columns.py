@@ -115,7 +115,8 @@ class ColumnCache:
     @property
     def n_bytes(self) -> int:
         parents = sum(places.nbytes for _, places in list(self.parents.values()))
-        return parents + sum(column.nbytes for column in list(self.columns.values()))
+        derived = self.orders.nbytes + self.masks.packed.nbytes + self.masks.whole.nbytes
+        return parents + derived + sum(column.nbytes for column in list(self.columns.values()))
 
     def head(self, db: Db, ids: np.ndarray, name: str) -> np.ndarray:
         """A column of HEADS by ordinal."""
@@ -135,8 +136,11 @@ class ColumnCache:
 
     def _keep(self, key: tuple[str, str], column: Column) -> None:
         self.columns[key] = column
-        while len(self.columns) > 1 and self.n_bytes > self.limit_bytes:
-            self.columns.popitem(last=False)
+        while self.n_bytes > self.limit_bytes:
+            if not self.orders.drop():
+                if len(self.columns) == 1:
+                    return
+                self.columns.popitem(last=False)
 
     def _read(self, db: Db, ids: np.ndarray, sample: np.ndarray, level: str, name: str) -> Column:
         if level == "object":

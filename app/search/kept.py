@@ -22,6 +22,18 @@ class Kept:
         self.lock = threading.Lock()
         self.values: OrderedDict[Hashable, Any] = OrderedDict()
 
+    @property
+    def nbytes(self) -> int:
+        return sum(getattr(value, "nbytes", 0) for value in list(self.values.values()))
+
+    def drop(self) -> bool:
+        """Let go of what was not used for longest; whether there was anything."""
+        with self.lock:
+            if self.values:
+                self.values.popitem(last=False)
+                return True
+            return False
+
     def get(self, key: Hashable) -> Any:
         """What is kept under a key; None where nothing is."""
         with self.lock:
