@@ -1,0 +1,120 @@
+"""A project with something on every page: people, labels, comments, acts, samples with positions, jobs and imports."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from app import database
+from app.accounts.links import make_link
+from app.database import Db
+from app.labels.acts import Act, apply
+from app.labels.changes import seen_states, state_token
+from app.projects.queries import set_member
+from tests.browser.conftest import Person, Site
+from tests.small_projects import SmallProject
+
+
+@dataclass(frozen=True)
+class Content:
+    """What fills the parameters of an address, by name, and who may open them all."""
+
+    manager: Person
+    project: SmallProject
+    parameters: dict[str, Any]
+
+
+def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., SmallProject]) -> Content:
+    """Makes it."""
+    manager, ben = person("Ada"), person("Ben")
+    project = make_board(manager, ben, n=30, embedded=True)
+    with database.connect(site.database_url) as db:
+        db.execute("update account set is_application_manager = true where id = %s", [manager.id])
+        set_member(db, project.id, manager.id, "manager")
+        _label(db, project, ben)
+        parameters = _parents(db, project) | _jobs(db, project, ben) | _imports(db, project, ben)
+        taxon = db.execute(
+            "insert into taxon (parent_id, name, display_name, type, status, created_by) "
+            "values (%s, %s, %s, 'M', 'N', %s) returning id",
+            [project.taxa["detritus"], f"rolled {project.id}", f"rolled {project.id}", ben.id],
+        ).fetchone()
+        token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
+        db.commit()
+    parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
+                   "account_id": ben.id, "created_id": taxon.id, "token": token}  # fmt: skip
+    return Content(manager, project, parameters)
+
+
+def _label(db: Db, project: SmallProject, who: Person) -> None:
+    """Five validated, two dubious, and comments."""
+    for ids, taxon, status in ((project.ids[:5], "Oithona similis", "V"), (project.ids[5:7], "fiber", "D")):
+        seen = seen_states(db, project.id, list(ids))
+        states = [state_token(seen[i].version, seen[i].status, seen[i].run_id) if i in seen else "0.0" for i in ids]
+        apply(db, project, who, Act(uuid4(), "label", list(ids), states, project.taxa[taxon], status))
+    db.execute(
+        "insert into comment (project_id, object_id, account_id, text) values (%s, %s, %s, 'two of them?')",
+        [project.id, project.ids[0], who.id],
+    )
+
+
+def _parents(db: Db, project: SmallProject) -> dict[str, Any]:
+    """Samples with positions, dates, columns and a process."""
+    rows = db.execute("select id from sample where project_id = %s order by id", [project.id]).fetchall()
+    for k, row in enumerate(rows):
+        db.execute(
+            "update sample set latitude = %s, longitude = %s, fields = fields || %s where id = %s",
+            [43.2 + k / 3, 5.5 + k / 2, json.dumps({"tot_vol": "131.5", "bottomdepth": "300"}), row.id],
+        )
+        db.execute(
+            "insert into process (acquisition_id, project_id, orig_id, fields) values (%s, %s, 'zooprocess', %s)",
+            [row.id, project.id, json.dumps({"software": "8.1"})],
+        )
+    db.execute("update object set date = '2024-06-01' where project_id = %s", [project.id])
+    db.execute("update project set data_version = data_version + 1 where id = %s", [project.id])
+    return {"sample_id": rows[0].id}
+
+
+def _jobs(db: Db, project: SmallProject, who: Person) -> dict[str, Any]:
+    """One that runs, one that failed with a log, and enough ended ones for a second page."""
+    db.execute(
+        """
+        insert into job (kind, title, project_id, account_id, status, done, total, unit, error, started_at, ended_at)
+        select 'import', 'Import ' || n, %(p)s, %(a)s, case n %% 2 when 0 then 'done' else 'failed' end, 10, 10,
+               'images', case n %% 2 when 0 then '' else 'table.tsv, line 17: object_lat is no number.' end,
+               now() - interval '2 h', now() - interval '1 h'
+        from generate_series(1, 60) n
+        """,
+        {"p": project.id, "a": who.id},
+    )
+    row = db.execute(
+        """
+        insert into job (kind, title, project_id, account_id, status, done, total, unit, rate, started_at, seen_at)
+        values ('embed', 'Embed new images', %s, %s, 'running', 450, 1797, 'images', 85, now(), now())
+        returning id
+        """,
+        [project.id, who.id],
+    ).fetchone()
+    db.execute("insert into job_log (job_id, line) values (%s, 'table.tsv, line 17: no number')", [row.id])
+    return {"job_id": row.id}
+
+
+def _imports(db: Db, project: SmallProject, who: Person) -> dict[str, Any]:
+    """An import that asks, from an upload."""
+    row = db.execute(
+        """
+        insert into import (project_id, account_id, source, fingerprint, status, report)
+        values (%s, %s, 'cruise12.zip', 'none', 'done', '{}')
+        returning id
+        """,
+        [project.id, who.id],
+    ).fetchone()
+    upload = db.execute(
+        """
+        insert into upload (project_id, account_id, name, kind, size)
+        values (%s, %s, 'cruise12.zip', 'zip', 5000000000)
+        returning id
+        """,
+        [project.id, who.id],
+    ).fetchone()
+    return {"import_id": row.id, "upload_id": upload.id}

@@ -1,0 +1,102 @@
+"""axe-core finds nothing serious on any page, wide and narrow, light and dark; the pages come from the routes."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Person, Site
+from tests.browser.content import Content, fill
+from tests.browser.window import Window
+from tests.small_projects import SmallProject
+from tests.test_access import ADDRESSES
+
+# Answers that no person opens as a page: parts of one, files, and data for scripts.
+PARTS = {
+    "/accounts/found", "/favicon.ico", "/health", "/jobs/bar", "/static/{name:path}", "/taxa",
+    "/projects/{project_id:int}/atlas/{name:str}",
+    "/projects/{project_id:int}/choices",
+    "/projects/{project_id:int}/crop/notice",
+    "/projects/{project_id:int}/examples",
+    "/projects/{project_id:int}/images/{hash:str}",
+    "/projects/{project_id:int}/imports/{import_id:int}/faults.tsv",
+    "/projects/{project_id:int}/members/found",
+    "/projects/{project_id:int}/objects/{object_id:int}/brief",
+    "/projects/{project_id:int}/presets/validated",
+    "/projects/{project_id:int}/thumbnails/{hash:str}",
+    "/projects/{project_id:int}/tiles",
+    "/projects/{project_id:int}/tree",
+}  # fmt: skip
+PAGES = sorted(
+    {
+        address.path
+        for address in ADDRESSES
+        if address.method == "GET" and not address.path.startswith("/api/") and address.path not in PARTS
+    }
+)
+# States of pages that no route stands for.
+STATES = (
+    "/no/such/page",
+    "/jobs?status=failed",
+    "/taxonomy?q=copopoda",
+    "/taxonomy/{created_id}",
+    "/projects/{project_id}?taxon={taxon_id}&status=V&f.area=1..9&who=999999",
+    "/projects/{project_id}?sample=1",
+    "/projects/{project_id}/samples?q=nothing",
+    "/?q=nothing",
+)
+
+
+@pytest.fixture
+def content(site: Site, person: Callable[[str], Person], make_board: Callable[..., SmallProject]) -> Content:
+    return fill(site, person, make_board)
+
+
+def filled(path: str, content: Content) -> str:
+    """A route's address with the parameters of something that is there."""
+    return re.sub(r"\{(\w+)(:\w+)?\}", lambda found: str(content.parameters[found[1]]), path)
+
+
+def faults_of(page: Page, rules: list[str]) -> list[str]:
+    """What axe-core finds serious or critical by these rules (all where none are named), each with its place."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{fault['id']} ({fault['impact']}): {node['html'][:160]} {said(node)}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"][:4]
+    ]
+
+
+def said(node: dict[str, Any]) -> str:
+    return " ".join(node["any"][0]["message"].split()) if node["any"] else ""
+
+
+def look_over(window: Window, url: str) -> list[str]:
+    """One page in light and dark; also that nothing makes it wider than its window."""
+    page, faults = window.page, []
+    page.goto(url)
+    page.wait_for_timeout(300)
+    # The dark theme changes colours and nothing else.
+    for theme, rules in (("dark", ["color-contrast"]), ("light", [])):
+        page.emulate_media(color_scheme=theme)
+        faults += [f"{url}, {theme}: {fault}" for fault in faults_of(page, rules)]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        faults.append(f"{url}: wider than the window")
+    return faults
+
+
+@pytest.mark.parametrize("width", [1440, 900])
+def test_nothing_serious_is_found_on_any_page(content: Content, open_window: Callable[..., Window], width: int) -> None:
+    known, anonymous = open_window(content.manager), open_window()
+    known.forgive("status of 404")
+    faults = []
+    for path in (*PAGES, *STATES):
+        window = anonymous if path.startswith("/login") else known
+        window.page.set_viewport_size({"width": width, "height": 900})
+        faults += look_over(window, filled(path, content))
+    assert not faults, "\n".join(faults)
