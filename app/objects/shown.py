@@ -10,7 +10,6 @@ from app.database import Db
 from app.objects.fields import Fields, project_fields
 from app.search.columns import TextColumn
 from app.search.heads import NONE
-from app.search.masks import depths
 from app.search.mirror import Mirror
 
 MOST_SHOWN = 6
@@ -60,7 +59,7 @@ def number_words(value: float | None) -> str:
 
 
 def _depth(db: Db, mirror: Mirror, rows: Sequence[Any]) -> Texts:
-    shallowest, deepest = depths(db, mirror)
+    shallowest, deepest = mirror.head(db, "shallowest"), mirror.head(db, "deepest")
 
     def write(row: Any, place: int) -> str:
         low, high = number_words(float(shallowest[place])), number_words(float(deepest[place]))

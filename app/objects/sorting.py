@@ -20,7 +20,6 @@ from app.objects.orders import BY_LABEL, Order
 from app.search.arrays import fetch_arrays
 from app.search.columns import TextColumn
 from app.search.heads import NONE
-from app.search.masks import depths
 from app.search.mirror import Mirror
 from app.search.radix import argsort
 
@@ -236,7 +235,7 @@ def _sort(db: Db, mirror: Mirror, order: Order) -> Sorted:
     if order.key == "imported":
         return Sorted(ids, mirror.head(db, "import"), missing=0)
     if order.key == "depth":
-        return Sorted(ids, depths(db, mirror)[0])
+        return Sorted(ids, mirror.head(db, "shallowest"))
     if order.key == "random":
         return Sorted(ids, shuffled(ids, order.seed))
     column = mirror.column(db, order.level, order.name)

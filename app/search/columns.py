@@ -11,7 +11,7 @@ from psycopg import sql
 
 from app.database.connections import Db
 from app.search.arrays import fetch_arrays
-from app.search.heads import place, read_head
+from app.search.heads import place, read_heads
 from app.search.kept import ChangeLog, Kept, MaskCache
 
 SEPARATOR, MISSING = "\x1e", "\x1f"  # control characters that no text of a table means anything by
@@ -122,7 +122,8 @@ class ColumnCache:
         """A column of HEADS by ordinal."""
         with self.lock:
             if ("", name) not in self.columns:
-                self._keep(("", name), read_head(db, self.project_id, ids, name))
+                for read, column in read_heads(db, self.project_id, ids, name).items():
+                    self._keep(("", read), column)
             self.columns.move_to_end(("", name))
             return self.columns["", name]
 
@@ -148,7 +149,7 @@ class ColumnCache:
         # A project has few parents: their values are read once each, not once for each of their objects.
         key = "sample" if level == "sample" else "acquisition"
         if key not in self.parents:
-            own = sample if level == "sample" else read_head(db, self.project_id, ids, "acquisition")
+            own = sample if level == "sample" else read_heads(db, self.project_id, ids, "acquisition")["acquisition"]
             parents, places = np.unique(own, return_inverse=True)
             self.parents[key] = parents, places.astype(np.int32)
         parents, places = self.parents[key]

@@ -121,14 +121,8 @@ def _instrument(db: Db, mirror: Mirror, *names: str) -> np.ndarray:
     return reduce(np.logical_or, [column.equal(name) for name in names])
 
 
-def depths(db: Db, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
-    """The shallowest and the deepest of each object; where it has one of them only, that is both."""
-    low, high = (mirror.column(db, "object", name) for name in ("depth_min_m", "depth_max_m"))
-    return np.where(np.isnan(low), high, low), np.where(np.isnan(high), low, high)
-
-
 def _depth(db: Db, mirror: Mirror, low: float | None, high: float | None) -> np.ndarray:
-    shallowest, deepest = depths(db, mirror)
+    shallowest, deepest = mirror.head(db, "shallowest"), mirror.head(db, "deepest")
     return _between(shallowest, low, high) & _between(deepest, low, high)
 
 
