@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
+from app.accounts.viewer import provide_viewer
 from app.database import Db
 from app.errors import Refused
 from app.labels.history import Past
@@ -21,7 +22,9 @@ from app.objects.comments import CommentRow
 from app.objects.fields import Field, project_fields
 from app.objects.filters import Filter, read_filter
 from app.objects.orders import Order, read_order
-from app.objects.pages import VISITOR, asked
+from app.objects.pages import VISITOR, asked, query_of
+from app.objects.preferences import Preferences
+from app.objects.view import read_view
 from app.openapi import refusals
 from app.projects.access import Project
 from app.search.columns import TextColumn
@@ -46,6 +49,7 @@ class ObjectRow:
     n_images: int
     n_comments: int
     distance: float | None
+    fields: dict[str, str] | None = None  # what `show` asks for, as the board writes it
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class ObjectQuery:
     dir: Literal["asc", "desc"] = "asc"
     examples: list[int] = field(default_factory=list)
     query: str = ""
+    seed: int = 0
     fields: list[str] = field(default_factory=list)
     limit: int | None = None
 
@@ -115,11 +120,12 @@ def list_objects_api(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = 200,
 ) -> ObjectPage:
-    """Filters and order as in the address of a board: taxon, children, status, sample, who, f.NAME; order, dir,
-    examples, query."""
+    """Filters, order and fields as in the address of a board: taxon, children, status, sample, depth, f.NAME and all
+    that the help page lists; order, dir, seed, examples, query; show, with up to six keys between commas."""
     filter, order = asked(db, project, request)
     check(filter, order)
-    shown = page(db, project, filter, order, cursor, limit)
+    show = read_view(query_of(request), Preferences()).show
+    shown = page(db, project, filter, order, cursor, limit, show=show)
     return ObjectPage(_rows(shown), shown.next_cursor, shown.n_total, shown.n_without_vector, shown.recall)
 
 
@@ -136,7 +142,7 @@ def _rows(shown: Page) -> list[ObjectRow]:
     return [
         ObjectRow(
             tile["id"], tile["orig_id"], tile["status"], tile["taxon_id"], tile["taxon"], tile["score"], tile["state"],
-            tile["hash"], tile["n_images"], tile["n_comments"], tile["distance"],
+            tile["hash"], tile["n_images"], tile["n_comments"], tile["distance"], dict(tile["fields"]) or None,
         )
         for tile in shown.tiles
     ]  # fmt: skip
@@ -153,9 +159,10 @@ def query_objects_api(
     """One JSON object a line: what a list gives, and the values of `fields` under their names."""
     pairs = [(key, str(value)) for key, values in data.filter.items() for value in values]
     wish = [("order", data.order), ("dir", data.dir), ("examples", ",".join(map(str, data.examples)))]
+    wish += [("query", data.query), ("seed", str(data.seed))]
     known = project_fields(db, project.id)
-    filter = read_filter(db, project.id, pairs, project.validated_only)
-    order = read_order(known, [*wish, ("query", data.query)])
+    filter = read_filter(db, project.id, pairs, project.validated_only, provide_viewer(request).account_id)
+    order = read_order(known, wish, project.validated_only)
     check(filter, order)
     if order.key == "like" and (data.limit is None or data.limit > MOST_LIKE):
         raise Refused(f"A stream ordered by likeness needs a limit of at most {MOST_LIKE:,}.")
@@ -187,7 +194,7 @@ def _chunk(
     db: Db, project: Project, filter: Filter, order: Order, columns: dict[str, Field], cursor: str | None, limit: int
 ) -> tuple[Page, bytes]:
     shown = page(db, project, filter, order, cursor, limit)
-    rows = [row.__dict__ for row in _rows(shown)]
+    rows = [{name: value for name, value in row.__dict__.items() if name != "fields"} for row in _rows(shown)]
     mirror = open_mirror(db, project.id)
     places = {
         int(mirror.ids[place]): int(place) for place in mirror.ordinals(np.array([row["id"] for row in rows], np.int64))

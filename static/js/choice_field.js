@@ -15,6 +15,7 @@ export class ChoiceField extends HTMLElement {
   #found = [];
   #active = -1;
   #abort = null;
+  #waiting = false; // the server has not answered to what is typed now
 
   connectedCallback() {
     this.#input = this.querySelector("input");
@@ -57,14 +58,33 @@ export class ChoiceField extends HTMLElement {
     const typed = this.text.toLowerCase();
     const given = this.#given.filter(({ label, detail }) => `${label} ${detail}`.toLowerCase().includes(typed));
     given.sort((a, b) => rank(a, typed) - rank(b, typed));
+    this.#waiting = true;
     if (given.length) this.#show(given);
     const query = new URLSearchParams({ of: this.dataset.of, q: this.text });
     try {
       const found = await getJson(`/projects/${this.dataset.project}/choices?${query}`, { signal: abort.signal });
+      if (abort !== this.#abort) return;
+      this.#waiting = false;
       this.#show([...given, ...found], found.length === MOST);
+      this.dispatchEvent(new Event("answered"));
     } catch (error) {
-      if (error.name !== "AbortError") this.#show(given, false, error.message);
+      if (abort !== this.#abort) return;
+      this.#waiting = false;
+      this.#show(given, false, error.message);
     }
+  }
+
+  // Enter means what is typed, not what the list still shows of what was typed before.
+  #enter() {
+    const isGiven = this.#given.some(({ value }) => value === this.#found[this.#active]?.value);
+    if (this.#waiting && !(isGiven && this.#isCurrent)) this.addEventListener("answered", () => this.#enter(), { once: true });
+    else if (this.#active >= 0) this.#choose(this.#found[this.#active]);
+  }
+
+  // Whether the active choice matches what is typed now.
+  get #isCurrent() {
+    const { label, detail } = this.#found[this.#active];
+    return `${label} ${detail}`.toLowerCase().includes(this.text.toLowerCase());
   }
 
   #show(found, isMore = false, failure = "") {
@@ -104,7 +124,7 @@ export class ChoiceField extends HTMLElement {
     } else if (event.code === "Enter" || event.code === "NumpadEnter") {
       event.preventDefault();
       event.stopPropagation();
-      if (!event.repeat && this.#active >= 0) this.#choose(this.#found[this.#active]);
+      if (!event.repeat) this.#enter();
     }
   }
 

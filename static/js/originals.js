@@ -44,6 +44,9 @@ export class Originals {
     this.#watch.unobserve(tile);
     this.#watched.delete(tile);
     if (!this.#isBlurred(tile)) return;
+    const picture = tile.querySelector(".picture img");
+    if (!picture) return;
+    if (!picture.getAttribute("src")) await new Promise((loaded) => picture.addEventListener("load", loaded, { once: true }));
     const whole = new Image();
     whole.src = `/projects/${this.#project}/images/${tile.dataset.hash}?as=png`;
     try {
@@ -51,13 +54,7 @@ export class Originals {
     } catch {
       return; // the thumbnail stays
     }
-    const thumbnail = tile.querySelector(".picture :is(img, .thumb)");
-    if (!thumbnail) return;
-    whole.className = thumbnail.className;
-    for (const name of ["width", "height"]) whole[name] = thumbnail[name] ?? thumbnail.getAttribute(`data-${name}`);
-    for (const [name, value] of Object.entries({ alt: "", draggable: false })) whole[name] = value;
-    whole.style.cssText = thumbnail.style.cssText.replace(/background[^;]*;?/g, "");
-    thumbnail.replaceWith(whole);
+    picture.src = whole.src;
     tile.classList.add("original");
   }
 }
