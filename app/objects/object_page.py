@@ -63,16 +63,16 @@ def show_brief(db: NamedDependency[Db], project: NamedDependency[Project], objec
     """What the board says of one object beside its tile."""
     row = detail.find_object(db, project, object_id)
     values = dict(detail.values_of(db, project, row)["object"])
-    neighbours = detail.neighbours_of(db, project, object_id, N_VALIDATED, validated=True)
+    validated = detail.neighbours_of(db, project, object_id, N_VALIDATED, validated=True)
     can_label = project.may("annotator") and project.status != "explore"
     context = {
         "project": project,
         "sample": row.sample,
         "place": [word for word in (_depth(row), _moment(row)) if word],
         "sizes": [(name, f"{values[name]:.4g}") for name in SIZES if isinstance(values.get(name), float)],
-        "comparable": bool(neighbours or detail.neighbours_of(db, project, object_id, 1)),
-        "neighbours": neighbours,
-        "suggestions": detail.suggestions_of(db, neighbours, detail.label_of(db, project, row)) if can_label else [],
+        "any_validated": bool(validated),
+        "neighbours": validated or detail.neighbours_of(db, project, object_id, N_VALIDATED),
+        "suggestions": detail.suggestions_of(db, validated, detail.label_of(db, project, row)) if can_label else [],
     }
     return Template("objects/_brief.html", context=context)
 

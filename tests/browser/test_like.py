@@ -39,7 +39,7 @@ def test_like_these_puts_the_examples_kind_first(board: tuple[SmallProject, Wind
     assert len({project.ids[20], project.ids[30]} & set(shown[:12])) >= 1
     figures = [float(figure) for figure in window.page.locator("#tiles .figure").all_inner_texts()]
     assert figures == sorted(figures)
-    assert window.page.locator("#order").input_value() == "like"
+    expect(window.page.locator("#order")).to_contain_text("likeness")
 
 
 def test_a_dropped_image_is_looked_for(board: tuple[SmallProject, Window]) -> None:
@@ -123,7 +123,7 @@ def test_an_address_of_a_likeness_that_cannot_be_had_shows_the_board_and_why(
         db.execute("delete from object_vector where project_id = %s and object_id = %s", [project.id, project.ids[3]])
 
     window.open_board(project, f"?order=like&examples={project.ids[3]}")
-    expect(window.page.get_by_text("None of these examples has a vector")).to_be_visible()
+    expect(window.page.locator(".notice", has_text="None of these examples has a vector")).to_be_visible()
     expect(window.tiles).to_have_count(40)
 
     window.open_board(project, "?order=like&query=elsewhere")
