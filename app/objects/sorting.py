@@ -9,7 +9,7 @@ directions.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 
@@ -103,7 +103,7 @@ class Sorted:
     def cursor_at(self, ordinal: int) -> str:
         return write_cursor(self.value_at(ordinal), int(self.ids[ordinal]))
 
-    def _place(self, value: float | str, last_id: int, side: str) -> int:
+    def _place(self, value: float | str, last_id: int, side: Literal["left", "right"]) -> int:
         """How many of the present ones come before a value and an id, or up to them."""
         if self.texts is not None and isinstance(value, str):
             code = bisect_left(self.texts, value)
@@ -168,7 +168,7 @@ class AsOf:
 def _touched_since(db: Db, project_id: int, snapshot: str) -> np.ndarray:
     """Ids of what was labelled by transactions that a snapshot did not see."""
     known = db.execute("select pg_input_is_valid(%s, 'pg_snapshot') as is_valid", [snapshot]).fetchone()
-    if not known.is_valid:
+    if not (known and known.is_valid):
         raise Refused(BAD_CURSOR)
     (ids,) = fetch_arrays(
         db,
@@ -204,10 +204,11 @@ def sorted_by(db: Db, mirror: Mirror, order: Order) -> Sequence:
 
 def _by_label(db: Db, mirror: Mirror, key: str) -> Sorted:
     kept = mirror.columns.orders
-    version, found = kept.get(key) or (0, None)
-    if version != mirror.version:
-        found = Sorted(mirror.ids, mirror.at, missing=0) if key == "when" else _by_taxon(db, mirror)
-        kept.put(key, (mirror.version, found))
+    version, known = kept.get(key) or (0, None)
+    if known is not None and version == mirror.version:
+        return cast(Sorted, known)
+    found = Sorted(mirror.ids, mirror.at, missing=0) if key == "when" else _by_taxon(db, mirror)
+    kept.put(key, (mirror.version, found))
     return found
 
 

@@ -6,7 +6,7 @@ What no label changes is kept as packed bits, a condition each; what labels say 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,11 +65,11 @@ def _static(db: Db, mirror: Mirror, filter: Filter) -> np.ndarray:
         samples = np.fromiter(filter.samples, np.int64)
         wanted.append((("sample", filter.samples), lambda: np.isin(mirror.sample, samples)))
     for one in filter.ranges:
-        wanted.append((("range", *one), lambda one=one: _in_range(db, mirror, *one)))
+        wanted.append((("range", *one), partial(_in_range, db, mirror, *one)))
     for two in filter.texts:
-        wanted.append((("text", *two), lambda two=two: _matching(db, mirror, *two)))
+        wanted.append((("text", *two), partial(_matching, db, mirror, *two)))
     for said in filter.statics:
-        wanted.append((tuple(said), lambda said=said: CONDITIONS[said.key](db, mirror, *said.values)))
+        wanted.append((tuple(said), partial(CONDITIONS[said.key], db, mirror, *said.values)))
     if not wanted:
         return np.ones(len(mirror), bool)
     bits = reduce(np.bitwise_and, [mirror.columns.masks.bits(key, make) for key, make in wanted])
@@ -117,8 +117,7 @@ def _import(db: Db, mirror: Mirror, *ids: int) -> np.ndarray:
 
 
 def _instrument(db: Db, mirror: Mirror, *names: str) -> np.ndarray:
-    column = mirror.column(db, "acquisition", "instrument")
-    return reduce(np.logical_or, [column.equal(name) for name in names])
+    return reduce(np.logical_or, [_matching(db, mirror, "acquisition", "instrument", "=", name) for name in names])
 
 
 def _depth(db: Db, mirror: Mirror, low: float | None, high: float | None) -> np.ndarray:
@@ -160,10 +159,17 @@ def _place(db: Db, mirror: Mirror, south: float, west: float, north: float, east
     return inside & ((longitude >= west) | (longitude <= east))
 
 
+def _numbers(db: Db, mirror: Mirror, level: str, name: str) -> np.ndarray:
+    values = mirror.column(db, level, name)
+    if isinstance(values, TextColumn):
+        raise KeyError(name)
+    return values
+
+
 def positions(db: Db, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
     """Latitude and longitude of each object, its sample's where it has not both of its own."""
-    own = [mirror.column(db, "object", name) for name in ("latitude", "longitude")]
-    sample = [mirror.column(db, "sample", name) for name in ("latitude", "longitude")]
+    own = [_numbers(db, mirror, "object", name) for name in ("latitude", "longitude")]
+    sample = [_numbers(db, mirror, "sample", name) for name in ("latitude", "longitude")]
     lacking = np.isnan(own[0]) | np.isnan(own[1])
     if not lacking.any():
         return own[0], own[1]
@@ -172,8 +178,9 @@ def positions(db: Db, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
 
 def _score(db: Db, mirror: Mirror, low: float | None, high: float | None) -> np.ndarray:
     """Scores are kept in single precision: so are the limits that they are compared with."""
-    limits = [None if limit is None else np.float32(limit) for limit in (low, high)]
-    return _between(mirror.score, *limits)
+    with np.errstate(over="ignore"):
+        lowest, highest = (None if limit is None else float(np.float32(limit)) for limit in (low, high))
+    return _between(mirror.score, lowest, highest)
 
 
 CONDITIONS: dict[str, Callable[..., np.ndarray]] = {

@@ -59,7 +59,7 @@ class Mirror:
         return self.columns.get(db, self.ids, self.sample, level, name)
 
     def head(self, db: Db, name: str) -> np.ndarray:
-        """acquisition, import, day, second or sun of every object, as app/search/heads.py says."""
+        """A column of HEADS of every object, as app/search/heads.py says."""
         return self.columns.head(db, self.ids, name)
 
     def ordinals(self, ids: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def part(
     key = (generation, direction.tobytes(), least)
     ranking: Ranking = _kept.made(key, lambda: _ranked(generation, direction.astype(np.float32), least))
     ids, steps, n_base = ids[kept], to_steps(distances[kept]), int(np.count_nonzero(allowed))
-    edge, last_id = int(to_steps(np.float64(after[0]))), after[1]
+    edge, last_id = int(to_steps(np.array(after[0]))), after[1]
     sign = -1 if least else 1
     late = (sign * steps > sign * edge) | ((steps == edge) & (ids > last_id))
     rows = _next_rows(generation, ranking, allowed, sign * edge, last_id, sign, k)
@@ -83,7 +83,7 @@ def _ranked(generation: Generation, direction: np.ndarray, least: bool) -> Ranki
     query = -direction if least else direction
     distances = np.empty(n, np.float32)
     for start in range(0, n, CHUNK):
-        vectors = generation.index.vectors(slice(start, start + CHUNK))
+        vectors = generation.index.vectors(np.arange(start, min(start + CHUNK, n)))
         cosines = np.einsum("ij,j->i", vectors, query) / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         distances[start : start + CHUNK] = 1 - (-cosines if least else cosines)
     steps = to_steps(distances).astype(np.int32)
