@@ -28,7 +28,7 @@ SAMPLE = 300
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=Path, default=Path(__file__).parents[3] / "shared/data/whoi_ifcb.zip")
+    parser.add_argument("--images", type=Path, default=Path(__file__).parents[3] / "shared/data/planktonset1.zip")
     parser.add_argument("--most", type=int, default=1000)
     parser.add_argument("--neighbours", type=int, default=10)
     parser.add_argument("--embedder", default=embedders.DEFAULT)
