@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST_DEGREES = 12.0  # of width and height: the outline of the land is too coarse for less
-MOST_DOTS = 1500
+MOST_DOTS = 1000
 STEPS = (1, 2, 5, 10, 15, 30, 45, 60)
 ASPECT = 2.0
 
@@ -93,9 +93,9 @@ def _widened(low: float, high: float, least: float) -> tuple[float, float]:
 
 def _dots(x: np.ndarray, latitude: np.ndarray, cell: float) -> list[Dot]:
     """One dot for all samples of one cell, at their mean; those of most samples where there are too many."""
-    cells, own, n = np.unique(np.round(np.column_stack([x, latitude]) / cell), axis=0, return_inverse=True,
-                              return_counts=True)  # fmt: skip
-    own = own.reshape(-1)
+    # One number for both coordinates: unique rows would be sorted ten times slower.
+    places = np.round(x / cell).astype(np.int64) * 1_000_000 + np.round(latitude / cell).astype(np.int64)
+    cells, own, n = np.unique(places, return_inverse=True, return_counts=True)
     mean_x = np.bincount(own, x, len(cells)) / n
     mean_y = np.bincount(own, latitude, len(cells)) / n
     kept = np.argsort(-n, kind="stable")[:MOST_DOTS]

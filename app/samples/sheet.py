@@ -56,6 +56,7 @@ class Tally:
 
 
 _sheets: OrderedDict[Any, Sheet] = OrderedDict()
+_tallies: OrderedDict[Any, Tally] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -75,7 +76,23 @@ def open_sheet(db: Db, mirror: Mirror) -> Sheet:
 
 
 def tally(sheet: Sheet, mirror: Mirror, validated_only: bool) -> Tally:
-    """Counts, dates and acquisitions of every sample; of validated objects alone where the caller sees no others."""
+    """Counts, dates and acquisitions of every sample; of validated objects alone where the caller sees no others.
+
+    Kept until somebody labels: a mirror's version is never given twice.
+    """
+    key = (mirror.version, mirror.data_version, validated_only)
+    with _lock:
+        found = _tallies.get(key)
+    counted = found or _counted(sheet, mirror, validated_only)
+    with _lock:
+        _tallies[key] = counted
+        _tallies.move_to_end(key)
+        while len(_tallies) > 2 * MOST_SHEETS:
+            _tallies.popitem(last=False)
+    return counted
+
+
+def _counted(sheet: Sheet, mirror: Mirror, validated_only: bool) -> Tally:
     n_samples = len(sheet.ids)
     n = np.bincount(sheet.place * 4 + mirror.status, minlength=4 * n_samples).reshape(n_samples, 4)
     places, acquisitions, days = sheet.place, sheet.acquisition, sheet.day
