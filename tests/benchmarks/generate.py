@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -328,10 +329,10 @@ LABELLER = "from tests.benchmarks.generate import label_for_ever; import sys; la
 
 
 @contextmanager
-def labelling_client(url: str, made: Made, batch: int = 1000) -> Iterator[subprocess.Popen]:
+def labelling_client(url: str, made: Made, batch: int = 1000, pause_s: float = 0) -> Iterator[subprocess.Popen]:
     """A second process that labels batch after batch through acts, as long as the block lasts."""
-    arguments = [url, str(made.id), str(made.accounts[0]), str(made.first_id), str(made.objects), str(batch)]
-    client = subprocess.Popen([sys.executable, "-c", LABELLER, *arguments], stdout=subprocess.PIPE, text=True)
+    arguments = [url, made.id, made.accounts[0], made.first_id, made.objects, batch, pause_s]
+    client = subprocess.Popen([sys.executable, "-c", LABELLER, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
     try:
         client.stdout.readline()  # the first batch is labelled
         yield client
@@ -341,8 +342,10 @@ def labelling_client(url: str, made: Made, batch: int = 1000) -> Iterator[subpro
         client.stdout.close()
 
 
-def label_for_ever(url: str, project_id: str, account_id: str, first_id: str, objects: str, batch: str) -> None:
-    """Move a batch of one taxon to another and back, again and again, as fast as the database takes it.
+def label_for_ever(
+    url: str, project_id: str, account_id: str, first_id: str, objects: str, batch: str, pause_s: str
+) -> None:
+    """Move a batch of one taxon to another and back, again and again, at once or after a pause.
 
     So the shares of taxa, statuses and people, which filters are measured on, stay as they are.
     """
@@ -360,6 +363,7 @@ def label_for_ever(url: str, project_id: str, account_id: str, first_id: str, ob
                 apply(db, project, account, Act(uuid4(), "label", ids, states, to, "V", "batch"))
                 db.commit()
                 print(len(ids), flush=True)
+                time.sleep(float(pause_s))
 
 
 def _validated(db: Db, project_id: int, account_id: int, taxon_id: int, start: int, n: int) -> list[int]:

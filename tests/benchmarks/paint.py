@@ -1,0 +1,222 @@
+"""What a person waits for in a browser, at a slow network's distance: python -m tests.benchmarks.paint.
+
+A real `shoal serve`, a real Chromium with 40 ms of delay on every request (and so, without encryption, no HTTP/2), as
+many different pictures as a section needs twenty times over, and somebody who labels meanwhile.
+
+- tiles_200_ms: from the click on a taxon, in the page, until the page that it leads to has 200 tiles, all of them in
+  view, with their pictures decoded, and has painted twice. Every taxon is clicked once, so no picture was seen before;
+  scripts and styles are the browser's own since the first page.
+- singly_ms: the same page where each picture is asked for by itself.
+- select_5000_ms: from the key (Ctrl+A) until 5,000 selected tiles are painted.
+- fps: frames a second while 20,000 tiles scroll past at 3,000 pixels a second, in the slowest second and on average.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.generate import labelling_client
+from tests.benchmarks.search import fresh_home
+from tests.benchmarks.site import Site, serving
+from tests.browser.conftest import FLAGS, find_chromium
+
+DELAY_MS = 40
+# High enough for 200 tiles.
+TALL = {"width": 1440, "height": 2600}
+USUAL = {"width": 1440, "height": 900}
+CLICKS = 9
+SELECTIONS = 7
+MOST_TILES = 20_000
+
+# Clocks run in the pages themselves; what was clicked when is known to the page that the click leads to.
+CLOCK = """
+const now = () => performance.timeOrigin + performance.now();
+addEventListener("click", () => sessionStorage.setItem("clicked", now()), true);
+const painted = (then) => requestAnimationFrame(() => requestAnimationFrame(() => then(now())));
+const look = () => {
+  const tiles = [...document.querySelectorAll("#tiles .tile")].slice(0, 200);
+  const images = tiles.map((tile) => tile.querySelector("img"));
+  if (tiles.length < 200 || !images.every((image) => image.naturalWidth)) return requestAnimationFrame(look);
+  Promise.all(images.map((image) => image.decode())).then(() => painted((at) => {
+    const parts = performance.getEntriesByType("navigation")[0];
+    const atlas = performance.getEntriesByType("resource").find(({ name }) => name.includes("/atlas/"));
+    const since = performance.timeOrigin - Number(sessionStorage.getItem("clicked"));
+    window.shown = {
+      ms: at - Number(sessionStorage.getItem("clicked")), navigation: since, html: since + parts.responseEnd,
+      ready: since + parts.domContentLoadedEventStart, atlas: since + (atlas?.responseEnd ?? 0),
+      in_view: tiles.filter((tile) => tile.getBoundingClientRect().bottom < innerHeight).length,
+    };
+  }));
+};
+requestAnimationFrame(look);
+addEventListener("keydown", (event) => {
+  const from = performance.timeOrigin + event.timeStamp;
+  if (event.key === "a") painted((at) => (window.selected = at - from));
+}, true);
+"""
+# The atlas does not come, so the page asks for each thumbnail.
+SINGLY = """
+const plain = window.fetch;
+window.fetch = (url, ...rest) =>
+  String(url).includes("/atlas/") ? Promise.resolve(new Response("", { status: 404 })) : plain(url, ...rest);
+"""
+SCROLL = """async (pixels) => {
+  const list = document.getElementById("tiles");
+  const times = [];
+  list.scrollTop = 0;
+  await new Promise((done) => {
+    let last = null;
+    const step = (at) => {
+      if (last !== null) { times.push(at - last); list.scrollTop += (pixels * (at - last)) / 1000; }
+      last = at;
+      if (list.scrollTop + list.clientHeight < list.scrollHeight - 2 && times.reduce((a, b) => a + b, 0) < 20000)
+        requestAnimationFrame(step);
+      else done();
+    };
+    requestAnimationFrame(step);
+  });
+  return times;
+}"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--objects", type=int, default=20_000)
+    parser.add_argument("--folder", type=Path, help="where the database is made; default: the temporary folder")
+    given = parser.parse_args()
+    with fresh_home(given.folder) as home, serving(home, given.objects, 64, pictures=4_000) as site:
+        report(*measure(site))
+
+
+def measure(site: Site) -> tuple[list[dict[str, float]], list[dict[str, float]], list[float], list[float]]:
+    with labelling_client(site.database_url, site.made, batch=100, pause_s=1.0):
+        with browser(site, TALL) as context:
+            clicked = clicks(context, site)
+        with browser(site, TALL, SINGLY) as context:
+            singly = clicks(context, site)
+        with browser(site, USUAL) as context:
+            selected, frames = long_board(context, site)
+    return clicked, singly, selected, frames
+
+
+@contextmanager
+def browser(site: Site, viewport: dict[str, int], script: str = "") -> Iterator[BrowserContext]:
+    """A new browser, as empty as on a person's first day, in which the second account is logged in."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        context = chromium.new_context(viewport=viewport, base_url=site.address)  # type: ignore[arg-type]
+        name, token = site.cookie(site.made.accounts[1])
+        context.add_cookies([{"name": name, "value": token, "url": site.address}])
+        context.add_init_script(script + CLOCK)
+        yield context
+        chromium.close()
+
+
+def delayed_page(context: BrowserContext) -> Page:
+    page = context.new_page()
+    network = {"offline": False, "latency": DELAY_MS, "downloadThroughput": -1, "uploadThroughput": -1}
+    context.new_cdp_session(page).send("Network.emulateNetworkConditions", network)
+    return page
+
+
+def clicks(context: BrowserContext, site: Site) -> list[dict[str, float]]:
+    """A click on one taxon after another; what came when, in ms since then."""
+    page = delayed_page(context)
+    page.goto(f"/projects/{site.made.id}")
+    wait_for(page, "window.shown")
+    orders = page.locator("#tree li[data-taxon-id]", has_text="Order")
+    taxa = orders.evaluate_all("rows => rows.map(row => row.dataset.taxonId)")
+    times = []
+    for taxon in taxa[:CLICKS]:
+        page.evaluate("window.shown = null")
+        page.locator(f'#tree li[data-taxon-id="{taxon}"] a').first.click()
+        page.wait_for_url(f"**taxon={taxon}*")
+        times.append(wait_for(page, "window.shown"))
+    return times
+
+
+def wait_for(page: Page, what: str, seconds: float = 60) -> dict[str, float]:
+    """Playwright's own waiting evaluates text in the page, which our policy forbids."""
+    for _ in range(int(seconds / 0.02)):
+        if found := page.evaluate(what):
+            return dict(found) if isinstance(found, dict) else {"ms": found}
+        page.wait_for_timeout(20)
+    raise SystemExit(f"The page did not come to {what} in {seconds} s.")
+
+
+def long_board(context: BrowserContext, site: Site) -> tuple[list[float], list[float]]:
+    """Times of selecting 5,000 tiles, and of each frame while all tiles scroll by."""
+    page = delayed_page(context)
+    page.goto(f"/projects/{site.made.id}")
+    wait_for(page, "document.querySelector('#tiles .tile')?.id")
+    load(page, 5_000)
+    selected = []
+    for _ in range(SELECTIONS):
+        page.evaluate("window.selected = null")
+        page.locator("#tiles").focus()
+        page.keyboard.press("Control+a")
+        selected.append(wait_for(page, "window.selected")["ms"])
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(300)
+    load(page, min(MOST_TILES, site.made.objects))
+    return selected, page.evaluate(SCROLL, 3000)
+
+
+def load(page: Page, n: int) -> None:
+    """Scroll to the end until so many tiles are there."""
+    while page.locator("#tiles .tile").count() < n:
+        page.locator("#tiles").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+        page.wait_for_timeout(50)
+
+
+def seconds_of(frames: list[float]) -> list[float]:
+    """Frames in each whole second."""
+    counts, passed, n = [], 0.0, 0
+    for frame in frames:
+        passed, n = passed + frame, n + 1
+        if passed >= 1000:
+            counts.append(1000 * n / passed)
+            passed, n = 0.0, 0
+    return counts
+
+
+def report(
+    clicked: list[dict[str, float]], singly: list[dict[str, float]], selected: list[float], frames: list[float]
+) -> None:
+    table = Table("since the click, median ms", "at once", "singly")
+    for key in ("navigation", "html", "ready", "atlas", "ms"):
+        parts = [
+            statistics.median(
+                [(one[key] or 0) + (0 if key in ("ms", "navigation") else one["navigation"]) for one in way]
+            )
+            for way in (clicked, singly)
+        ]
+        table.add_row(key, *(f"{part:.0f}" for part in parts))
+    Console(width=100).print(table)
+    ms, single_ms = (statistics.median([one["ms"] for one in way]) for way in (clicked, singly))
+    counts = seconds_of(frames)
+    print(
+        json.dumps(
+            {
+                "tiles_200_ms": round(ms),
+                "tiles_200_max_ms": round(max(one["ms"] for one in clicked)),
+                "in_view": round(min(one["in_view"] for one in clicked)),
+                "singly_ms": round(single_ms),
+                "times_sooner": round(single_ms / ms, 1),
+                "select_5000_ms": round(statistics.median(selected), 1),
+                "fps": round(min(counts), 1),
+                "fps_mean": round(1000 * len(frames) / sum(frames), 1),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
