@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.response import Template
 
-METHODS = ("get", "post", "put", "patch", "delete")
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
 
 @get("/api/v1/openapi.json", opt={"public": True}, include_in_schema=False, sync_to_thread=False)

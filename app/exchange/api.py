@@ -89,6 +89,8 @@ def start_import_api(
     if data.upload is not None:
         upload = uploads.find_upload(db, settings, project.id, data.upload)
         return ImportQueued(start(db, project, viewer, upload, data.options()))
+    if not data.source:
+        raise Refused("Say what to import: an `upload`, or a `source` on the server.")
     source = find_source(settings.import_roots, data.source)
     args = {"source": str(source), "options": data.options().as_json()}
     title = f"Import {source.name} into {project.title}"

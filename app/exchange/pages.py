@@ -115,7 +115,9 @@ def take_path(
     state: AppState,
     data: URLEncodedBody[PathForm],
 ) -> Response[Any]:
-    """A folder or archive that stands on the server."""
+    """A folder or archive that stands on the server, where its administrator has opened any."""
+    if not state.settings.import_roots:
+        raise NotFound("No folder of this server is opened for imports. Send the source instead.")
     try:
         source = find_source(state.settings.import_roots, data.path.strip())
     except Refused as refused:
