@@ -30,6 +30,12 @@ class PageContext(Context):
 class PageEnvironment(Environment):
     context_class = PageContext
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Keys of a dict before its methods: asked the other way round, a page of tiles takes half as long again."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
 
 def thousands(number: int | None) -> str:
     """6721 as 6 721, with a space that does not break."""
