@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from playwright.sync_api import expect
 
@@ -162,3 +163,21 @@ def test_a_session_that_ended_comes_back_to_the_same_page(site: Site, content: C
     window.press("Enter")
     window.page.wait_for_url("**/jobs?status=failed")
     expect(window.page.get_by_role("heading", name="Jobs")).to_be_visible()
+
+
+def test_while_the_database_is_away_the_page_waits_and_then_loads_by_itself(
+    site: Site, content: Content, window: Window
+) -> None:
+    window.forgive("status of 503")
+    name = site.database_url.rsplit("///", 1)[1].partition("?")[0]
+    with psycopg.connect(site.database_url.replace(f"///{name}", "///postgres"), autocommit=True) as admin:
+        admin.execute(f'alter database "{name}" allow_connections false')
+        try:
+            admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
+            window.page.goto("/jobs?status=done")
+            expect(window.page.get_by_role("heading", name="The database is away")).to_be_visible()
+            expect(window.page.get_by_label("Account and looks")).to_have_count(0)
+        finally:
+            admin.execute(f'alter database "{name}" allow_connections true')
+    expect(window.page.get_by_role("heading", name="Jobs")).to_be_visible(timeout=40_000)
+    assert window.page.url.endswith("/jobs?status=done")
