@@ -123,9 +123,10 @@ def neighbours_of(
     except Refused:
         return []
     filter = Filter(validated_only=project.validated_only)
-    mask = mirror.mask(db, filter)
+    # A copy: the mirror keeps its own for whoever asks next.
+    mask = mirror.mask(db, filter).copy()
     if validated:
-        mask = mask & (mirror.status == VALIDATED)
+        mask &= mirror.status == VALIDATED
     mask[mirror.ordinals(np.array([object_id]))] = False
     ranked = likeness.most_alike(db, project, vectors, mask, k, mirror=mirror)
     ids = [int(i) for i in ranked.ids]

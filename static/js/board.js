@@ -29,7 +29,7 @@ import { changeSize } from "./view.js";
 
 const LABELLING = new Set(KEYS.filter((key) => key.labels).map((key) => key.command));
 const MOST_EXAMPLES = 100; // as many ids as an address can hold with ease
-const PICTURES = ".picture :is(img, canvas)";
+const PICTURES = ".picture > img, .large img";
 
 class Board extends HTMLElement {
   turn = Promise.resolve();

@@ -57,11 +57,11 @@ export class Contrast {
 
   // `root`: what holds the pictures, and its classes stretched and inverted; `scroller`: what they scroll in.
   constructor(root, projectId, { scroller = null, pictures }) {
-    Object.assign(this, { root, projectId, pictures });
+    Object.assign(this, { root, projectId, scroller, pictures });
     this.buttons = document.querySelectorAll('[data-command="contrast"], [data-command="invert"]');
     const options = { root: scroller, rootMargin: `${AHEAD_PX}px` };
     this.#watch = new IntersectionObserver((entries) => this.#seen(entries), options);
-    scroller?.addEventListener("shoal:loaded", () => this.#look());
+    scroller?.addEventListener("shoal:loaded", () => this.look());
     this.#apply(root.dataset.contrast === "yes", root.dataset.invert === "yes");
   }
 
@@ -85,26 +85,30 @@ export class Contrast {
     for (const button of this.buttons) {
       button.setAttribute("aria-pressed", String(button.dataset.command === "contrast" ? contrast : invert));
     }
-    if (contrast) this.#look();
+    if (contrast) this.look();
   }
 
-  // Pictures that were not measured yet are waited for.
-  #look() {
+  // Pictures that were not measured yet: those that scroll once they are near, the few others at once.
+  look() {
     if (!this.stretched) return;
-    for (const picture of this.root.querySelectorAll(this.pictures)) if (!isMeasured(picture)) this.#watch.observe(picture);
+    for (const picture of this.root.querySelectorAll(this.pictures)) {
+      if (isMeasured(picture)) continue;
+      if (!this.scroller || this.scroller.contains(picture)) this.#watch.observe(picture);
+      else this.measure(picture);
+    }
   }
 
   #seen(entries) {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       this.#watch.unobserve(target);
-      // Its picture may still be on its way, with or without an address.
-      if (target.naturalWidth === 0) target.addEventListener("load", () => this.measure(target), { once: true });
-      else this.measure(target);
+      this.measure(target);
     }
   }
 
+  // Its picture may still be on its way, with or without an address.
   measure(picture) {
+    if (picture.naturalWidth === 0) return picture.addEventListener("load", () => this.measure(picture), { once: true });
     this.#waiting.add(picture);
     this.#frame ??= requestAnimationFrame(() => this.#some());
   }

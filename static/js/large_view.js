@@ -35,7 +35,7 @@ export class LargeView {
   #open() {
     const { tile } = this.pointed;
     if (!tile) return;
-    this.#box = document.body.appendChild(element("div", { className: "large-view", role: "img" }));
+    this.#box = this.board.appendChild(element("div", { className: "large-view", role: "img" }));
     this.#show(tile);
   }
 
@@ -74,7 +74,7 @@ export class LargeView {
   }
 
   #picture(tile) {
-    const small = tile.querySelector(".picture :is(img, canvas):not([hidden])");
+    const small = tile.querySelector(".picture > img:not([hidden])");
     if (!tile.dataset.hash || !small) return element("p", { className: "no-image" }, "no image");
     const width = Number(small.getAttribute("width")) || small.clientWidth;
     const height = Number(small.getAttribute("height")) || small.clientHeight;

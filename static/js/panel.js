@@ -84,9 +84,9 @@ export class Panel {
     }
     const link = element("a", { href: tile.dataset.page, title: "Open the object's page" });
     const image = element("img", { alt: tile.dataset.name, decoding: "async", src: `/projects/${this.project}/images/${tile.dataset.hash}?as=png` });
-    image.addEventListener("load", () => this.contrast.stretched && this.contrast.measure(image));
     link.append(image);
     this.large.replaceChildren(link);
+    this.contrast.look();
   }
 
   // Asked for once a tile stays the last one.
@@ -107,5 +107,6 @@ export class Panel {
   #showMore({ neighbours = null, suggestions = null }) {
     this.neighbours.replaceChildren(...(neighbours?.children ?? []));
     this.suggestions?.replaceChildren(...(suggestions?.children ?? []));
+    this.contrast.look();
   }
 }

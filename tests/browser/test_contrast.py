@@ -125,3 +125,15 @@ def test_alt_shows_the_tile_under_the_cursor_and_blocks_nothing(held: tuple[Smal
     window.press("Space")
     assert window.n_selected == 1
     expect(window.tile(project.ids[1])).to_have_attribute("aria-selected", "true")
+
+
+def test_the_large_images_are_stretched_too(held: tuple[SmallProject, Window]) -> None:
+    project, window = held
+    window.tile(project.ids[0]).click()
+    window.press(",")
+    window.wait_for("document.querySelector('#large img').style.getPropertyValue('--stretch') !== ''")
+    window.tile(project.ids[1]).hover()
+    window.page.keyboard.down("Alt")
+    window.wait_for("document.querySelector('.large-view img').style.getPropertyValue('--stretch') !== ''")
+    assert filter_of(window.page.locator(".large-view img")) != "none"
+    window.page.keyboard.up("Alt")

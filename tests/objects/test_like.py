@@ -12,7 +12,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.objects import like_list
 from app.objects.board import Page, page
-from app.objects.detail import neighbours_of
+from app.objects.detail import find_object, label_of, neighbours_of, suggestions_of
 from app.objects.filters import Filter
 from app.objects.orders import Order
 from app.projects.access import Project
@@ -164,3 +164,23 @@ def test_a_made_up_cursor_is_refused_or_obeyed(db: Db, small: SmallProject, comp
         page(db, compared, Filter(), order, cursor)
     except Refused as refused:
         assert "Reload" in refused.sentence
+
+
+def test_looking_for_neighbours_leaves_the_project_as_it_is(db: Db, compared: Project, small: SmallProject) -> None:
+    neighbours_of(db, compared, small.ids[1])
+    assert page(db, compared, Filter(), Order()).n_total == len(small.ids)
+
+
+def test_validated_neighbours_are_validated_and_give_suggestions(
+    db: Db, compared: Project, small: SmallProject, ada: Person
+) -> None:
+    small.do(ada, small.ids[2:5], taxon="Oithona")
+    small.do(ada, small.ids[5:7], taxon="Calanoida")
+    found = neighbours_of(db, compared, small.ids[1], 4, validated=True)
+    assert {tile["status"] for tile in found} == {"V"}
+    assert len(found) == 4
+    label = label_of(db, compared, find_object(db, compared, small.ids[1]))
+    told = suggestions_of(db, found, label)
+    assert {taxon["name"] for taxon in told} == {"Oithona", "Calanoida", "Copepoda"}
+    assert told[-1]["why"] == "common ancestor"
+    assert sum(int(taxon["why"].split()[0]) for taxon in told[:2]) == 4
