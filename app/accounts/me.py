@@ -10,7 +10,7 @@ from litestar.response import Redirect, Template
 
 from app.accounts import queries
 from app.accounts.own_keys import list_keys
-from app.accounts.sessions import end_session, end_sessions, list_sessions
+from app.accounts.sessions import browser_name, end_session, end_sessions, list_sessions
 from app.accounts.throttle import address_of
 from app.accounts.tokens import list_tokens, make_token, revoke_token
 from app.accounts.viewer import Account, Viewer
@@ -72,6 +72,7 @@ def me_page(db: Db, viewer: Viewer, status_code: int = 200, **shown: Any) -> Tem
         "acts": shown_own(own[:LAST_ACTS]),
         "more_acts": len(own) > LAST_ACTS,
         "sessions": list_sessions(db, account.id),
+        "browser_name": browser_name,
         "tokens": list_tokens(db, account.id),
         "error": "",
         "section": "",

@@ -91,6 +91,18 @@ def list_sessions(db: Db, account_id: int) -> list[Any]:
     ).fetchall()
 
 
+def browser_name(user_agent: str) -> str:
+    """“Firefox on Linux” of what a browser says of itself, where it is one of the usual ones."""
+    browsers = ("Firefox", "Edg", "OPR", "Chrome", "Safari")
+    systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux")
+    browser = next((name for name in browsers if f"{name}/" in user_agent), "")
+    system = next((name for name in systems if name in user_agent), "")
+    if not browser or not system:
+        return user_agent
+    said = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS", "CrOS": "ChromeOS"}
+    return f"{said.get(browser, browser)} on {said.get(system, system)}"
+
+
 def end_session(db: Db, account_id: int, token_hash: bytes) -> bool:
     ended = db.execute("delete from session where account_id = %s and token_hash = %s", [account_id, token_hash])
     return ended.rowcount == 1

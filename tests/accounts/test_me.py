@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.accounts.sessions import browser_name
 from app.database import connect
 from tests.web_fixtures import Client, bearer, logged_in, rows
 
@@ -196,3 +197,16 @@ def test_a_token_without_days_lasts_until_it_is_revoked(app_client: Client, ada:
     logged_in(app_client, ada)
     make_token(app_client, days="")
     assert rows(database_url, "select expires_at from api_token")[0].expires_at is None
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36 Edg/126.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.5", "curl/8.5"),
+    ],
+)
+def test_a_session_is_named_by_its_browser(said: str, shown: str) -> None:
+    assert browser_name(said) == shown
