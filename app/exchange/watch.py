@@ -67,6 +67,7 @@ class Watch:
         self.settle_s, self.say, self.stopping = settle_s, say, stopping
         self.seen: dict[Path, tuple[str, float]] = {}
         self.not_before: dict[Path, float] = {}
+        self.unreadable: set[Path] = set()
         self.trouble = ""
         self.mapping_at: float | None = None
         self.options = watched.options
@@ -103,11 +104,28 @@ class Watch:
         for found in list(things(self.watched.folder)):
             if self.stopping.is_set():
                 return
-            stamp = stamp_of(found)
+            stamp = self._stamp(found)
             row = known.get(str(found.source))
             if stamp and self._is_due(found, stamp, row):
                 self._take(found, stamp, row)
         self.asks_again = False
+
+    def _stamp(self, found: Found) -> str:
+        """Of what can be read; of the rest it is told once, and nothing else waits for it."""
+        try:
+            str(found.source).encode()
+            stamp = stamp_of(found)
+        except UnicodeEncodeError:
+            stamp, words = "", "its name is no UTF-8: rename it, and it is taken in"
+        except (OSError, Refused) as error:
+            stamp, words = "", f"cannot be read ({_plain(error)}); it is looked at again and again"
+        else:
+            self.unreadable.discard(found.source)
+            return stamp
+        if found.source not in self.unreadable:
+            self.say(ascii(found.name), words)
+        self.unreadable.add(found.source)
+        return stamp
 
     def _follow_mapping(self) -> None:
         """A mapping file may be filled in while the watch runs."""

@@ -100,6 +100,7 @@ def _follow_strips(job: JobContext) -> None:
         with database.connect(job.database_url) as db:
             if embedders.wanted(db, job.settings, job.project_id).id == wanted.id:
                 embedders.use(db, job.project_id, wanted.id)
+                strips.forget_vectors(db, present.id, job.project_id)
 
 
 def embed_project(

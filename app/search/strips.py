@@ -188,6 +188,21 @@ def has_vectors(db: Db, embedder_id: int, project_id: int) -> bool:
     )
 
 
+def forget_vectors(db: Db, embedder_id: int, project_id: int) -> None:
+    """Remove vectors of images that were cut otherwise; those of whole images stay, and serve again at once."""
+    db.execute(
+        """
+        delete from object_vector
+        using embedder
+        where embedder.id = object_vector.embedder_id
+          and embedder.config ? 'strips'
+          and object_vector.embedder_id = %s
+          and object_vector.project_id = %s
+        """,
+        [embedder_id, project_id],
+    )
+
+
 def is_in_force(db: Db, project_id: int) -> bool:
     """Whether the project's vectors are without just those strips that are accepted; also where there are none."""
     row = db.execute(

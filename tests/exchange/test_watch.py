@@ -274,6 +274,18 @@ def test_what_was_copied_anew_adds_nothing(instrument: Instrument) -> None:
     assert instrument.names() == ["day1/a.png", "scan/a.png"]
 
 
+def test_a_name_that_is_no_text_is_told_once_and_stops_nothing(instrument: Instrument) -> None:
+    folder = Path(os.fsdecode(os.fsencode(instrument.folder) + b"/a\xff"))
+    folder.mkdir()
+    (folder / "x.png").write_bytes(picture(1))
+    instrument.write("b/y.png", picture(2))
+
+    said = instrument.look()
+
+    assert [line for line in said if "no UTF-8" in line] == said[:1]
+    assert instrument.names() == ["b/y.png"]
+
+
 def test_an_empty_folder_is_nothing_yet(instrument: Instrument) -> None:
     (instrument.folder / "day1").mkdir()
 

@@ -283,6 +283,7 @@ def test_a_strip_that_is_no_longer_cut_off_gives_the_former_vectors_back_at_once
 
     assert np.allclose(used(db, project), vectors_of(footed), atol=2e-3)
     assert brightness.calls == 80
+    assert db.execute("select count(*) from object_vector where project_id = %s", [project.id]).fetchone()[0] == 40
 
 
 def test_an_answer_that_changes_while_vectors_are_computed_is_followed(
