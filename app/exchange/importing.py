@@ -120,7 +120,8 @@ class Import:
 
     def _conclude(self) -> ImportReport:
         """Check, ask or show, in one transaction that leaves nothing unless it shows."""
-        self.report(self.plan.n_expected, self.plan.n_expected, "rows", "Checking and making visible")
+        message = "Checking the whole" if self.options.hold else "Checking and making visible"
+        self.report(self.plan.n_expected, self.plan.n_expected, "rows", message)
         # Millions of rows came in a moment ago: without figures, the joins below would be planned for a few.
         self.db.execute("analyze staged_row")
         outcome = ImportReport("done", self.id, notes=list(self.plan.notes))
@@ -131,6 +132,8 @@ class Import:
             self._check(outcome)
             if self.options.hold:
                 outcome.contents = survey(self.db, self.project_id, self.id, self.plan)
+            else:
+                outcome.contents = staging.known_contents(self.db, self.id)
             if outcome.status == "done":
                 self._resolve_and_publish(outcome)
             if outcome.status != "done":

@@ -96,7 +96,8 @@ def list_imports(db: Db, project_id: int) -> list[Any]:
         """
         select import.id, import.source, import.status, import.n_objects, import.n_images, import.started_at,
                account.name as author, import.report ->> 'status' as outcome,
-               coalesce((import.report ->> 'n_faults')::bigint, 0) as n_faults
+               coalesce((import.report ->> 'n_faults')::bigint, 0) as n_faults,
+               (select upload.id from upload where import_id = import.id and removed_at is null limit 1) as upload
         from import
         left join account on account.id = import.account_id
         where import.project_id = %s

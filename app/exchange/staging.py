@@ -113,6 +113,12 @@ def _stored(options: ImportOptions) -> Jsonb:
     return Jsonb({key: value for key, value in options.as_json().items() if key not in ("from_scratch", "processes")})
 
 
+def known_contents(db: Db, import_id: int) -> dict[str, Any]:
+    """What an earlier check of this import has told of its source."""
+    row = db.execute("select report -> 'contents' as contents from import where id = %s", [import_id]).fetchone()
+    return (row.contents if row else None) or {}
+
+
 def commit_chunk(db: Db, import_id: int, chunk: Chunk, file_names: list[str]) -> None:
     """A chunk's rows, contents and progress in one transaction.
 

@@ -10,6 +10,8 @@ const PIECE_BYTES = 64 * 2 ** 20;
 const RETRY_MS = [0, 1000, 2000, 4000, 8000, ...new Array(5000).fill(10_000)];
 const WORTH_RETRYING = new Set([0, 408, 409, 423, 429, 500, 502, 503, 504]);
 const RATE_WINDOW_MS = 8000;
+const OTHER = "This is not what was begun here: its name, size or date differs. Choose the same again, or remove what has arrived and begin anew under Import.";
+const CHANGED = "A file was changed or removed while it was sent. Remove what has arrived, and choose the files again.";
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 const size = (bytes) => {
@@ -27,6 +29,7 @@ const timeLeft = (seconds) => {
 class ShoalUpload extends HTMLElement {
   #upload = null;
   #source = null;
+  #arrived = 0; // bytes that the server has told of
   #seen = []; // [moment, bytes sent] of the last seconds, for the rate
   #isSending = false;
 
@@ -90,6 +93,10 @@ class ShoalUpload extends HTMLElement {
     const { name, blob, fingerprint } = this.#source;
     const project = `/api/v1/projects/${this.dataset.project}/uploads`;
     const known = (await getJson(project)).find((upload) => upload.fingerprint === fingerprint && upload.size === blob.size);
+    if (this.dataset.unfinished && known?.id !== this.dataset.unfinished) {
+      this.#source = null;
+      throw new Error(OTHER);
+    }
     if (known?.completed_at) return this.#go(known.id);
     this.#isSending = true;
     this.#upload = new tus.Upload(blob, {
@@ -100,6 +107,7 @@ class ShoalUpload extends HTMLElement {
       retryDelays: RETRY_MS,
       storeFingerprintForResuming: false,
       onShouldRetry: (error) => this.#shouldRetry(error),
+      onChunkComplete: (_, arrived) => (this.#arrived = arrived),
       onProgress: (sent, total) => this.#progress(sent, total),
       onError: (error) => this.#fail(sentenceOf(error)),
       onSuccess: () => this.#go(this.#upload.url.split("/").pop()),
@@ -113,7 +121,18 @@ class ShoalUpload extends HTMLElement {
     if (!WORTH_RETRYING.has(status)) return false;
     this.#told(status ? sentenceOf(error) : "The connection is lost. What has arrived is safe; it goes on by itself as soon as the server answers.");
     this.#seen = [];
+    if (!status) this.#checkFiles();
     return true;
+  }
+
+  // To the browser a file that has changed is a connection that broke: reading what was to be sent tells them apart.
+  async #checkFiles() {
+    try {
+      await this.#source.blob.slice(this.#arrived, this.#arrived + PIECE_BYTES).arrayBuffer();
+    } catch {
+      await this.#upload.abort();
+      this.#fail(CHANGED);
+    }
   }
 
   #progress(sent, total) {

@@ -231,6 +231,31 @@ def test_a_lost_connection_is_told_and_the_upload_goes_on_by_itself(desk: Desk, 
     assert max(sent) > 0
 
 
+def test_a_file_that_changes_while_it_is_sent_is_told(desk: Desk, tmp_path: Path) -> None:
+    page, window, line = desk.page, desk.window, Line(desk.site.address)
+    window.forgive("Failed to load resource")
+    desk.visit(line.address)
+    desk.slow(2_000_000)
+    place = bundle(tmp_path / "large.zip", padding=LARGE)
+    desk.choose(place)
+    desk.wait_for_bytes(500_000)
+    line.cut()
+    expect(page.locator("shoal-upload .told")).to_contain_text("The connection is lost")
+    with place.open("ab") as file:
+        file.write(b"more")
+    line.mend()
+    expect(page.locator("shoal-upload .error")).to_contain_text("changed or removed", timeout=15_000)
+
+    desk.visit()
+    page.locator(".begun a").first.click()
+    expect(page.get_by_text("only the rest is sent")).to_be_visible()
+    desk.choose(place)
+    expect(page.locator("shoal-upload .error")).to_contain_text("This is not what was begun here")
+    page.get_by_role("button", name="Remove what has arrived").click()
+    expect(page.locator(".begun")).to_have_count(0)
+    assert desk.stored() == []
+
+
 def folder_of(place: Path) -> Path:
     """Names that no plain header holds, and one file that is left out."""
     folder = place / "Leg 3"
