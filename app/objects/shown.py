@@ -11,6 +11,7 @@ from app.objects.fields import Fields, project_fields
 from app.search.columns import TextColumn
 from app.search.heads import NONE
 from app.search.mirror import Mirror
+from app.templating import parent_name
 
 MOST_SHOWN = 6
 NOT_FOR_ANONYMOUS = frozenset({"when", "who"})
@@ -85,7 +86,8 @@ def _date(db: Db, mirror: Mirror, rows: Sequence[Any]) -> Texts:
 
 
 def _sample(db: Db, mirror: Mirror, rows: Sequence[Any]) -> Texts:
-    return _of_column(mirror.column(db, "sample", "orig_id"))
+    write = _of_column(mirror.column(db, "sample", "orig_id"))
+    return lambda row, place: parent_name(write(row, place))
 
 
 def _score(db: Db, mirror: Mirror, rows: Sequence[Any]) -> Texts:

@@ -9,6 +9,7 @@ import { TaxonMenu } from "./taxon_menu.js";
 const AFTER_LAST_ACT_MS = 300;
 const OPEN_AFTER_MS = 500;
 const [ITALIC, DEPRECATED, OPEN] = [1, 2, 4];
+const MOST_FOUND = 300; // more rows than anybody reads would only make the typing slow
 const NONE = 0; // the id that stands for objects without a taxon
 
 export class Tree {
@@ -87,7 +88,23 @@ export class Tree {
       localStorage.setItem(`${this.#key}.hide-empty`, this.hideEmpty.checked ? "yes" : "no");
       this.#show();
     });
+    this.#wireSlide();
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+  }
+
+  // In narrow windows the tree lies over the tiles, and goes by its sign or by Esc.
+  #wireSlide() {
+    const aside = this.root.closest(".tree");
+    const toggle = document.querySelector(".show-tree");
+    const close = () => {
+      if (toggle.getAttribute("aria-expanded") !== "true") return;
+      toggle.click();
+      toggle.focus();
+    };
+    aside.querySelector(".hide-tree").addEventListener("click", close);
+    aside.addEventListener("keydown", (event) => event.code === "Escape" && close());
+    // After the board has opened it.
+    toggle.addEventListener("click", () => setTimeout(() => toggle.getAttribute("aria-expanded") === "true" && this.find.focus()));
   }
 
   #click(event) {
@@ -132,6 +149,7 @@ export class Tree {
     else if (event.code === "ArrowLeft" && row?.hasChildren && isOpen) this.#setOpen(row, false);
     else if (event.code === "ArrowLeft" && row?.parent) focusLine(this.#lines.get(row.parent.id));
     else if (event.code === "Space") event.target.click();
+    else if (row && (event.code === "ContextMenu" || (event.code === "F10" && event.shiftKey))) this.menu.open(row, line);
     else return;
     event.preventDefault();
   }
@@ -144,7 +162,8 @@ export class Tree {
   }
 
   #pick(event) {
-    if (event.code === "Escape") {
+    if (event.code === "Escape" && this.find.value) {
+      event.stopPropagation();
       this.find.value = "";
       this.#show();
     }
@@ -199,14 +218,20 @@ export class Tree {
       if (!(isEmpty && this.hideEmpty.checked)) shown.push(row);
     }
     this.hideEmpty.closest("label").hidden = !nEmpty;
-    const selected = new Set(this.selected);
-    put(this.list, shown.map((row) => this.#line(row, selected.has(row.id))));
+    const selected = this.selected;
+    const children = new URLSearchParams(location.search).get("children") !== "0";
+    // Said once for all rows: an address that was put together for each of 3 000 took longer than drawing them.
+    const only = this.address(["TAXON"], { children }).split("TAXON");
+    const address = (row) => (selected.includes(row.id) ? this.address(selected.filter((taxon) => taxon !== row.id), { children }) : only.join(row.id));
+    const left = found ? shown.splice(MOST_FOUND).length : 0;
+    this.root.querySelector(".tree-more").textContent = left ? `${thousands(left)} more: type on.` : "";
+    put(this.list, shown.map((row) => this.#line(row, selected.includes(row.id), address)));
     if (!this.list.querySelector('a[tabindex="0"]')) this.#rove(this.list.querySelector('[aria-selected="true"]') ?? this.list.querySelector("a"));
   }
 
   // The element of a row, made once, and changed only where the row has changed.
-  #line(row, isSelected) {
-    const told = [row.name, row.display, row.depth, row.flags, row.V, row.P, row.D, row.U, row.kept, this.counted, isSelected, row.isOpen, row.hasChildren].join("\t");
+  #line(row, isSelected, address) {
+    const told = `${row.words ??= wordsOf(row)}\t${this.counted}\t${isSelected}\t${row.isOpen}\t${row.hasChildren}`;
     let line = this.#lines.get(row.id);
     if (line?.told === told) return line;
     const hadFocus = line?.contains(document.activeElement);
@@ -216,23 +241,20 @@ export class Tree {
       this.#lines.set(row.id, line);
     }
     line.told = told;
-    line.className = `branch${row.flags & DEPRECATED ? " deprecated" : ""}`;
+    line.className = `branch${row.flags & DEPRECATED ? " deprecated" : ""}${isSelected ? " selected" : ""}`;
     line.style.setProperty("--depth", indent(row.depth));
     const old = line.querySelector("a");
-    line.replaceChildren(this.#link(row, isSelected, old?.tabIndex ?? -1));
+    line.replaceChildren(this.#link(row, isSelected, address(row), old?.tabIndex ?? -1));
     if (hadFocus) focusLine(line);
     return line;
   }
 
-  #link(row, isSelected, tabIndex) {
-    const others = this.selected.filter((taxon) => taxon !== row.id);
-    const children = new URLSearchParams(location.search).get("children") !== "0";
+  #link(row, isSelected, href, tabIndex) {
     const link = element("a", {
-      role: "treeitem", href: this.address(isSelected ? [] : [row.id], { children }), tabIndex, title: inWords(row, this.counted),
+      role: "treeitem", href, tabIndex, title: inWords(row, this.counted),
       "aria-level": row.depth + 1, "aria-selected": String(isSelected),
     });
     if (row.hasChildren) link.setAttribute("aria-expanded", String(row.isOpen));
-    if (isSelected && others.length) link.href = this.address(others, { children });
     link.draggable = false;
     if (row.id === NONE) link.append(element("span", { className: "status status-U" }, "unclassified"), number("U", row.U));
     else link.append(element("span", { className: "twist" }), nameCut(row.name, row.italic), bar(row));
@@ -255,6 +277,8 @@ const rowOf = ([id, depth, name, display, flags, V, P, D, kept]) => ({
   id, depth, name, display: display || name, flags, V, P, D, kept,
   italic: Boolean(flags & ITALIC), open: Boolean(flags & OPEN), parent: null, hasChildren: false,
 });
+
+const wordsOf = ({ name, display, depth, flags, V, P, D, U, kept }) => [name, display, depth, flags, V, P, D, U, kept].join("\t");
 
 const focusLine = (line) => line?.querySelector("a").focus();
 
@@ -282,6 +306,7 @@ const inWords = (row, counted) => {
 // The same elements in a new order: only what differs is touched, so that the focus stays.
 const put = (list, lines) => {
   const kept = new Set(lines);
+  if (!list.contains(document.activeElement)) return list.replaceChildren(...lines);
   for (const line of [...list.children]) if (!kept.has(line)) line.remove();
   let place = list.firstElementChild;
   for (const line of lines) {

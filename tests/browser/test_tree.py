@@ -1,0 +1,284 @@
+"""The taxonomy beside the tiles: counts, filters by click and by key, closed branches, long trees and long names."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from app import database
+from tests.browser.conftest import Person, Site
+from tests.browser.window import Window
+from tests.small_projects import SmallProject
+
+MakeBoard = Callable[..., SmallProject]
+OpenWindow = Callable[..., Window]
+
+
+@pytest.fixture
+def ana(person: Callable[[str], Person]) -> Person:
+    return person("Ana")
+
+
+@pytest.fixture
+def bay(ana: Person, make_board: MakeBoard, site: Site) -> SmallProject:
+    """30 objects: three are Oithona similis, two Copepoda, one fiber, the rest have no taxon."""
+    project = make_board(ana)
+    with database.connect(site.database_url) as db:
+        project.db = db
+        for ids, taxon in ((project.ids[:3], "Oithona similis"), (project.ids[3:5], "Copepoda")):
+            project.do(ana, ids, taxon=taxon)
+        project.do(ana, project.ids[5:6], taxon="fiber")
+    return project
+
+
+def open_board(open_window: OpenWindow, ana: Person, bay: SmallProject, query: str = "") -> Window:
+    window = open_window(ana)
+    window.open_board(bay, query)
+    return window
+
+
+def line(window: Window, name: str) -> Locator:
+    return window.page.get_by_role("tree").get_by_title(f"{name}:")
+
+
+def count(window: Window, name: str, kind: str = "V") -> Locator:
+    return line(window, name).locator(f".count.{kind}")
+
+
+def names(window: Window) -> list[str]:
+    titles = window.page.locator("#tree li[data-taxon-id] a").evaluate_all("all => all.map(one => one.title)")
+    return [title.split(":")[0] for title in titles]
+
+
+def test_branches_count_what_is_below_them_and_follow_labels(
+    ana: Person, bay: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, bay)
+    expect(count(window, "Copepoda")).to_have_text("5")
+    expect(count(window, "Oithona")).to_have_text("3")
+    window.tile(bay.ids[7]).click()
+    window.page.keyboard.type("calanoida")
+    window.press("Enter")
+    window.wait_until_sent()
+    expect(count(window, "Copepoda")).to_have_text("6")
+    expect(count(window, "Calanoida")).to_have_text("1")
+    window.reload()
+    expect(count(window, "Copepoda")).to_have_text("6")
+
+
+def test_a_filters_own_counts_stand_in_grey_beside_the_projects(
+    ana: Person, bay: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, bay, "?depth=3..5")
+    expect(count(window, "Copepoda")).to_have_text("5")
+    expect(count(window, "Copepoda", "kept")).to_have_text("3")
+    expect(count(window, "fiber < detritus", "kept")).to_have_text("")
+    window.page.get_by_label("hide empty").check()
+    window.reload()
+    assert names(window) == ["living", "Copepoda", "Oithona", "Oithona similis"]
+
+
+def test_a_taxon_filters_by_click_and_lets_go_by_another(
+    ana: Person, bay: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, bay)
+    line(window, "Oithona").click()
+    expect(window.tiles).to_have_count(3)
+    window.reload()
+    expect(line(window, "Oithona")).to_have_attribute("aria-selected", "true")
+    line(window, "Oithona").click()
+    expect(window.tiles).to_have_count(30)
+
+
+def test_the_menu_of_a_taxon_filters_by_it_alone_or_by_what_stands_above(
+    ana: Person, bay: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, bay)
+    line(window, "Copepoda").click(button="right")
+    window.page.get_by_role("menuitem", name="Only this").click()
+    expect(window.tiles).to_have_count(2)
+    window.reload()
+    line(window, "fiber < detritus").hover()
+    line(window, "fiber < detritus").locator(".more").click()
+    window.page.get_by_role("menuitem", name="Add it").click()
+    expect(window.page.locator(".chip")).to_have_count(2)
+    window.reload()
+    expect(window.tiles).to_have_count(6)
+    line(window, "Oithona similis").focus()
+    window.press("Shift+F10")
+    expect(window.page.get_by_role("menuitem").first).to_be_focused()
+    window.press("End", "Enter")
+    expect(window.page.locator(".chip")).to_contain_text("living")
+    expect(window.tiles).to_have_count(5)
+
+
+def test_the_tree_is_walked_by_keys_as_one_stop_of_tab(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
+    window = open_board(open_window, ana, bay)
+    assert window.page.locator('#tree a[tabindex="0"]').count() == 1
+    window.page.locator("#find-taxon").focus()
+    window.press("Tab")
+    focused = window.page.locator("#tree a:focus")
+    expect(focused).to_contain_text("unclassified")
+    window.press("ArrowDown")
+    expect(focused).to_have_attribute("title", focused.get_attribute("title") or "")
+    expect(focused).to_contain_text("living")
+    window.press("ArrowLeft")
+    expect(focused).to_have_attribute("aria-expanded", "false")
+    assert "Copepoda" not in names(window)
+    window.press("ArrowRight")
+    expect(focused).to_have_attribute("aria-expanded", "true")
+    window.press("ArrowRight")
+    expect(focused).to_contain_text("Copepoda")
+    window.press("End")
+    expect(focused).to_contain_text("fiber")
+    window.press("ArrowLeft")
+    expect(focused).to_contain_text("detritus")
+    window.press("Home", "ArrowDown", "ArrowDown", "Enter")
+    expect(window.tiles).to_have_count(5)
+    window.reload()
+    expect(line(window, "Copepoda")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_closed_branch_stays_closed(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
+    window = open_board(open_window, ana, bay)
+    line(window, "Copepoda").locator(".twist").click()
+    window.reload()
+    assert names(window)[:3] == ["living", "Copepoda", "not-living"]
+    line(window, "Copepoda").locator(".twist").click()
+    window.reload()
+    assert "Oithona similis" in names(window)
+
+
+def test_a_taxon_is_found_by_its_name_and_taken_by_enter(
+    ana: Person, bay: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, bay)
+    window.press("/")
+    window.page.keyboard.type("simi")
+    assert names(window) == ["living", "Copepoda", "Oithona", "Oithona similis"]
+    window.press("Enter")
+    expect(window.page.locator(".chip")).to_contain_text("Oithona similis")
+    window.reload()
+    expect(window.tiles).to_have_count(3)
+
+
+def test_preset_taxa_show_though_nothing_has_them(
+    ana: Person, bay: SmallProject, open_window: OpenWindow, site: Site
+) -> None:
+    with database.connect(site.database_url) as db:
+        db.execute(
+            "insert into preset_taxon (project_id, taxon_id, position) values (%s, %s, 1)",
+            [bay.id, bay.taxa["Calanoida"]],
+        )
+    window = open_board(open_window, ana, bay)
+    expect(line(window, "Calanoida")).to_be_visible()
+    window.page.get_by_label("hide empty").check()
+    expect(line(window, "Calanoida")).to_be_hidden()
+    window.reload()
+    expect(line(window, "Calanoida")).to_have_count(0)
+
+
+def test_a_closed_branch_opens_under_what_is_dragged_over_it(
+    ana: Person, bay: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, bay)
+    line(window, "Copepoda").locator(".twist").click()
+    window.tile(bay.ids[8]).click()
+    place = window.tile(bay.ids[8]).bounding_box()
+    target = line(window, "Copepoda").bounding_box()
+    window.page.mouse.move(place["x"] + 20, place["y"] + 20)
+    window.page.mouse.down()
+    window.page.mouse.move(target["x"] + 60, target["y"] + 10, steps=8)
+    expect(line(window, "Oithona similis")).to_be_visible()
+    below = line(window, "Oithona similis").bounding_box()
+    window.page.mouse.move(below["x"] + 60, below["y"] + 10, steps=4)
+    expect(window.page.locator("#tree .drop-target")).to_contain_text("Oithona")
+    window.page.mouse.up()
+    window.wait_until_sent()
+    window.reload()
+    assert window.label(bay.ids[8]) == ("V", "Oithona similis")
+
+
+@pytest.fixture
+def long_tree(bay: SmallProject, site: Site) -> SmallProject:
+    """3 000 more taxa in six levels, one of them with a name of 250 characters, each with two objects counted."""
+    with database.connect(site.database_url) as db:
+        db.execute(
+            """
+            insert into taxon (id, parent_id, name, display_name)
+            select 500000 + k, case when k > 7 then 500000 + k / 4 end,
+                   case when k = 3 then repeat('Longissima', 25) else 'Taxon ' || k end,
+                   case when k = 3 then repeat('Longissima', 25) else 'Taxon ' || k end
+              from generate_series(0, 2999) as k
+            on conflict (id) do nothing
+            """
+        )
+        db.execute(
+            """
+            insert into count_delta (project_id, taxon_id, status, n)
+            select %s, 500000 + k, 'P', 2 from generate_series(0, 2999) as k
+            """,
+            [bay.id],
+        )
+    return bay
+
+
+def test_three_thousand_taxa_open_scroll_and_are_found_without_a_pause(
+    ana: Person, long_tree: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, long_tree)
+    assert window.page.locator("#tree li").count() < 100
+    window.page.locator("#find-taxon").fill("taxon")
+    expect(window.page.get_by_text("more: type on")).to_be_attached()
+    took_ms = window.page.evaluate(
+        """() => {
+          const find = document.getElementById("find-taxon");
+          const start = performance.now();
+          find.value = "";
+          find.dispatchEvent(new Event("input"));
+          find.value = "taxon";
+          find.dispatchEvent(new Event("input"));
+          document.getElementById("tree").getBoundingClientRect();
+          return performance.now() - start;
+        }"""
+    )
+    assert took_ms < 300
+    window.page.locator("#tree").evaluate("tree => tree.scrollTo(0, tree.scrollHeight)")
+    window.page.locator("#find-taxon").fill("taxon 2999")
+    window.page.locator("#find-taxon").press("Enter")
+    expect(window.page.locator(".chip")).to_contain_text("Taxon 2999")
+    window.reload()
+    expect(line(window, "Taxon 2999")).to_be_in_viewport()
+
+
+def test_a_name_of_250_characters_is_cut_in_the_middle(
+    ana: Person, long_tree: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, long_tree)
+    row = window.page.locator("#tree a", has_text="Longissima")
+    row.scroll_into_view_if_needed()
+    assert row.bounding_box()["width"] <= 250
+    expect(row.locator(".tail")).to_be_visible()
+    expect(row.locator(".count.P")).to_be_in_viewport()
+    row.click()
+    expect(window.page.locator(".chip")).to_be_visible()
+    window.reload()
+    expect(window.page.locator("#order")).to_be_in_viewport()
+    assert window.page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_at_900_pixels_the_tree_slides_over_and_filters(
+    ana: Person, bay: SmallProject, open_window: OpenWindow, scheme: str
+) -> None:
+    window = open_window(ana, color_scheme=scheme)
+    window.page.set_viewport_size({"width": 900, "height": 900})
+    window.open_board(bay)
+    expect(line(window, "Copepoda")).to_be_hidden()
+    window.page.get_by_role("button", name="Taxa").focus()
+    window.press("Enter")
+    expect(line(window, "Copepoda")).to_be_in_viewport()
+    line(window, "Copepoda").click()
+    expect(window.tiles).to_have_count(5)
+    window.reload()
+    expect(window.page.locator(".chip")).to_contain_text("Copepoda")
