@@ -81,7 +81,8 @@ def _changing(asked: str) -> str:
 
 
 # A word said on objects as they were shown: version of the label, and the run where what was seen was its prediction.
-# Labels and predictions are found by whole arrays, which walk an index once from left to right.
+# Labels and predictions are found by whole arrays, which walk an index once from left to right. Objects are looked for
+# one by one, and only where there is neither: `exists` would have PostgreSQL read all of the project's.
 _SAY = _changing(
     """
 with shown as (
@@ -115,9 +116,8 @@ seen as (
       join project on project.id = %(project_id)s
       left join held on held.object_id = shown.object_id
       left join predicted on predicted.object_id = shown.object_id
-     where held.object_id is not null
-        or predicted.object_id is not null
-        or exists (select from object where object.project_id = %(project_id)s and object.id = shown.object_id)
+     where coalesce(held.object_id, predicted.object_id,
+                    (select id from object where project_id = %(project_id)s and id = shown.object_id)) is not null
 ),
 meant as (
     select seen.*, coalesce(%(taxon_id)s::int, seen_taxon_id) as to_taxon_id, %(status)s::text as to_status,

@@ -2,9 +2,10 @@
 
 The clock runs in each person's process from the call of `apply` (or `undo`, `redo`) until its transaction is committed
 and the outcome stands as JSON: all that the server does for an act but the reading of the request. Four people act at
-once, one act after another without a pause; each has a quarter of the objects, which lie among those of the others.
-The bare statement beside them writes as many rows of label and history with no guard, counts, act or answer, in the
-same company.
+once; each has a quarter of the objects, which lie among those of the others. Each begins something every second where
+it is about 1,000 objects, every five seconds where it is about 10,000: a label, its undo, its redo, the bare statement.
+Then the same without any pause (flat_out). The bare statement writes as many rows of label and history with no guard,
+counts, act or answer, in the same company.
 """
 
 import argparse
@@ -33,8 +34,8 @@ from tests.benchmarks.generate import Made, make_project
 from tests.benchmarks.search import fresh_home, log
 
 PEOPLE = 4
-ROUNDS = {1_000: 25, 10_000: 8}
-WARM_ROUNDS = {1_000: 5, 10_000: 2}
+ROUNDS = {1_000: 10, 10_000: 3}
+PAUSES_S = {1_000: 1.0, 10_000: 5.0}
 
 Times = dict[str, list[float]]
 
@@ -50,19 +51,19 @@ def main() -> None:
         with database.connect(url) as db:
             made = make_project(db, given.objects, 64)
             log(f"{given.objects:,} objects made")
-        alone = together(url, made, 1, WARM_ROUNDS)
-        crowded = together(url, made, PEOPLE, ROUNDS)
+        flat_out = together(url, made, paced=False)
+        paced = together(url, made, paced=True)
         with database.connect(url) as db:
             check(db, made)
-    report(alone, crowded)
+    report(paced, flat_out)
 
 
-def together(url: str, made: Made, n_people: int, rounds: dict[int, int]) -> Times:
+def together(url: str, made: Made, *, paced: bool) -> Times:
     """Everybody's times."""
     context = multiprocessing.get_context("spawn")
-    meeting, told = context.Barrier(n_people), context.Queue()
+    meeting, told = context.Barrier(PEOPLE), context.Queue()
     people = [
-        context.Process(target=person, args=[url, made, number, meeting, told, rounds]) for number in range(n_people)
+        context.Process(target=person, args=[url, made, number, meeting, told, paced]) for number in range(PEOPLE)
     ]
     for one in people:
         one.start()
@@ -75,18 +76,22 @@ def together(url: str, made: Made, n_people: int, rounds: dict[int, int]) -> Tim
     return times
 
 
-def person(url: str, made: Made, number: int, meeting: Any, told: Any, rounds: dict[int, int]) -> None:
+def person(url: str, made: Made, number: int, meeting: Any, told: Any, paced: bool) -> None:
     """One person's acts, each undone and done again."""
     project, account = SimpleNamespace(id=made.id, status="annotate"), SimpleNamespace(id=made.accounts[number])
-    choice = np.random.default_rng((number, len(rounds), sum(rounds.values())))
+    choice = np.random.default_rng((number, int(paced)))
     own = made.ids[number::PEOPLE]
     times: Times = {}
     with database.connect(url) as db:
-        for n, n_rounds in rounds.items():
+        for n, n_rounds in ROUNDS.items():
             meeting.wait()
+            due = time.perf_counter() + choice.uniform(0, PAUSES_S[n])
             for k in range(n_rounds):
                 act = an_act(db, made, choice.choice(own, n, replace=False).tolist(), made.taxa[(7 * number + k) % 50])
                 for name, work in works(db, project, account, act):
+                    if paced:
+                        time.sleep(max(0.0, due - time.perf_counter()))
+                        due += PAUSES_S[n]
                     times.setdefault(f"{name}_{n}", []).append(clocked(db, work))
     told.put(times)
 
@@ -167,18 +172,18 @@ def check(db: Db, made: Made) -> None:
         raise SystemExit("The counters differ from the tables.")
 
 
-def report(alone: Times, crowded: Times) -> None:
-    table = Table("what", "alone ms", "four at once: median ms", "p95 ms", "times bare", "times")
-    for name, values in crowded.items():
-        bare_ms = np.median(crowded[f"bare_{name.split('_')[1]}"])
-        middle = np.median(values)
-        table.add_row(
-            name, f"{np.median(alone[name]):.1f}", f"{middle:.1f}", f"{np.percentile(values, 95):.1f}",
-            f"{middle / bare_ms:.1f}", str(len(values)),
-        )  # fmt: skip
-    Console(width=100).print(table)
-    figures = {f"{name}_ms": round(float(np.median(values)), 1) for name, values in crowded.items()}
-    figures |= {f"{name}_alone_ms": round(float(np.median(values)), 1) for name, values in alone.items()}
+def report(paced: Times, flat_out: Times) -> None:
+    table = Table("what", "median ms", "p95 ms", "times bare", "flat out: median ms", "p95 ms", "times bare", "times")
+    for name in paced:
+        cells = []
+        for times in (paced, flat_out):
+            middle, late = np.percentile(times[name], (50, 95))
+            bare_ms = np.median(times[f"bare_{name.split('_')[1]}"])
+            cells += [f"{middle:.1f}", f"{late:.1f}", f"{middle / bare_ms:.1f}"]
+        table.add_row(name, *cells, str(len(paced[name])))
+    Console(width=110).print(table)
+    figures = {f"{name}_ms": round(float(np.median(values)), 1) for name, values in paced.items()}
+    figures |= {f"{name}_flat_out_ms": round(float(np.median(values)), 1) for name, values in flat_out.items()}
     print(json.dumps(figures))
 
 
