@@ -160,7 +160,7 @@ def running_jobs(db: Db, project_id: int) -> list[Any]:
     """What is at work on the project's strips and vectors now."""
     return db.execute(
         """
-        select id, title, done, total, status
+        select id, kind, title, done, total, status
         from job
         where project_id = %s
           and kind in ('strips', 'embed')
