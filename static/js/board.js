@@ -78,6 +78,8 @@ class Board extends HTMLElement {
       opened: (on) => this.#showTree(on),
       taken: () => this.band.cancel(),
     });
+    // Said by the menu of a taxon in the tree.
+    this.addEventListener("shoal:label-as", ({ detail }) => this.#labelAs(this.selection.tiles, detail, "V"));
     this.acts.addEventListener("done", ({ detail }) => this.#afterAct(detail));
     addEventListener("beforeunload", (event) => this.inHand && event.preventDefault());
     this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));

@@ -44,9 +44,10 @@ def test_a_filter_on_a_free_column_is_added_kept_in_the_address_and_removed(
     window.open_board(project)
 
     window.page.get_by_role("button", name="+ filter").click()
-    window.page.get_by_label("Show only objects whose").select_option("f.area")
-    window.page.get_by_label("from").fill("5")
-    window.page.get_by_role("button", name="Add").click()
+    window.page.locator("#filter-kind").fill("area")
+    window.page.locator("#filter-kind-list").get_by_text("area", exact=True).click()
+    window.page.get_by_label("from", exact=True).locator("visible=true").fill("5")
+    window.page.get_by_role("button", name="Add", exact=True).click()
     window.page.wait_for_url("**f.area=5..**")
     window.reload()
 
@@ -107,15 +108,16 @@ def test_a_range_that_holds_no_number_is_told_in_the_form(
     project, window = make_board(ana), open_window(ana)
     window.open_board(project)
     window.page.get_by_role("button", name="+ filter").click()
-    window.page.get_by_label("Show only objects whose").select_option("f.area")
-    window.page.get_by_label("from").fill("9")
-    window.page.get_by_label("to", exact=True).fill("5")
-    window.page.get_by_role("button", name="Add").click()
+    window.page.locator("#filter-kind").fill("area")
+    window.page.locator("#filter-kind-list").get_by_text("area", exact=True).click()
+    window.page.get_by_label("from", exact=True).locator("visible=true").fill("9")
+    window.page.get_by_label("to", exact=True).locator("visible=true").fill("5")
+    window.page.get_by_role("button", name="Add", exact=True).click()
 
     expect(window.page.get_by_text("No number is both")).to_be_visible()
-    window.page.get_by_label("to", exact=True).fill("12")
+    window.page.get_by_label("to", exact=True).locator("visible=true").fill("12")
     expect(window.page.get_by_text("No number is both")).to_be_hidden()
-    window.page.get_by_role("button", name="Add").click()
+    window.page.get_by_role("button", name="Add", exact=True).click()
     window.page.wait_for_url("**f.area=9..12**")
 
 
@@ -132,11 +134,18 @@ def test_a_taxon_of_which_all_is_dubious_shows_how_many(
     expect(window.page.get_by_label("Taxonomy").get_by_title("detritus:").locator(".count.D")).to_have_text("2")
 
 
-def test_an_empty_project_says_how_images_come_in(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> None:
+def test_an_empty_project_says_how_images_come_in(
+    ana: Person, site: Site, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
     project, window = make_board(ana, n=0), open_window(ana)
     window.page.goto(f"/projects/{project.id}")
 
+    expect(window.page.get_by_text("A manager of this project brings images in")).to_be_visible()
+    with database.connect(site.database_url) as db:
+        db.execute("update member set role = 'manager' where project_id = %s", [project.id])
+    window.reload()
     expect(window.page.get_by_text("shoal import")).to_be_visible()
+    expect(window.page.get_by_role("link", name="Import images")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -356,8 +356,9 @@ def test_twelve_chips_leave_order_and_tiles_their_place_at_900_pixels(window: Wi
     )  # fmt: skip
     window.page.goto(f"/projects/{bay.id}?{query}")
     chips, order = window.page.locator(".chips").bounding_box(), window.page.locator("#order").bounding_box()
-    assert chips["x"] + chips["width"] <= order["x"]
+    assert order["y"] + order["height"] <= chips["y"]
     assert chips["height"] <= 104
+    assert chips["x"] + chips["width"] <= 900
     expect(window.page.locator("#order")).to_be_in_viewport()
     expect(window.page.locator("#view")).to_be_in_viewport()
     last = window.page.locator(".chip .edit").last

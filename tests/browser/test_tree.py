@@ -112,6 +112,19 @@ def test_the_menu_of_a_taxon_filters_by_it_alone_or_by_what_stands_above(
     expect(window.tiles).to_have_count(5)
 
 
+def test_the_menu_of_a_taxon_labels_what_is_selected(
+    ana: Person, bay: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_board(open_window, ana, bay)
+    window.tile(bay.ids[8]).click()
+    window.tile(bay.ids[9]).click()
+    line(window, "fiber < detritus").click(button="right")
+    window.page.get_by_role("menuitem", name="Label the 2 selected objects so").click()
+    window.wait_until_sent()
+    window.reload()
+    assert window.label(bay.ids[9]) == ("V", "fiber < detritus")
+
+
 def test_the_tree_is_walked_by_keys_as_one_stop_of_tab(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
     window = open_board(open_window, ana, bay)
     assert window.page.locator('#tree a[tabindex="0"]').count() == 1
