@@ -35,7 +35,7 @@ export class LargeView {
   #open() {
     const { tile } = this.pointed;
     if (!tile) return;
-    this.#box = this.board.appendChild(element("div", { className: "large-view", role: "img" }));
+    this.#box = this.board.appendChild(element("div", { className: "large-view", inert: true }));
     this.#show(tile);
   }
 
@@ -58,7 +58,6 @@ export class LargeView {
     this.#abort = new AbortController();
     const facts = element("div", { className: "facts" }, ownFacts(tile));
     this.#box.replaceChildren(this.#picture(tile), facts);
-    this.#box.ariaLabel = tile.getAttribute("aria-label");
     this.#place(tile);
     this.#addFacts(tile, facts, this.#abort.signal);
   }

@@ -23,7 +23,7 @@ export class Returned {
     if (!n) return;
     this.close();
     const elsewhere = outcome.changed.filter((object) => !document.getElementById(`o${object.id}`)).length;
-    if (elsewhere) await this.#fetch(`${word}: ${count(elsewhere, "object")} not on this page`, elsewhere, outcome.act_id);
+    if (elsewhere) await this.#fetch(`${word}: ${count(elsewhere, "object")}`, elsewhere, outcome.act_id);
     else this.list.querySelector(".tile.reversed:not([hidden])")?.scrollIntoView({ block: "nearest" });
   }
 
@@ -32,7 +32,7 @@ export class Returned {
       const query = new URLSearchParams({ act: actId, limit: MOST_SHOWN });
       const html = await getHtml(`${this.url}/tiles?${query}`);
       const section = this.sections.prepend(html, title);
-      this.#dress(section, n, actId);
+      this.#dress(section, title, n, actId);
       await this.#countAnew();
       this.list.scrollTop = 0;
     } catch (error) {
@@ -40,8 +40,8 @@ export class Returned {
     }
   }
 
-  // The title's line also has the way to all of them, and the way to be rid of it.
-  #dress(section, n, actId) {
+  // Their title stands above the list, whose own are tiles only, with the way to all of them and that to be rid of it.
+  #dress(section, title, n, actId) {
     section.classList.add("returned");
     const tiles = section.querySelectorAll(".tile");
     for (const tile of tiles) {
@@ -52,23 +52,21 @@ export class Returned {
     close.addEventListener("click", () => this.close());
     const words = tiles.length < n ? `The first ${thousands(tiles.length)} of them: show all` : "Show what this act changed";
     const all = element("a", { href: `${this.url}?act=${actId}` }, words);
-    section.querySelector(".title").append(element("span", { className: "returned-ways" }, all, close));
+    this.list.before(element("div", { className: "returned-title" }, element("b", {}, title), all, close));
     this.list.dispatchEvent(new CustomEvent("shoal:loaded", { bubbles: true }));
   }
 
   close() {
-    for (const section of this.list.querySelectorAll(".returned")) {
-      const gone = [...section.querySelectorAll(".tile")];
-      section.remove();
-      this.board.selection.drop(gone);
-    }
+    this.board.querySelector(".returned-title")?.remove();
+    const section = this.list.querySelector(".returned");
+    if (!section) return;
+    section.remove();
+    this.board.selection.drop([...section.querySelectorAll(".tile")]);
   }
 
   // What was labelled in it may have left.
   tidy() {
-    for (const section of this.list.querySelectorAll(".returned")) {
-      if (!section.querySelector(".tile:not([hidden])")) section.remove();
-    }
+    if (!this.list.querySelector(".returned .tile:not([hidden])")) this.close();
   }
 
   // Objects that are not on the page may have come under the filter, or left it.
