@@ -44,6 +44,7 @@ from tests.benchmarks.start import browser, server, web_process
 
 MANY_TAXA = 3000
 REPEATS = 3
+LABELLER = "shoal-labeller"  # as PostgreSQL knows the second client
 MOST_P95_MS, MOST_FIRST_MS, MOST_TREE_MS = 60, 1000, 20
 
 
@@ -56,6 +57,7 @@ class Case:
     position: str
     milliseconds: list[float] = field(default_factory=list)
     n_tiles: int = 0
+    cpu_ms: float = 0.0  # of the web process and its connections' server processes, a page
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def main() -> None:
             server(home) as (process, address),
             browser(address, cookie) as client,
             database.connect(url, autocommit=True) as db,
-            labelling_client(url, made),
+            labelling_client(f"{url}{'&' if '?' in url else '?'}application_name={LABELLER}", made),
         ):
             totals = measure(Bench(client, db, made, web_process(process.pid)))
     finally:
@@ -205,25 +207,24 @@ def measure(bench: Bench) -> dict[str, float]:
         if "like" in order
     }
     log("every order opened once")
-    before = cpu_ms(bench.web_pid)
     cases = [case for order in orders(bench.made) for case in run_order(bench, order)]
-    n_pages = sum(len(case.milliseconds) for case in cases)
-    cpu = (cpu_ms(bench.web_pid) - before) / n_pages
     trees = {
         name: [bench.ask("tree", query)[0] for _ in range(4 * REPEATS)] for name, query in filters(bench.made).items()
     }
-    return report(bench, open_ms, firsts, cases, cpu, trees)
+    return report(bench, open_ms, firsts, cases, trees)
 
 
 def run_order(bench: Bench, order: str) -> Iterator[Case]:
     for name, query in filters(bench.made).items():
         for position, cursor in cursors(bench, order, query).items():
             case = Case(order, name, position)
+            before = cpu_ms(bench)
             for _ in range(REPEATS):
                 asked = f"{query}&{order}" + (f"&cursor={cursor}" if cursor else "")
                 milliseconds, html = bench.ask("tiles", asked)
                 case.milliseconds.append(milliseconds)
                 case.n_tiles = len(re.findall(r'data-state="', html))
+            case.cpu_ms = (cpu_ms(bench) - before) / REPEATS
             yield case
 
 
@@ -266,10 +267,21 @@ def like_cursors(bench: Bench, order: Order, mask: np.ndarray) -> dict[str, str]
     return {"middle": cursor(n // 2), "last": cursor(len(found.ids) - PAGE - 1)}
 
 
-def cpu_ms(pid: int) -> float:
-    """Processor time of a process so far, all its threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_ms(bench: Bench) -> float:
+    """Processor time so far of the web process and of the server processes behind its connections."""
+    web = [path.read_text() for path in Path(f"/proc/{bench.web_pid}/task").glob("*/schedstat")]
+    rows = bench.db.execute(
+        """
+        select pid
+        from pg_stat_activity
+        where backend_type = 'client backend'
+          and application_name <> %s
+          and pid <> pg_backend_pid()
+        """,
+        [LABELLER],
+    )
+    backends = [Path(f"/proc/{row.pid}/schedstat").read_text() for row in rows]
+    return sum(int(times.split()[0]) for times in [*web, *backends]) / 1e6
 
 
 def sql_reference(bench: Bench) -> tuple[float, float]:
@@ -295,20 +307,20 @@ def report(
     open_ms: float,
     firsts: dict[str, float],
     cases: list[Case],
-    cpu: float,
     trees: dict[str, list[float]],
 ) -> dict[str, float]:
     console = Console(width=150)
-    table = Table("order", "filter", "position", "tiles", "median ms", "max ms", title="A page of 200 tiles")
+    table = Table("order", "filter", "position", "tiles", "median ms", "max ms", "cpu ms", title="A page of 200 tiles")
     for case in cases:
-        worst = f"{max(case.milliseconds):.1f}"
+        figures = (np.median(case.milliseconds), max(case.milliseconds), case.cpu_ms)
         table.add_row(
-            case.order, case.filter, case.position, str(case.n_tiles), f"{np.median(case.milliseconds):.1f}", worst
+            case.order, case.filter, case.position, str(case.n_tiles), *(f"{figure:.1f}" for figure in figures)
         )
     console.print(table)
     every = np.concatenate([case.milliseconds for case in cases])
     first_ms, tree_ms = max(firsts.values()), max(float(np.median(times)) for times in trees.values())
     p95_ms = float(np.quantile(every, 0.95))
+    cpu = float(np.quantile([case.cpu_ms for case in cases], 0.95))
     for order, milliseconds in firsts.items():
         console.print(f"first opening, {order}: {milliseconds:.0f} ms")
     for name, times in trees.items():
@@ -316,7 +328,7 @@ def report(
     sql_first, sql_middle = sql_reference(bench)
     console.print(
         f"{len(every)} pages: median {np.median(every):.1f} ms, p95 {p95_ms:.1f} ms (asked: {MOST_P95_MS}), "
-        f"{cpu:.1f} ms of processor a page; first {first_ms:.0f} ms (asked: {MOST_FIRST_MS}); "
+        f"{cpu:.1f} ms of processor time; first {first_ms:.0f} ms (asked: {MOST_FIRST_MS}); "
         f"tree {tree_ms:.1f} ms (asked: {MOST_TREE_MS}); load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
     console.print(
@@ -329,7 +341,7 @@ def report(
         "first_ms": round(first_ms),
         "tree_ms": round(tree_ms, 1),
         "p50_ms": round(float(np.median(every)), 1),
-        "cpu_ms": round(cpu, 1),
+        "cpu_p95_ms": round(cpu, 1),
         "open_ms": round(open_ms),
     }
 
