@@ -69,12 +69,8 @@ class Sorted:
     ) -> None:
         self.ids, self.values, self.texts = ids, values, texts
         self.is_missing = np.isnan(values) if values.dtype.kind == "f" else values == missing
-        present = np.flatnonzero(~self.is_missing).astype(np.int32)
-        self.n_present = len(present)
-        everything = self.n_present == len(values)
-        order = argsort(values if everything else values[present])
-        ascending = order if everything else present[order]
-        self.ascending = np.concatenate([ascending, np.flatnonzero(self.is_missing)]).astype(np.int32)
+        self.n_present = len(values) - int(np.count_nonzero(self.is_missing))
+        self.ascending = _missing_last(values, self.is_missing, missing).astype(np.int32)
 
     @property
     def nbytes(self) -> int:
@@ -115,6 +111,16 @@ class Sorted:
 
     def _bisected(self, value: Any, way: Any) -> int:
         return int(way(self.ascending, value, 0, self.n_present, key=lambda ordinal: self.values[ordinal].item()))
+
+
+def _missing_last(values: np.ndarray, is_missing: np.ndarray, missing: int | None) -> np.ndarray:
+    """A stable order. Where whole numbers span 16 bits and what is missing is the least, it wraps round to the most."""
+    if missing is not None and len(values) and missing <= values.min() and int(values.max()) - missing < 2**16:
+        return np.argsort((values - (missing + 1)).astype(np.uint16), kind="stable")
+    if not is_missing.any():
+        return argsort(values)
+    present = np.flatnonzero(~is_missing)
+    return np.concatenate([present[argsort(values[present])], np.flatnonzero(is_missing)])
 
 
 class AsOf:
