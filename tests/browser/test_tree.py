@@ -112,9 +112,7 @@ def test_the_menu_of_a_taxon_filters_by_it_alone_or_by_what_stands_above(
     expect(window.tiles).to_have_count(5)
 
 
-def test_the_menu_of_a_taxon_labels_what_is_selected(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
+def test_the_menu_of_a_taxon_labels_what_is_selected(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
     window = open_board(open_window, ana, bay)
     window.tile(bay.ids[8]).click()
     window.tile(bay.ids[9]).click()
