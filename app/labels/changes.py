@@ -225,7 +225,7 @@ def say(
     provenance: str,
 ) -> list[Changed]:
     """Label objects where they still are as shown (ids, versions, runs); a taxon of None keeps the seen one."""
-    object_ids, versions, run_ids = map(_array, shown)
+    object_ids, versions, run_ids = map(array, shown)
     parameters = {
         "project_id": project_id, "act_id": act_id, "account_id": account_id,
         "object_ids": object_ids, "versions": versions, "run_ids": run_ids,
@@ -250,8 +250,8 @@ def _change(db: Db, statement: str, parameters: dict[str, Any]) -> list[Changed]
         return [*map(Changed._make, cursor.execute(statement, parameters).fetchall())]
 
 
-def _array(numbers: Iterable[int]) -> str:
-    """PostgreSQL's own notation, many times sooner than psycopg writes a list of thousands."""
+def array(numbers: Iterable[int]) -> str:
+    """Whole numbers in PostgreSQL's own notation, many times sooner than psycopg writes a list of thousands."""
     return "{" + ",".join(map(str, numbers)) + "}"
 
 

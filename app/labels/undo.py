@@ -97,9 +97,12 @@ def _reverse(
 
 def _left(db: Db, project_id: int, of_act_id: int, changed: Sequence[Changed]) -> list[Left]:
     """The act's objects that somebody changed since: they stay as they are."""
-    rows = db.execute("select object_id from history where project_id = %s and act_id = %s", [project_id, of_act_id])
-    done = {row.id for row in changed}
-    left = [row.object_id for row in rows if row.object_id not in done]
+    done = [row.id for row in changed]
+    rows = db.execute(
+        "select object_id from history where project_id = %s and act_id = %s and object_id <> all(%s::bigint[])",
+        [project_id, of_act_id, changes.array(done)],
+    )
+    left = [row.object_id for row in rows]
     if not left:
         return []
     seen = changes.seen_states(db, project_id, left)
