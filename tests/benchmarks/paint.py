@@ -28,8 +28,9 @@ from tests.benchmarks.site import Site, serving
 from tests.browser.conftest import FLAGS, find_chromium
 
 DELAY_MS = 40
-# High enough for 200 tiles.
-TALL = {"width": 1440, "height": 2600}
+# A large screen, on which 200 tiles of the smaller size are in view at once.
+LARGE = {"width": 2560, "height": 1440}
+SIZE = 60
 USUAL = {"width": 1440, "height": 900}
 CLICKS = 9
 SELECTIONS = 7
@@ -97,9 +98,9 @@ def main() -> None:
 
 def measure(site: Site) -> tuple[list[dict[str, float]], list[dict[str, float]], list[float], list[float]]:
     with labelling_client(site.database_url, site.made, batch=100, pause_s=1.0):
-        with browser(site, TALL) as context:
+        with browser(site, LARGE) as context:
             clicked = clicks(context, site)
-        with browser(site, TALL, SINGLY) as context:
+        with browser(site, LARGE, SINGLY) as context:
             singly = clicks(context, site)
         with browser(site, USUAL) as context:
             selected, frames = long_board(context, site)
@@ -129,7 +130,7 @@ def delayed_page(context: BrowserContext) -> Page:
 def clicks(context: BrowserContext, site: Site) -> list[dict[str, float]]:
     """A click on one taxon after another; what came when, in ms since then."""
     page = delayed_page(context)
-    page.goto(f"/projects/{site.made.id}")
+    page.goto(f"/projects/{site.made.id}?size={SIZE}")
     wait_for(page, "window.shown")
     orders = page.locator("#tree li[data-taxon-id]", has_text="Order")
     taxa = orders.evaluate_all("rows => rows.map(row => row.dataset.taxonId)")
