@@ -21,7 +21,12 @@ export const nameCut = (name, italic = false) => {
   const [own, above] = name.split(/ < (.*)/);
   const part = (text, className = "") => element("span", { className }, text);
   if (above) cut.append(part(own), part(` < ${above}`, "above"));
-  else if (name.length > 12) cut.append(part(name.slice(0, -5)), part(name.slice(-5), "tail"));
+  else if (name.length > 12) {
+    cut.append(part(name.slice(0, -5)), part(name.slice(-5), "tail"));
+    // Its halves would be read as two words: the role gives it one name.
+    cut.setAttribute("role", "img");
+    cut.setAttribute("aria-label", name);
+  }
   else cut.append(part(name));
   return cut;
 };
