@@ -21,7 +21,7 @@ from app.exchange.plan import Item, Plan, make_plan
 from app.exchange.publish import publish
 from app.exchange.report import SHOWN_FAULTS, Fault, ImportOptions, ImportReport
 from app.exchange.resolve import resolve
-from app.exchange.survey import survey
+from app.exchange.survey import propose, survey
 from app.objects.store import Store, open_store
 from app.settings import Settings
 
@@ -173,6 +173,8 @@ class Import:
         choices = resolve(self.db, self.id, self.account_id, self.options)
         outcome.missing_taxa, outcome.missing_users = choices.missing_taxa, choices.missing_users
         outcome.created_taxa = choices.created_taxa
+        if self.options.hold:
+            outcome.contents["near"] = propose(self.db, choices.missing_taxa)
         if choices.missing_taxa or choices.missing_users:
             outcome.status = "checked" if self.options.dry_run else "asking"
         elif self.options.dry_run:

@@ -1,14 +1,18 @@
 """Taxa of nearly a given name: what a source that writes it a little differently may mean."""
 
+from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import chain
+from typing import Any
 
 from app.database import Db
 
 # Proposed at all, and put into the field beforehand.
 LEAST_LIKE, SURE = 0.66, 0.86
 MOST_EACH = 3
-SAME_LETTERS = 3
+MOST_COMPARED = 12
+RAREST = 6
 
 
 @dataclass(frozen=True)
@@ -25,22 +29,35 @@ class NearTaxon:
 
 
 def near_taxa(db: Db, texts: list[str]) -> dict[str, list[NearTaxon]]:
-    """For each text the taxa whose names are most alike, of those that begin with the same letters."""
+    """For each text the taxa whose names are most alike, of those that begin with the same letter.
+
+    Names that share the most of its rarest trigrams are found by an inverted index, and only those are compared
+    letter by letter.
+    """
     rows = db.execute(
-        """
-        select text, taxon.id, display_name, lower(name) as name
-        from unnest(%(texts)s::text[], %(starts)s::text[]) as wanted (text, start)
-        join taxon on left(lower(taxon.name), %(n)s) = start
-        where taxon.status <> 'D'
-        """,
-        {"texts": texts, "starts": [_plain(text)[:SAME_LETTERS] for text in texts], "n": SAME_LETTERS},
-    )
-    found: dict[str, list[NearTaxon]] = {}
-    for row in rows:
-        like = _likeness(_plain(row.text), row.name)
-        if like >= LEAST_LIKE:
-            found.setdefault(row.text, []).append(NearTaxon(row.id, row.display_name, like))
-    return {text: sorted(near, key=_best_first)[:MOST_EACH] for text, near in found.items()}
+        "select id, display_name, name from taxon where status <> 'D' and left(lower(name), 1) = any(%s)",
+        [list({_plain(text)[:1] for text in texts})],
+    ).fetchall()
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        for part in _trigrams(_plain(row.name)):
+            places.setdefault(part, []).append(place)
+    found = {}
+    for text in texts:
+        lists = sorted((places[part] for part in _trigrams(_plain(text)) if part in places), key=len)
+        shared = Counter(chain.from_iterable(lists[:RAREST]))
+        alike = [_compare(_plain(text), rows[place]) for place, _ in shared.most_common(MOST_COMPARED)]
+        found[text] = sorted((near for near in alike if near.like >= LEAST_LIKE), key=_best_first)[:MOST_EACH]
+    return {text: near for text, near in found.items() if near}
+
+
+def _trigrams(name: str) -> set[str]:
+    padded = f" {name} "
+    return {padded[at : at + 3] for at in range(len(padded) - 2)}
+
+
+def _compare(text: str, row: Any) -> NearTaxon:
+    return NearTaxon(row.id, row.display_name, SequenceMatcher(None, text, _plain(row.name), autojunk=False).ratio())
 
 
 def _best_first(near: NearTaxon) -> tuple[float, int, str]:
@@ -51,8 +68,3 @@ def _plain(text: str) -> str:
     """The taxon's own name, without its parent and without the signs that tools put between words."""
     own = text.lower().partition("<")[0].partition("(")[0]
     return " ".join(own.replace("_", " ").replace("-", " ").split())
-
-
-def _likeness(one: str, other: str) -> float:
-    matcher = SequenceMatcher(None, one, _plain(other), autojunk=False)
-    return 0.0 if matcher.real_quick_ratio() < LEAST_LIKE else matcher.ratio()

@@ -11,7 +11,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Conflict, Refused
 from app.exchange.lineages import create_lineages
-from app.exchange.near import NearTaxon, near_taxa
+from app.exchange.near import NearTaxon
 from app.exchange.report import ImportOptions, ImportReport
 from app.exchange.resolve import UNLABELLED
 from app.exchange.uploads import Upload
@@ -113,7 +113,8 @@ def _questions(db: Db, job: SeenJob | None, report: ImportReport, options: dict[
     mapping = options.get("mapping", {})
     counts = {text: (n, lineage) for text, n, lineage in report.contents.get("taxa", [])}
     asked = sorted(report.missing_taxa, key=lambda text: -counts.get(text, (0, ""))[0])[:MOST_ASKED]
-    near = near_taxa(db, asked)
+    proposed = report.contents.get("near", {})
+    near = {text: [NearTaxon(*taxon) for taxon in taxa] for text, taxa in proposed.items()}
     names = _taxon_names(db, [given_taxon(mapping, text) for text in asked])
     taxa = [
         TaxonQuestion(

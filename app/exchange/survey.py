@@ -5,6 +5,7 @@ from typing import Any
 
 from app.database import Db
 from app.exchange import tables
+from app.exchange.near import near_taxa
 from app.exchange.plan import Plan
 
 FIRST_ROWS = 5
@@ -107,3 +108,11 @@ def _people(db: Db, import_id: int) -> list[list[Any]]:
         [import_id, MOST_NAMES],
     ).fetchall()
     return [[row.name, row.n, row.email or ""] for row in rows]
+
+
+def propose(db: Db, missing: list[str]) -> dict[str, list[list[Any]]]:
+    """Taxa that unknown names may mean: id, name and likeness of each, the likest first."""
+    near = near_taxa(db, missing[:MOST_NAMES])
+    return {
+        text: [[taxon.id, taxon.display_name, round(taxon.like, 3)] for taxon in taxa] for text, taxa in near.items()
+    }

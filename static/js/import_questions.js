@@ -60,6 +60,11 @@ class ImportQuestions extends HTMLElement {
     all("proposed", () => this.takeProposed());
     all("unlabelled", () => this.leave(this.open));
     all("make", () => this.makeAll());
+    // Enter takes the parent; creating all is a second, deliberate press.
+    const parent = this.querySelector(".make-all taxon-field");
+    parent?.addEventListener("apply", async () => {
+      if (!parent.empty && (await parent.resolve())) this.querySelector('[data-all="make"]').focus();
+    });
   }
 
   wirePeople() {
