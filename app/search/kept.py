@@ -69,7 +69,13 @@ class MaskCache:
         return self.packed.made(key, lambda: np.packbits(make()))
 
     def mask(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
-        return self.whole.made(key, make)
+        """A whole mask that is made once; read-only, since every request is handed the same array."""
+        return self.whole.made(key, lambda: _read_only(make()))
+
+
+def _read_only(mask: np.ndarray) -> np.ndarray:
+    mask.setflags(write=False)
+    return mask
 
 
 class ChangeLog:
