@@ -5,12 +5,14 @@
 
 const NEAR_PX = 2000;
 const RETRY_MS = 3000;
+const PATIENCE_MS = 1500;
 
 export class Atlases {
   #project;
   #watch;
   #images = new WeakMap(); // of each section, in the order of its atlas
   #near = new Map(); // sections in or near view, with what stops their loading
+  #begun = Promise.withResolvers();
 
   constructor(list, project) {
     this.#project = project;
@@ -18,6 +20,12 @@ export class Atlases {
       root: list,
       rootMargin: `${NEAR_PX}px`,
     });
+  }
+
+  // When the first pictures are there, or do not come soon: until then nothing else shall take their place in the queue.
+  get begun() {
+    setTimeout(this.#begun.resolve, PATIENCE_MS);
+    return this.#begun.promise;
   }
 
   // Before any of its tiles is moved or dropped.
@@ -47,6 +55,8 @@ export class Atlases {
       const files = await filesOf(section.dataset.atlas, signal);
       if (files.length !== images.length) throw new Error("another number of pictures");
       images.forEach((image, k) => (image.src = `data:image/webp;base64,${base64(files[k])}`));
+      await images.at(-1).decode().catch(() => {});
+      this.#begun.resolve();
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof TypeError) setTimeout(() => signal.aborted || this.#show(section, signal), RETRY_MS);

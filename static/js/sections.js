@@ -26,7 +26,7 @@ export class Sections {
       root: list,
       rootMargin: `${AHEAD_PX}px`,
     });
-    this.#watch.observe(this.#end);
+    this.#atlases.begun.then(() => this.check());
   }
 
   get #sections() {

@@ -41,22 +41,24 @@ CLOCK = """
 const now = () => performance.timeOrigin + performance.now();
 addEventListener("click", () => sessionStorage.setItem("clicked", now()), true);
 const painted = (then) => requestAnimationFrame(() => requestAnimationFrame(() => then(now())));
-const look = () => {
+const told = (tiles, images) => Promise.all(images.map((image) => image.decode())).then(() => painted((at) => {
+  const clicked = Number(sessionStorage.getItem("clicked"));
+  const since = performance.timeOrigin - clicked;
+  const parts = performance.getEntriesByType("navigation")[0];
+  const atlas = performance.getEntriesByType("resource").find(({ name }) => name.includes("/atlas/"));
+  window.shown = {
+    ms: at - clicked, navigation: since, html: since + parts.responseEnd,
+    ready: since + parts.domContentLoadedEventStart, atlas: since + (atlas?.responseEnd ?? 0),
+    in_view: tiles.filter((tile) => tile.getBoundingClientRect().bottom < innerHeight).length,
+  };
+}));
+let loaded = 0;
+document.addEventListener("load", ({ target }) => {
+  if (target.tagName !== "IMG" || ++loaded < 200) return;
   const tiles = [...document.querySelectorAll("#tiles .tile")].slice(0, 200);
   const images = tiles.map((tile) => tile.querySelector("img"));
-  if (tiles.length < 200 || !images.every((image) => image.naturalWidth)) return requestAnimationFrame(look);
-  Promise.all(images.map((image) => image.decode())).then(() => painted((at) => {
-    const parts = performance.getEntriesByType("navigation")[0];
-    const atlas = performance.getEntriesByType("resource").find(({ name }) => name.includes("/atlas/"));
-    const since = performance.timeOrigin - Number(sessionStorage.getItem("clicked"));
-    window.shown = {
-      ms: at - Number(sessionStorage.getItem("clicked")), navigation: since, html: since + parts.responseEnd,
-      ready: since + parts.domContentLoadedEventStart, atlas: since + (atlas?.responseEnd ?? 0),
-      in_view: tiles.filter((tile) => tile.getBoundingClientRect().bottom < innerHeight).length,
-    };
-  }));
-};
-requestAnimationFrame(look);
+  if (!window.looked && images.every((image) => image.naturalWidth)) told(tiles, images, (window.looked = true));
+}, true);
 addEventListener("keydown", (event) => {
   const from = performance.timeOrigin + event.timeStamp;
   if (event.key === "a") painted((at) => (window.selected = at - from));
