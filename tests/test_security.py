@@ -250,14 +250,17 @@ def test_a_mistake_of_ours_tells_a_number_and_no_secret(client: Client, capsys: 
     assert any("the secret inside" in line.get("exception", "") for line in logged)
 
 
-@pytest.mark.parametrize("path", ["/?q=%00", "/projects/{}/acts?who=5000000000", "/jobs?before=99999999999999999999"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/?q=%00", 200), ("/projects/{}/acts?who=5000000000", 200), ("/jobs?before=99999999999999999999", 400)],
+)
 def test_what_no_column_can_hold_is_no_mistake_of_ours(
-    client: Client, make_account: Any, make_project: Any, path: str
+    client: Client, make_account: Any, make_project: Any, path: str, status: int
 ) -> None:
     ada = make_account()
     answer = logged_in(client, ada).get(path.format(make_project(manager=ada)))
-    assert answer.status_code == 400
-    assert "too large" in answer.text
+    assert answer.status_code == status
+    assert status == 200 or "too large" in answer.text
 
 
 def test_an_unknown_address_is_a_page_that_leads_on(client: Client) -> None:
@@ -343,7 +346,7 @@ def test_neither_password_nor_token_is_ever_in_the_log(
     client.get("/login/link/a-secret-link-token")
     client.get("/no/such/page?token=a-secret-in-a-query")
     made = client.post("/me/tokens", data={"name": "x", "scope": "read", "days": "1"})
-    token = made.text.split("<code>shoal_")[1].split("<")[0]
+    token = made.text.split(">shoal_")[1].split("<")[0]
     logged = capsys.readouterr()
     log = logged.err + logged.out
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]

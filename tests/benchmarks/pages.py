@@ -269,7 +269,7 @@ def like_cursors(bench: Bench, order: Order, mask: np.ndarray) -> dict[str, str]
 
 def cpu_ms(bench: Bench) -> float:
     """Processor time so far of the web process and of the server processes behind its connections."""
-    web = [path.read_text() for path in Path(f"/proc/{bench.web_pid}/task").glob("*/schedstat")]
+    web = list(Path(f"/proc/{bench.web_pid}/task").glob("*/schedstat"))
     rows = bench.db.execute(
         """
         select pid
@@ -280,8 +280,16 @@ def cpu_ms(bench: Bench) -> float:
         """,
         [LABELLER],
     )
-    backends = [Path(f"/proc/{row.pid}/schedstat").read_text() for row in rows]
-    return sum(int(times.split()[0]) for times in [*web, *backends]) / 1e6
+    backends = [Path(f"/proc/{row.pid}/schedstat") for row in rows]
+    return sum(running_ns(path) for path in [*web, *backends]) / 1e6
+
+
+def running_ns(schedstat: Path) -> int:
+    """Nanoseconds that a thread has run; 0 where it has ended since it was listed."""
+    try:
+        return int(schedstat.read_text().split()[0])
+    except OSError:
+        return 0
 
 
 def sql_reference(bench: Bench) -> tuple[float, float]:
