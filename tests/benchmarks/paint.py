@@ -54,10 +54,10 @@ const told = (tiles, images) => Promise.all(images.map((image) => image.decode()
 }));
 let loaded = 0;
 document.addEventListener("load", ({ target }) => {
-  if (target.tagName !== "IMG" || ++loaded < 200) return;
+  if (window.looked || target.tagName !== "IMG" || ++loaded < 200) return;
   const tiles = [...document.querySelectorAll("#tiles .tile")].slice(0, 200);
   const images = tiles.map((tile) => tile.querySelector("img"));
-  if (!window.looked && images.every((image) => image.naturalWidth)) told(tiles, images, (window.looked = true));
+  if (images.every((image) => image.naturalWidth)) told(tiles, images, (window.looked = true));
 }, true);
 addEventListener("keydown", (event) => {
   const from = performance.timeOrigin + event.timeStamp;
