@@ -10,11 +10,13 @@ import msgspec
 from app.database import Db
 from app.labels.counts import status_totals
 from app.search.arrays import fetch_arrays
+from app.search.kept import Kept
 from app.taxonomy.names import is_italic
 
 # A tree of more rows opens with its first levels only, and with what is selected.
 MOST_OPEN_ROWS = 60
 OPEN_DEPTH = 1
+MOST_KEPT = 16  # trees
 ITALIC, DEPRECATED, OPEN, PRESET = 1, 2, 4, 8
 UNIT, RECORD = "\x1f", "\x1e"  # between what is told of a taxon, and between taxa
 
@@ -80,7 +82,22 @@ def project_tree(
     """
     total, own = _counts(db, project_id, validated_only)
     presets = frozenset(presets)
-    rows = _depth_first(_lineages(db, sorted({*own, *selected, *presets} - {0})), own, selected, presets)
+    branches = _branches(db, frozenset({*own, *selected, *presets} - {0}))
+    rows = [
+        TreeRow(
+            id,
+            name,
+            display_name,
+            italic,
+            deprecated,
+            depth,
+            id in selected,
+            id in presets,
+            n := own.get(id, NOTHING),
+            n.copy(),
+        )
+        for id, name, display_name, italic, deprecated, depth in branches
+    ]
     _add_up(rows, kept or {})
     _open_some(rows)
     unclassified = {
@@ -139,6 +156,28 @@ class Taxon(NamedTuple):
     status: str
 
 
+class Branch(NamedTuple):
+    """Where a taxon stands in a tree that is read from the top."""
+
+    id: int
+    name: str
+    display_name: str
+    italic: bool
+    deprecated: bool
+    depth: int
+
+
+# By database, state of the taxonomy and taxa: asked for after every act, while taxa change seldom.
+_kept_branches = Kept(MOST_KEPT)
+
+
+def _branches(db: Db, taxon_ids: frozenset[int]) -> list[Branch]:
+    """These taxa and all that stand above them, depth first."""
+    version = db.execute("select version from taxonomy_version").fetchone()[0]
+    key = (db.info.host, db.info.port, db.info.dbname, version, taxon_ids)
+    return _kept_branches.made(key, lambda: _depth_first(_lineages(db, sorted(taxon_ids))))
+
+
 def _lineages(db: Db, taxon_ids: list[int]) -> list[Taxon]:
     """These taxa and all that stand above them, by name. By whole columns: row by row took twice as long."""
     ids, parents, texts = fetch_arrays(
@@ -179,26 +218,18 @@ def packed(tree: TaxonTree) -> bytes:
     return msgspec.json.encode(told).replace(b"<", rb"\u003c")
 
 
-def _depth_first(
-    taxa: list[Taxon], own: dict[int, list[int]], selected: frozenset[int], presets: frozenset[int]
-) -> list[TreeRow]:
+def _depth_first(taxa: list[Taxon]) -> list[Branch]:
     children = defaultdict(list)
     for taxon in taxa:
         children[taxon.parent_id].append(taxon)
-    rows: list[TreeRow] = []
+    branches: list[Branch] = []
     waiting = [(taxon, 0) for taxon in reversed(children[0])]
     while waiting:
         (id, _, name, display_name, rank, type, status), depth = waiting.pop()
-        n = own.get(id, NOTHING)
-        rows.append(
-            TreeRow(
-                id, name, display_name, is_italic(name, rank, type), status == "D", depth, id in selected,
-                id in presets, n, n.copy(),
-            )
-        )  # fmt: skip
+        branches.append(Branch(id, name, display_name, is_italic(name, rank, type), status == "D", depth))
         if id in children:
             waiting += [(child, depth + 1) for child in reversed(children[id])]
-    return rows
+    return branches
 
 
 def _add_up(rows: list[TreeRow], kept: Counts) -> None:
