@@ -149,20 +149,20 @@ def skip_existing(db: Db, project_id: int, import_id: int, same_pixels: bool = F
     ).rowcount
 
 
-def known_images(db: Db, project_id: int, under: str) -> dict[str, int]:
-    """The images that came from a watched folder of this name, with the sizes of their files: they are read once."""
+def known_images(db: Db, project_id: int, names: list[str]) -> dict[str, int]:
+    """Those of these images that came from a watched folder, with the sizes of their files: they are read once."""
     rows = db.execute(
         """
         select image.file_name, content.n_bytes
-        from image
-        join object on object.project_id = image.project_id
-                   and object.id = image.object_id
-                   and object.orig_id = image.file_name
+        from unnest(%s::text[]) as asked (name)
+        join object on object.project_id = %s
+                   and object.orig_id = asked.name
+        join image on image.project_id = object.project_id
+                  and image.object_id = object.id
+                  and image.file_name = object.orig_id
         join content using (hash)
-        where image.project_id = %s
-          and starts_with(image.file_name, %s)
         """,
-        [project_id, f"{under}/" if under else ""],
+        [names, project_id],
     )
     return {row.file_name: row.n_bytes for row in rows}
 

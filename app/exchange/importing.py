@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -52,7 +53,7 @@ def run_import(
     source = Path(source).absolute()
     store = open_store(settings)
     with database.connect(database_url, autocommit=True) as db:
-        known = checks.known_images(db, project_id, options.under) if options.watched else {}
+        known = partial(checks.known_images, db, project_id)
         plan = make_plan(source, options, _field_types(db, project_id), known)
         try:
             import_ = Import(db, store, settings, project_id, account_id, plan, options, report or _silent)

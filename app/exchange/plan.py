@@ -3,8 +3,9 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ NESTED = "images.zip"
 ARCHIVES = (".zip", ".tar")
 UNFINISHED = (".part", ".filepart", ".tmp", ".crdownload")
 MOST_REPLACED = 100
+ASKED_AT_ONCE = 20_000
+# Those of the images of these names that the project has from a watched folder, with the sizes of their files.
+Known = Callable[[list[str]], dict[str, int]]
 
 
 class Item(NamedTuple):
@@ -106,12 +110,10 @@ class Plan:
             self.scratch.cleanup()
 
 
-def make_plan(
-    source: Path, options: ImportOptions, field_types: dict[str, str], known: dict[str, int] | None = None
-) -> Plan:
+def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str], known: Known) -> Plan:
     """Look at a source whole. `field_types` are those of the project's free columns of objects, which stay.
 
-    `known`: images that the project has from the same watched folder, by name, with their sizes; they are left out.
+    Of a watched folder, the images that are `known` are left out.
     """
     plan = Plan([open_source(source, flat=options.flat)], under=options.under)
     try:
@@ -121,7 +123,7 @@ def make_plan(
         else:
             plan.number_names = list(MEASURES)
             if options.watched:
-                _leave_out_known(plan, options, known or {})
+                _leave_out_known(plan, options, known)
             plan.n_expected = sum(1 for entry in plan.parts[0].entries(ordered=False) if not _is_hidden(entry.path))
             if not plan.n_expected and not plan.n_known:
                 raise Refused(f"{source} holds neither images nor an EcoTaxa table (ecotaxa*.tsv or .txt).")
@@ -132,24 +134,24 @@ def make_plan(
     return plan
 
 
-def _leave_out_known(plan: Plan, options: ImportOptions, known: dict[str, int]) -> None:
+def _leave_out_known(plan: Plan, options: ImportOptions, known: Known) -> None:
     """What was imported before is not read again; that a file was replaced since is told."""
-    part, n_known, replaced = plan.parts[0], 0, []
-    for entry in part.entries(ordered=False):
-        n_bytes = known.get(_named(options.under, entry.path))
-        n_known += n_bytes is not None
-        if n_bytes not in (None, entry.n_bytes):
-            replaced.append(entry.path)
-    plan.n_known = n_known
+    part, there, replaced = plan.parts[0], set(), []
+    entries = part.entries(ordered=False)
+    while some := {_named(options.under, entry.path): entry for entry in islice(entries, ASKED_AT_ONCE)}:
+        sizes = known(list(some))
+        there |= sizes.keys()
+        replaced += [some[name].path for name, n_bytes in sizes.items() if n_bytes != some[name].n_bytes]
+    plan.n_known = len(there)
     plan.notes += [
         f"{path} is no longer the file that was imported under this name: the project keeps the former one"
         for path in sorted(replaced)[:MOST_REPLACED]
     ]
     if not isinstance(part, SomeFiles):
-        plan.parts[0] = SomeFiles(part, lambda entry: _is_left_out(entry, options, known))
+        plan.parts[0] = SomeFiles(part, lambda entry: _is_left_out(entry, options, there))
 
 
-def _is_left_out(entry: Entry, options: ImportOptions, known: dict[str, int]) -> bool:
+def _is_left_out(entry: Entry, options: ImportOptions, known: set[str]) -> bool:
     is_archive = options.flat and entry.path.lower().endswith(ARCHIVES)
     return is_archive or entry.path.lower().endswith(UNFINISHED) or _named(options.under, entry.path) in known
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from app.exchange import checks, plan
 from app.exchange.report import ImportOptions
 from app.exchange.watch import Watch, Watched, things
 from tests.exchange.conftest import Workplace, picture
@@ -193,6 +194,25 @@ def test_an_image_that_was_replaced_is_told_and_kept_as_it_was(instrument: Instr
         in logged
     )
     assert len(instrument.names()) == 1
+
+
+def test_of_a_large_project_only_the_images_of_the_source_are_asked_for(
+    instrument: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instrument.write("a.png", picture(1))
+    instrument.write("day1/b.png", picture(2))
+    instrument.look()
+    answers: list[dict[str, int]] = []
+    ask = checks.known_images
+    monkeypatch.setattr(checks, "known_images", lambda *given: answers.append(ask(*given)) or answers[-1])
+    monkeypatch.setattr(plan, "ASKED_AT_ONCE", 2)
+    for seed in (3, 4, 5):
+        instrument.write(f"{seed}.png", picture(seed))
+
+    instrument.look()
+
+    assert sorted(len(answer) for answer in answers) == [0, 1]
+    assert instrument.names() == ["3.png", "4.png", "5.png", "a.png", "day1/b.png"]
 
 
 def test_a_faulty_bundle_is_told_once_with_file_and_line_and_again_when_it_changed(instrument: Instrument) -> None:
