@@ -22,7 +22,7 @@ from app.exchange.plan import Item, Plan, make_plan
 from app.exchange.publish import publish
 from app.exchange.report import SHOWN_FAULTS, Fault, ImportOptions, ImportReport
 from app.exchange.resolve import resolve
-from app.exchange.survey import propose, survey
+from app.exchange.survey import add_unknown, survey
 from app.objects.store import Store, open_store
 from app.settings import Settings
 
@@ -175,7 +175,7 @@ class Import:
         outcome.missing_taxa, outcome.missing_users = choices.missing_taxa, choices.missing_users
         outcome.created_taxa = choices.created_taxa
         if self.options.hold:
-            outcome.contents["near"] = propose(self.db, choices.missing_taxa)
+            add_unknown(self.db, self.id, outcome.contents, choices.missing_taxa)
         if choices.missing_taxa or choices.missing_users:
             outcome.status = "checked" if self.options.dry_run else "asking"
         elif self.options.dry_run:

@@ -18,6 +18,7 @@ FIRST_PATHS = 8
 
 def survey(db: Db, project_id: int, import_id: int, plan: Plan) -> dict[str, Any]:
     """Read from what is staged, and from the tables' heads."""
+    taxa, n_taxa = _taxa(db, import_id)
     return {
         "counts": _counts(db, project_id, import_id),
         "tables": [
@@ -27,7 +28,8 @@ def survey(db: Db, project_id: int, import_id: int, plan: Plan) -> dict[str, Any
         "n_tables": len(plan.tables),
         "columns": _columns(plan),
         "first": _first_rows(plan),
-        "taxa": _taxa(db, import_id),
+        "taxa": taxa,
+        "n_taxa": n_taxa,
         "people": _people(db, import_id),
     }
 
@@ -77,21 +79,24 @@ def _first_rows(plan: Plan) -> dict[str, Any]:
     return {"table": table.name, "headers": headers, "rows": rows}
 
 
-def _taxa(db: Db, import_id: int) -> list[list[Any]]:
-    """The names of taxa with their numbers of objects, the most frequent first."""
+def _taxa(db: Db, import_id: int, among: list[str] | None = None) -> tuple[list[list[Any]], int]:
+    """The names of taxa with their numbers of objects, the most frequent first; and how many names there are."""
     rows = db.execute(
         """
         select coalesce(min(taxon_text), ltrim(taxon_key, '#')) as text, count(distinct object_orig_id) as n,
-               min(taxon_lineage) as lineage
+               min(taxon_lineage) as lineage, count(*) over () as n_taxa
         from staged_row
-        where import_id = %s
+        where import_id = %(import_id)s
           and taxon_key is not null
         group by taxon_key
+        having %(among)s::text[] is null
+            or coalesce(min(taxon_text), ltrim(taxon_key, '#')) = any(%(among)s)
         order by n desc, text
+        limit %(most)s
         """,
-        [import_id],
+        {"import_id": import_id, "among": among, "most": MOST_NAMES},
     ).fetchall()
-    return [[row.text, row.n, row.lineage or ""] for row in rows]
+    return [[row.text, row.n, row.lineage or ""] for row in rows], rows[0].n_taxa if rows else 0
 
 
 def _people(db: Db, import_id: int) -> list[list[Any]]:
@@ -110,9 +115,13 @@ def _people(db: Db, import_id: int) -> list[list[Any]]:
     return [[row.name, row.n, row.email or ""] for row in rows]
 
 
-def propose(db: Db, missing: list[str]) -> dict[str, list[list[Any]]]:
-    """Taxa that unknown names may mean: id, name and likeness of each, the likest first."""
-    near = near_taxa(db, missing[:MOST_NAMES])
-    return {
-        text: [[taxon.id, taxon.display_name, round(taxon.like, 3)] for taxon in taxa] for text, taxa in near.items()
+def add_unknown(db: Db, import_id: int, contents: dict[str, Any], missing: list[str]) -> None:
+    """The names of no taxon, the most frequent of them: with their numbers, as they may be rarer than what the survey
+    shows, and with taxa that each may mean: id, name and likeness, the likest first."""
+    unknown = _taxa(db, import_id, missing)[0] if missing else []
+    shown = {text for text, _, _ in contents["taxa"]}
+    contents["taxa"] += [taxon for taxon in unknown if taxon[0] not in shown]
+    contents["near"] = {
+        text: [[taxon.id, taxon.display_name, round(taxon.like, 3)] for taxon in taxa]
+        for text, taxa in near_taxa(db, [text for text, _, _ in unknown]).items()
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.exchange import chunks
+from app.exchange import chunks, survey
 from tests.exchange.conftest import Workplace
 
 HEADER = (
@@ -31,6 +31,20 @@ def test_a_held_import_shows_nothing_and_tells_what_it_holds(workplace: Workplac
     assert {"header": "object_area", "level": "object", "type": "number"} in contents["columns"]
     assert contents["first"]["rows"][0][:3] == ["o1", "a.png", "Copepoda"]
     assert workplace.objects() == []
+
+
+def test_of_many_taxa_the_most_frequent_are_told_and_the_unknown_ones_that_are_rarer(
+    workplace: Workplace, bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "MOST_NAMES", 2)
+    workplace.add_taxa((5, None, "Copepoda", "Copepoda"), (6, None, "Fish", "Fish"))
+    named = ["Copepoda"] * 4 + ["Fish"] * 3 + ["Zoea", "Zoea", "Abc", "Bcd"]
+    rows = [f"o{n}|a.png|{name}|validated|||" for n, name in enumerate(named)]
+    report = workplace.bring_in(bundle(HEADER, TYPES, *rows), hold=True)
+    assert report.missing_taxa == ["Abc", "Bcd", "Zoea"]
+    assert report.contents["n_taxa"] == 5
+    assert [taxon[:2] for taxon in report.contents["taxa"]] == [["Copepoda", 4], ["Fish", 3], ["Zoea", 2], ["Abc", 1]]
+    assert set(report.contents["near"]) <= {"Zoea", "Abc"}
 
 
 def test_what_was_held_goes_on_without_reading_an_image_again(
