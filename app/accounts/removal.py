@@ -73,7 +73,8 @@ def _hand_over(db: Db, account_id: int, successor_id: int | None) -> None:
 
 
 def left_traces(db: Db, account_id: int) -> bool:
-    """Whether anything names the account. Labels, which have no index by person, are looked at last."""
+    """Whether anything names the account. Labels and history, which have no index by person, need no look: who is named
+    there has acted, or was named by an import."""
     row = db.execute(
         """
         select exists (select from act where account_id = %(id)s)
@@ -82,8 +83,7 @@ def left_traces(db: Db, account_id: int) -> bool:
             or exists (select from run where account_id = %(id)s)
             or exists (select from taxon where created_by = %(id)s)
             or exists (select from project where created_by = %(id)s)
-            or exists (select from label where account_id = %(id)s)
-            or exists (select from history where old_account_id = %(id)s)
+            or exists (select from account where id = %(id)s and named_by_import)
         """,
         {"id": account_id},
     ).fetchone()

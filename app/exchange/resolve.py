@@ -194,6 +194,11 @@ def _resolve_people(db: Db, import_id: int, options: ImportOptions, choices: Cho
             choices.missing_users.append(row.name)
         else:
             choices.people[row.name] = found
+    # Also keeps them from being removed before their labels are written; taken back if nothing is shown.
+    db.execute(
+        "update account set named_by_import = true where id = any(%s) and not named_by_import",
+        [list(choices.people.values())],
+    )
 
 
 def _find_people(db: Db, texts: list[str]) -> dict[str, int]:

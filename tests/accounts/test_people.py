@@ -1,5 +1,6 @@
 """People as lists and one by one: found, paged, corrected, removed."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,10 @@ from app.accounts.orcid import check_digit, read_orcid
 from app.accounts.people import find_people, list_people
 from app.database import Db, connect
 from app.errors import Refused
+from app.exchange.importing import run_import
+from app.exchange.report import ImportOptions
+from app.settings import Settings
+from tests.exchange.conftest import picture
 from tests.small_projects import make_project as make_small_project
 from tests.web_fixtures import Client, bearer, logged_in, rows
 
@@ -142,6 +147,25 @@ def test_who_labelled_leaves_a_name_and_nothing_else(
     assert app_client.post(f"/accounts/{ada.id}/unblock").status_code == 409
     again = app_client.post("/accounts", data={"email": "ada@example.org"})
     assert "/login/link/" in again.text
+
+
+def test_whom_an_import_named_leaves_a_name(
+    app_client: Client, chief: Any, make_account: Any, database_url: str, settings: Settings, tmp_path: Path
+) -> None:
+    ada, ben = make_account("ada@example.org"), make_account("ben@example.org")
+    with connect(database_url) as db:
+        project = make_small_project(db)
+    (tmp_path / "ecotaxa.tsv").write_text(
+        "object_id\timg_file_name\tobject_annotation_category\tobject_annotation_status"
+        "\tobject_annotation_person_name\n[t]\t[t]\t[t]\t[t]\t[t]\no1\ta.png\tOithona\tvalidated\tDr. A.\n"
+    )
+    (tmp_path / "a.png").write_bytes(picture(1))
+    options = ImportOptions(mapping={"users": {"Dr. A.": ada.id}}, processes=1)
+    assert run_import(database_url, settings, project.id, chief.id, tmp_path, options).n_labels == 1
+    app_client.post(f"/accounts/{ada.id}/remove", data={"typed": ada.email})
+    app_client.post(f"/accounts/{ben.id}/remove", data={"typed": ben.email})
+    named = "select name from account where id = any(%s)"
+    assert rows(database_url, named, [ada.id, ben.id]) == [("ada",)]
 
 
 def test_the_last_manager_of_a_project_goes_only_when_another_is_named(
