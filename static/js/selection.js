@@ -1,7 +1,7 @@
 // Which tiles are selected, and where the keyboard's cursor stands.
 //
 // The tiles themselves hold the selection (aria-selected), in the order of the page; this keeps the order in which they
-// were chosen, the anchor of ranges, and the cursor. Emits "change" on its element.
+// were chosen, the anchor of ranges, and the cursor. Emits "change".
 
 export class Selection extends EventTarget {
   #chosen = new Set();
@@ -70,7 +70,11 @@ export class Selection extends EventTarget {
   }
 
   drop(tiles) {
-    for (const tile of tiles) this.#set(tile, false);
+    for (const tile of tiles) {
+      this.#set(tile, false);
+      this.#beforeRange.delete(tile);
+      if (tile === this.#anchor) this.#anchor = null;
+    }
     this.#changed();
   }
 
@@ -85,11 +89,17 @@ export class Selection extends EventTarget {
 
   // From the anchor to `tile`, beside what was selected before the range began: a range can grow and shrink again.
   rangeTo(tile) {
-    if (!this.#anchor?.isConnected) return this.toggle(tile);
+    if (!this.#hasAnchor) return this.toggle(tile);
     const tiles = this.shown();
     const [from, to] = [tiles.indexOf(this.#anchor), tiles.indexOf(tile)].sort((a, b) => a - b);
+    const before = [...this.#beforeRange].filter((other) => !other.hidden);
     this.moveCursor(tile);
-    this.replace([...this.#beforeRange, ...tiles.slice(Math.max(from, 0), to + 1)]);
+    this.replace([...before, ...tiles.slice(from, to + 1)]);
+  }
+
+  // One that was labelled and has left the page is none: a range would reach from the page's beginning.
+  get #hasAnchor() {
+    return Boolean(this.#anchor?.isConnected && !this.#anchor.hidden);
   }
 
   #anchorAt(tile) {
@@ -130,7 +140,7 @@ export class Selection extends EventTarget {
     const target = from ? this.#neighbour(from, direction) : this.#firstInView();
     if (!target) return;
     if (extend && from) {
-      if (!this.#anchor?.isConnected) this.#anchorAt(from);
+      if (!this.#hasAnchor) this.#anchorAt(from);
       this.rangeTo(target);
     } else {
       this.#anchorAt(target);
