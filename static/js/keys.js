@@ -3,7 +3,8 @@
 //
 // Keys go by place (event.code) where the place matters: arrows, Space, Enter, Esc and the digits above the letters stand
 // where they stand on every keyboard. Signs and the letters of Ctrl shortcuts go by what is printed on them (event.key):
-// "=" or "Ctrl Z" stand elsewhere on other keyboards, and are named by their sign. On the keys of digits the digit wins.
+// "=" or "Ctrl Z" stand elsewhere on other keyboards, and are named by their sign. On the keys of digits the digit wins:
+// what has its sign there on some keyboard ("/" over the 7, "'" under the 4) has a second key, which is on every keyboard.
 
 import { element } from "./html.js";
 
@@ -19,7 +20,7 @@ export const KEYS = [
   { group: "Select", keys: ["Ctrl A"], does: "select everything loaded", command: "all" },
   { group: "Select", keys: ["Esc"], does: "clear the selection; close or cancel what is open", command: "clear" },
   { group: "Label", keys: ["1–9"], labels: true, short: "label", command: "slot",
-    does: "label the selection with the taxon of that slot; with nothing selected, the tile under the pointer or the cursor alone, and move on" },
+    does: "label the selection with the taxon of that slot; with nothing selected, the tile under the pointer or the cursor alone, and move on; a sign that shares a digit's key gives way to it" },
   { group: "Label", keys: ["⇧ 1–9"], labels: true, does: "the same, as dubious", command: "slot" },
   { group: "Label", keys: ["letters"], labels: true, does: "name a taxon for the selection", short: "name a taxon", command: "name" },
   { group: "Label", keys: ["."], labels: true, does: "go to the label field, for a name that begins with a digit", command: "field" },
@@ -27,17 +28,17 @@ export const KEYS = [
   { group: "Label", keys: ["⇧ Enter"], labels: true, does: "the same, as dubious", short: "dubious", command: "doubt" },
   { group: "Label", keys: ["drag a selected tile"], labels: true,
     does: "onto a taxon of the tree: validate the selection as it, with ⇧ as dubious; hold a tile that is not selected a moment to drag it alone" },
-  { group: "Label", keys: ["'"], labels: true, does: "comment on the selection", command: "comment" },
+  { group: "Label", keys: ["'", "F2"], labels: true, does: "comment on the selection", command: "comment" },
   { group: "Label", keys: ["Ctrl Z"], labels: true, does: "undo your last act in this project, and show its objects", short: "undo", command: "undo" },
   { group: "Label", keys: ["Ctrl ⇧ Z", "Ctrl Y"], labels: true, does: "redo", command: "redo" },
   { group: "Find", keys: ["="], does: "order by likeness to the selection", short: "like these", command: "like" },
   { group: "Find", keys: ["drop", "Ctrl V"], does: "an image file: order by likeness to it" },
-  { group: "Find", keys: ["/"], does: "find a taxon in the tree", command: "find" },
+  { group: "Find", keys: ["/", "F4"], does: "find a taxon in the tree", command: "find" },
   { group: "Find", keys: [":"], does: "add a filter", short: "filter" },
   { group: "Look", keys: ["Alt"], does: "while held: a large view of the tile under the pointer or the cursor", short: "large view while held" },
   { group: "Look", keys: [","], does: "stretch the contrast of every image to its full range, or not", short: "contrast", command: "contrast" },
   { group: "Look", keys: [";"], does: "invert the images, or not", short: "invert", command: "invert" },
-  { group: "Look", keys: ["-", "+"], does: "smaller and larger tiles", command: "smaller" },
+  { group: "Look", keys: ["-", "+", "F8", "F9"], does: "smaller and larger tiles", command: "smaller" },
   { group: "Look", keys: ["double click"], does: "open the object's page" },
 ];
 
@@ -46,11 +47,12 @@ export const OBJECT_KEYS = [
   { group: "Object's page", keys: ["wheel", "+", "-"], does: "zoom the image" },
   { group: "Object's page", keys: ["drag", "arrows"], does: "move the image, once it has the focus" },
   { group: "Object's page", keys: ["0"], does: "the whole image" },
+  { group: "Object's page", keys: ["1"], does: "one screen pixel for one of the image" },
 ];
 
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const WITH_CTRL = { a: "all", z: "undo", y: "redo" };
-const BY_CODE = { Space: "toggle", Enter: "validate", NumpadEnter: "validate", Escape: "clear" };
+const BY_CODE = { Space: "toggle", Enter: "validate", NumpadEnter: "validate", Escape: "clear", F2: "comment", F4: "find", F8: "smaller", F9: "larger" };
 const BY_SIGN = {
   "=": "like", "/": "find", "?": "help", ".": "field", ",": "contrast", ";": "invert", "'": "comment", "-": "smaller", "+": "larger",
 };
