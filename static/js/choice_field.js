@@ -16,6 +16,7 @@ export class ChoiceField extends HTMLElement {
   #active = -1;
   #abort = null;
   #waiting = false; // the server has not answered to what is typed now
+  #enterWaits = false; // Enter was pressed meanwhile
 
   connectedCallback() {
     this.#input = this.querySelector("input");
@@ -59,6 +60,7 @@ export class ChoiceField extends HTMLElement {
     const given = this.#given.filter(({ label, detail }) => `${label} ${detail}`.toLowerCase().includes(typed));
     given.sort((a, b) => rank(a, typed) - rank(b, typed));
     this.#waiting = true;
+    this.#enterWaits = false;
     if (given.length) this.#show(given);
     const query = new URLSearchParams({ of: this.dataset.of, q: this.text });
     try {
@@ -66,10 +68,10 @@ export class ChoiceField extends HTMLElement {
       if (abort !== this.#abort) return;
       this.#waiting = false;
       this.#show([...given, ...found], found.length === MOST);
-      this.dispatchEvent(new Event("answered"));
+      if (this.#enterWaits) this.#enter();
     } catch (error) {
       if (abort !== this.#abort) return;
-      this.#waiting = false;
+      this.#waiting = this.#enterWaits = false;
       this.#show(given, false, error.message);
     }
   }
@@ -77,7 +79,7 @@ export class ChoiceField extends HTMLElement {
   // Enter means what is typed, not what the list still shows of what was typed before.
   #enter() {
     const isGiven = this.#given.some(({ value }) => value === this.#found[this.#active]?.value);
-    if (this.#waiting && !(isGiven && this.#isCurrent)) this.addEventListener("answered", () => this.#enter(), { once: true });
+    if (this.#waiting && !(isGiven && this.#isCurrent)) this.#enterWaits = true;
     else if (this.#active >= 0) this.#choose(this.#found[this.#active]);
   }
 

@@ -4,13 +4,15 @@
 import { element } from "./html.js";
 import { getJson, putJson } from "./requests.js";
 import "./taxon_field.js";
-import { toast } from "./toasts.js";
+import { dropToast, toast } from "./toasts.js";
 
 class PresetList extends HTMLElement {
   #list;
   #field;
   #sent = Promise.resolve();
   #kept = []; // as the server has it: [{id, display_name, italic}]
+  #nWaiting = 0;
+  #isBehind = false; // an older list is shown than the server will have
   #dragged = null;
 
   connectedCallback() {
@@ -81,6 +83,7 @@ class PresetList extends HTMLElement {
     const row = this.#items[Math.min(focus, taxa.length - 1)];
     row?.scrollIntoView({ block: "nearest" });
     if (row && takeFocus) this.#focus(row);
+    this.#nWaiting += 1;
     this.#sent = this.#sent.then(() => this.#send(taxa.map((taxon) => taxon.id)));
     return before;
   }
@@ -88,10 +91,21 @@ class PresetList extends HTMLElement {
   async #send(ids) {
     try {
       this.#kept = await putJson(`/projects/${this.dataset.project}/presets`, { taxa: ids });
+      if (this.#isBehind) this.#catchUp();
     } catch (error) {
+      this.#isBehind = this.#nWaiting > 1;
       this.#render(this.#kept);
       toast(`${error.message} The list is as it was.`, { kind: "bad", key: "presets" });
+    } finally {
+      this.#nWaiting -= 1;
     }
+  }
+
+  // Each change holds the whole list: one that is kept brings those with it that failed before.
+  #catchUp() {
+    this.#render(this.#kept);
+    dropToast("presets");
+    this.#isBehind = this.#nWaiting > 1;
   }
 
   #focus(row) {

@@ -31,6 +31,7 @@ class ShoalUpload extends HTMLElement {
   #source = null;
   #arrived = 0; // bytes that the server has told of
   #seen = []; // [moment, bytes sent] of the last seconds, for the rate
+  #isLooking = false; // through what was chosen
   #isSending = false;
 
   connectedCallback() {
@@ -68,6 +69,7 @@ class ShoalUpload extends HTMLElement {
     this.drop.addEventListener("dragleave", over(false));
     this.drop.addEventListener("drop", (event) => {
       over(false)(event);
+      if (this.#isLooking) return;
       const files = droppedFiles(event.dataTransfer);
       this.begin(() => files);
     });
@@ -75,7 +77,9 @@ class ShoalUpload extends HTMLElement {
 
   // What was chosen becomes one source; what cannot be taken is told at once.
   async begin(read) {
-    if (this.#isSending) return;
+    if (this.#isSending || this.#isLooking) return;
+    this.#isLooking = true;
+    this.#note("");
     this.#show({ what: "Looking through the files…", sending: true });
     try {
       this.#source = sourceOf(await read(), this.dataset.endings.split(" "));
@@ -86,6 +90,8 @@ class ShoalUpload extends HTMLElement {
       await this.#send();
     } catch (error) {
       this.#fail(error.name === "NotFoundError" ? "A file or folder is gone since it was chosen. Choose it again." : error.message);
+    } finally {
+      this.#isLooking = false;
     }
   }
 
