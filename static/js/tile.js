@@ -35,7 +35,7 @@ const writeCaption = (caption, { status, taxon, italic = false, score = null }) 
   }
 };
 
-// A thumbnail that does not load gives way to a sign that says so. Error events do not bubble: caught on the way down;
+// A thumbnail that does not load gives way to a sign that says so, until one does. Error events do not bubble: caught on the way down;
 // those that came before this module ran are looked for.
 export const markBrokenImages = (root) => {
   root.addEventListener("error", (event) => event.target instanceof HTMLImageElement && markBroken(event.target), true);
@@ -44,7 +44,13 @@ export const markBrokenImages = (root) => {
 
 const markBroken = (image) => {
   image.hidden = true;
-  image.after(element("span", { className: "no-image" }, "image cannot be shown"));
+  if (image.nextElementSibling?.classList.contains("no-image")) return;
+  const sign = element("span", { className: "no-image" }, "image cannot be shown");
+  image.after(sign);
+  image.addEventListener("load", () => {
+    image.hidden = false;
+    sign.remove();
+  }, { once: true });
 };
 
 // One comment more or less: its sign comes, counts and goes.

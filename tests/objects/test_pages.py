@@ -281,10 +281,10 @@ def test_programs_get_one_object_whole_and_comment_on_it(
 
 def test_the_board_says_what_undo_would_take_back(client: Client, project_id: int) -> None:
     page = client.get(f"/projects/{project_id}").text
-    assert 'data-label="Oithona similis"' in page
+    assert 'data-command="undo" title="Oithona similis, 3 objects"' in page
     client.post(f"/projects/{project_id}/undo", json={"client_id": str(uuid4())})
     page = client.get(f"/projects/{project_id}").text
-    assert 'data-command="undo" data-label="" disabled' in " ".join(page.split())
+    assert 'data-command="undo" title="" disabled' in " ".join(page.split())
 
 
 def test_predictions_show_with_their_scores(client: Client, database_url: str, project_id: int) -> None:
