@@ -17,7 +17,7 @@ from app.taxonomy.names import is_italic
 MOST_OPEN_ROWS = 60
 OPEN_DEPTH = 1
 MOST_KEPT = 16  # trees
-ITALIC, DEPRECATED, OPEN, PRESET = 1, 2, 4, 8
+ITALIC, DEPRECATED, OPEN = 1, 2, 4
 UNIT, RECORD = "\x1f", "\x1e"  # between what is told of a taxon, and between taxa
 
 Counts = Mapping[tuple[int, str], int]  # by taxon (0: none) and status
@@ -38,7 +38,6 @@ class TreeRow:
     deprecated: bool
     depth: int
     selected: bool
-    preset: bool
     own: list[int]
     branch: list[int]
     n_kept: int = 0  # of the whole branch, what the filter keeps
@@ -81,7 +80,6 @@ def project_tree(
     `kept` counts what a filter keeps of all taxa, and `taxa` says which of these it keeps; None where it says nothing.
     """
     total, own = _counts(db, project_id, validated_only)
-    presets = frozenset(presets)
     branches = _branches(db, frozenset({*own, *selected, *presets} - {0}))
     rows = [
         TreeRow(
@@ -92,7 +90,6 @@ def project_tree(
             deprecated,
             depth,
             id in selected,
-            id in presets,
             n := own.get(id, NOTHING),
             n.copy(),
         )
@@ -208,7 +205,7 @@ def packed(tree: TaxonTree) -> bytes:
     rows = [
         (
             row.taxon_id, row.depth, row.name, row.display_name if row.display_name != row.name else 0,
-            row.italic * ITALIC | row.deprecated * DEPRECATED | row.open * OPEN | row.preset * PRESET,
+            row.italic * ITALIC | row.deprecated * DEPRECATED | row.open * OPEN,
             *row.branch, row.n_kept,
         )
         for row in tree.rows

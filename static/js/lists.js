@@ -1,8 +1,7 @@
 // Lists by keyboard: "/" goes to the search field, the arrows from row to row; and the button that copies a link.
 
 import { toast } from "./toasts.js";
-
-const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
+import { takesText } from "./typing.js";
 
 const step = (event) => {
   const links = [...document.querySelectorAll("[data-list] tbody tr a:first-of-type")];
@@ -17,12 +16,12 @@ const step = (event) => {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const search = document.querySelector("[data-list-search]");
-  if (event.key === "/" && search && !typing(event.target)) {
+  if (event.key === "/" && search && !takesText(event.target)) {
     event.preventDefault();
     search.focus();
     search.select();
   } else if (event.code === "ArrowDown" && event.target === search) step(event);
-  else if ((event.code === "ArrowDown" || event.code === "ArrowUp") && !typing(event.target)) step(event);
+  else if ((event.code === "ArrowDown" || event.code === "ArrowUp") && !takesText(event.target)) step(event);
 });
 
 addEventListener("click", async (event) => {

@@ -26,6 +26,15 @@ const sentenceOf = async (response) => {
   return sentence || `The server answered ${response.status} ${response.statusText}.`;
 };
 
+// Throws where the answer is none.
+export const checkAnswer = async (response) => {
+  // A redirect to the login page is followed silently by fetch.
+  const toLogin = response.redirected && new URL(response.url).pathname === "/login";
+  if (toLogin || response.status === 401) dispatchEvent(new Event("shoal:session-ended"));
+  if (toLogin) throw new RequestFailed("Log in to go on.", 401);
+  if (!response.ok) throw new RequestFailed(await sentenceOf(response), response.status);
+};
+
 const ask = async (url, options, accept) => {
   let response;
   try {
@@ -34,11 +43,7 @@ const ask = async (url, options, accept) => {
     if (error.name === "AbortError") throw error;
     throw new RequestFailed("The server cannot be reached.", 0);
   }
-  // A redirect to the login page is followed silently by fetch.
-  const toLogin = response.redirected && new URL(response.url).pathname === "/login";
-  if (toLogin || response.status === 401) dispatchEvent(new Event("shoal:session-ended"));
-  if (toLogin) throw new RequestFailed("Log in to go on.", 401);
-  if (!response.ok) throw new RequestFailed(await sentenceOf(response), response.status);
+  await checkAnswer(response);
   return response;
 };
 

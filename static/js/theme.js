@@ -26,6 +26,7 @@
   document.addEventListener("keydown", (event) => {
     const menu = document.querySelector("details.menu[open]");
     if (event.key === "Escape" && menu) {
+      event.preventDefault(); // it means the menu alone
       menu.open = false;
       menu.querySelector("summary").focus();
     }

@@ -1,6 +1,7 @@
 // <zoom-image>: one image, zoomed by wheel, buttons and keys, moved by dragging and arrows, with a true scale bar.
 
 import { element } from "./html.js";
+import { inWords, roundDown } from "./scale_bar.js";
 
 const STEP = 1.25;
 const MOST = 32; // screen pixels for one of the image
@@ -94,7 +95,7 @@ class ZoomImage extends HTMLElement {
     const umPerPx = Number(this.dataset.pixelSizeUm) / this.#scale;
     const um = roundDown(umPerPx * BAR_PX);
     this.bar.style.width = `${um / umPerPx}px`;
-    this.bar.textContent = um >= 1000 ? `${um / 1000} mm` : `${um} µm`;
+    this.bar.textContent = inWords(um);
   }
 
   #wheel(event) {
@@ -132,11 +133,5 @@ class ZoomImage extends HTMLElement {
     run();
   }
 }
-
-// 1, 2 or 5 times a power of ten, at most `length`.
-const roundDown = (length) => {
-  const power = 10 ** Math.floor(Math.log10(length));
-  return [5, 2, 1].find((step) => step * power <= length) * power;
-};
 
 customElements.define("zoom-image", ZoomImage);
