@@ -141,12 +141,21 @@ async def append_api(
         raise Refused("Send the bytes as application/offset+octet-stream.", status=415)
     offset, settings = number(request, "upload-offset"), request.app.state.settings
     upload = await sync_to_thread(uploads.find_upload, db, settings, project.id, upload_id)
+    refuse_complete(upload)
     # Bytes may come for hours: no connection to the database waits with them.
     await request.scope["state"]["transaction"].end(commit=True)
     reached = await append(request, Appender(upload, upload.source(settings), offset))
     async with request.app.state.connections.take() as own:
         await sync_to_thread(uploads.complete if reached == upload.size else uploads.touch, own, upload.id)
     return Response(None, status_code=204, headers=TUS | {"Upload-Offset": str(reached)})
+
+
+def refuse_complete(upload: Upload) -> None:
+    """What stands on the server by itself is never written into."""
+    if upload.path:
+        raise Conflict(f"{upload.name} stands on the server already: nothing of it is sent.")
+    if upload.completed_at is not None:
+        raise Conflict(f"{upload.name} has arrived whole: no more of it is taken.", upload_offset=upload.size)
 
 
 async def append(request: Request, appender: Appender) -> int:
@@ -167,8 +176,9 @@ async def _take_in(request: Request, appender: Appender) -> None:
                 waiting += piece
                 if len(waiting) >= PIECE_BYTES:
                     deadline.reschedule(None)
-                    await sync_to_thread(appender.write, waiting)
-                    waiting = bytearray()
+                    # Let go first: what could not be written is not written once more at the end.
+                    whole, waiting = waiting, bytearray()
+                    await sync_to_thread(appender.write, whole)
                 deadline.reschedule(loop.time() + SILENT_S)
     except TimeoutError:
         raise Refused(
@@ -197,7 +207,7 @@ def remove_upload_api(
 
 def remove_idle(db: Db, settings: Any, project_id: int, upload_id: UUID) -> Upload:
     """Take an upload away, unless a job reads it."""
-    upload = uploads.find_upload(db, settings, project_id, upload_id)
+    upload = uploads.find_upload(db, settings, project_id, upload_id, lock=True)
     if is_active(db, upload.job_id):
         raise Conflict(f"{upload.name} is being checked or imported. Cancel that first.")
     uploads.remove(db, settings, upload)

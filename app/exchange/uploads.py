@@ -159,10 +159,19 @@ def _still_to_come(db: Db, settings: Settings) -> int:
     return sum(upload.size - upload.offset(settings) for upload in (Upload(*row) for row in rows))
 
 
-def find_upload(db: Db, settings: Settings, project_id: int, upload_id: UUID) -> Upload:
-    """An upload of this project. One whose last byte arrived as the server died is complete all the same."""
+def find_upload(db: Db, settings: Settings, project_id: int, upload_id: UUID, *, lock: bool = False) -> Upload:
+    """An upload of this project. One whose last byte arrived as the server died is complete all the same.
+
+    Who is to begin something with it, or to take it away, locks it until the transaction ends.
+    """
     row = db.execute(
-        f"select {COLUMNS} from upload where project_id = %s and id = %s",  # noqa: S608 - a constant
+        f"""
+        select {COLUMNS}
+        from upload
+        where project_id = %s
+          and id = %s
+        {"for update" if lock else ""}
+        """,  # noqa: S608 - constants
         [project_id, upload_id],
     ).fetchone()
     if row is None:
@@ -170,7 +179,7 @@ def find_upload(db: Db, settings: Settings, project_id: int, upload_id: UUID) ->
     upload = Upload(*row)
     if upload.completed_at is None and upload.offset(settings) >= upload.size:
         complete(db, upload.id)
-        return find_upload(db, settings, project_id, upload_id)
+        return find_upload(db, settings, project_id, upload_id, lock=lock)
     return upload
 
 
@@ -291,7 +300,7 @@ class Appender:
     def write(self, data: bytes | bytearray) -> None:
         """Append. A full disk keeps what fitted, and is told; so is more than was announced."""
         over = self.offset + len(data) - self.upload.size
-        rest = memoryview(data)[: len(data) - max(over, 0)]
+        rest = memoryview(data)[: max(0, len(data) - max(over, 0))]
         try:
             while rest:
                 n = os.pwrite(self.file, rest, self.offset)

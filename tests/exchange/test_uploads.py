@@ -221,6 +221,38 @@ def test_a_full_disk_keeps_what_fitted_and_says_so(client: Client, project_id: i
     assert send(client, place, 1_300_000, os.urandom(1_700_000)).status_code == 204
 
 
+def test_a_disk_that_has_room_again_a_moment_later_gets_no_bytes_twice(
+    client: Client, project_id: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, calls, data = os.pwrite, [], os.urandom(1_500_000)
+
+    def short(file: int, rest: memoryview, offset: int) -> int:
+        calls.append(offset)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "full")
+        return write(file, rest[:100_000] if len(calls) == 1 else rest, offset)
+
+    place = begin(client, project_id, 2_000_000).headers["location"]
+    monkeypatch.setattr(os, "pwrite", short)
+    assert send(client, place, 0, data).status_code == 507
+    assert upload_of(settings, project_id, place).source(settings).read_bytes() == data[:100_000]
+
+
+def test_nothing_is_appended_to_a_file_of_the_server_nor_to_what_came_whole(
+    client: Client, project_id: int, manager: Account, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "cruise.zip"
+    file.write_bytes(b"whole")
+    with database.connect(settings.database_url) as db:
+        ids = [uploads.note_path(db, project_id, manager.id, place).id for place in (file, tmp_path)]
+    places = [f"/api/v1/projects/{project_id}/uploads/{upload_id}" for upload_id in ids]
+    sent = begin(client, project_id, 4).headers["location"]
+    send(client, sent, 0, b"abcd")
+    for place, offset in ((places[0], 5), (places[1], tmp_path.stat().st_size), (sent, 4)):
+        assert send(client, place, offset, b"x" * 25).status_code == 409
+    assert file.read_bytes() == b"whole"
+
+
 def test_other_troubles_of_the_disk_are_not_taken_for_a_full_one(
     client: Client, project_id: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
