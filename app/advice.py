@@ -11,7 +11,8 @@ from litestar.types import Scope
 
 from app.accounts.viewer import ANONYMOUS, Viewer
 from app.database import Db
-from app.errors import Forbidden
+from app.errors import Forbidden, NotFound
+from app.projects.access import find_project
 
 MOST_HELPERS = 6
 ADVICE = {
@@ -77,11 +78,16 @@ async def find_helpers(error: Exception, scope: Scope) -> None:
     with suppress(Exception):
         async with scope["app"].state.connections.take() as db:
             project_id = scope.get("path_params", {}).get("project_id")
-            scope["state"]["helpers"] = await sync_to_thread(_helpers, db, viewer.account.id, project_id)
+            scope["state"]["helpers"] = await sync_to_thread(_helpers, db, viewer, project_id)
 
 
-def _helpers(db: Db, account_id: int, project_id: int | None) -> list[Helper]:
-    """The project's managers, or where there is none the application managers."""
+def _helpers(db: Db, viewer: Viewer, project_id: int | None) -> list[Helper]:
+    """The project's managers, or where there is none the application managers; nobody of a project one may not see."""
+    if project_id is not None:
+        try:
+            find_project(db, viewer, project_id)
+        except NotFound:
+            return []
     rows = db.execute(
         """
         with managers as (
@@ -102,6 +108,6 @@ def _helpers(db: Db, account_id: int, project_id: int | None) -> list[Helper]:
         order by lower(name), id
         limit %(limit)s
         """,
-        {"project_id": project_id, "account_id": account_id, "limit": MOST_HELPERS},
+        {"project_id": project_id, "account_id": viewer.account_id, "limit": MOST_HELPERS},
     )
     return [Helper(row.name or row.email, row.email) for row in rows]

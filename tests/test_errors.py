@@ -8,7 +8,7 @@ from litestar import Litestar, Router, get
 
 from app.errors import Refused
 from app.main import MOST_BYTES
-from tests.web_fixtures import Client, logged_in
+from tests.web_fixtures import Client, bearer, logged_in
 
 
 @get("/try/often", opt={"public": True}, sync_to_thread=False)
@@ -57,6 +57,16 @@ def test_who_only_looks_in_learns_a_manager_s_name_but_not_the_address(
     page = logged_in(client, make_account()).get(f"/projects/{project_id}/members").text
     assert manager.name in page.split("Who can grant it")[1]
     assert "mailto:" not in page
+
+
+def test_whose_project_one_may_not_see_is_told_to_nobody(
+    client: Client, make_account: Any, make_project: Any, database_url: str
+) -> None:
+    project_id = make_project(manager=make_account("bo@example.org"))
+    headers = bearer(database_url, make_account(), "read") | {"accept": "text/html"}
+    answer = client.post(f"/projects/{project_id}/settings", headers=headers)
+    assert answer.status_code == 403
+    assert "Who can grant it" not in answer.text and ">bo<" not in answer.text
 
 
 def test_what_is_for_application_managers_names_them(client: Client, make_account: Any) -> None:

@@ -114,8 +114,8 @@ def read_projects(
 ) -> list[ListedProject]:
     """The projects that the caller may see; every word of `q` stands in title, instrument or description.
 
-    `sort` is title, activity or size. `next` of the last one, given as `after`, asks for the page that follows; it is
-    empty where nothing follows.
+    `sort` is title, size or, for who is logged in, activity. `next` of the last one, given as `after`, asks for the
+    page that follows; it is empty where nothing follows.
     """
     found = listing.list_projects(
         db, viewer, q, sort=sort, mine=mine, after=after, limit=min(max(limit, 1), MOST_LISTED)

@@ -54,13 +54,18 @@ class Listing:
     next: str
 
 
+def sorts_for(viewer: Viewer) -> dict[str, str]:
+    """When others worked is not for who is not logged in: neither the times nor their order."""
+    return {key: words for key, words in SORTS.items() if viewer.account or key != "activity"}
+
+
 def list_projects(
     db: Db, viewer: Viewer, search: str = "", *, sort: str = "title", mine: bool = False, after: str = "",
     limit: int = PAGE,
 ) -> Listing:  # fmt: skip
     """The projects that the viewer may see. Every word of `search` stands in title, instrument or description."""
-    if sort not in SORTS:
-        raise Refused(f"Projects are sorted by {', '.join(SORTS)}; not by {sort!r}.")
+    if sort not in (sorts := sorts_for(viewer)):
+        raise Refused(f"Projects are sorted by {', '.join(sorts)}; not by {sort!r}.")
     after_id, after_key = read_cursor(after)
     key, type = KEYS[sort]
     rows = db.execute(

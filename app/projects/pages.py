@@ -14,7 +14,7 @@ from app.database import Db
 from app.errors import LoginNeeded, Refused
 from app.projects import member_pages, queries
 from app.projects.access import Project
-from app.projects.listing import SORTS, list_projects
+from app.projects.listing import list_projects, sorts_for
 from app.taxonomy import preset_routes
 from app.taxonomy.presets import list_presets
 
@@ -63,7 +63,7 @@ def show_projects(
 ) -> Template:
     """Everybody sees the projects open to them; where nothing is, an anonymous person logs in."""
     # When others worked is not for who is not logged in.
-    sorts = {key: words for key, words in SORTS.items() if viewer.account or key != "activity"}
+    sorts = sorts_for(viewer)
     sort = sort if sort in sorts else "title"
     found = list_projects(db, viewer, q, sort=sort, mine=mine and viewer.account is not None, after=after)
     if not found.projects and not q and viewer.account is None:

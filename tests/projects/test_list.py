@@ -126,6 +126,15 @@ def test_projects_are_sorted_by_title_activity_and_size(
     assert app_client.get("/api/v1/projects?sort=colour").status_code == 400
 
 
+def test_when_others_worked_is_not_told_to_the_anonymous(app_client: Client, make_project: Any) -> None:
+    for title in ("One", "Two"):
+        make_project(title, visibility="everyone")
+    answer = app_client.get("/api/v1/projects?sort=activity&limit=1", headers={"accept": "application/json"})
+    assert (answer.status_code, "title, size;" in answer.text) == (400, True)
+    page = app_client.get("/?sort=activity")
+    assert page.status_code == 200 and "Last activity" not in page.text
+
+
 @pytest.mark.parametrize("sort", ["title", "activity", "size"])
 def test_pages_hold_every_project_once(
     app_client: Client, make_account: Any, make_project: Any, database_url: str, sort: str
