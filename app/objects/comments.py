@@ -113,6 +113,7 @@ def list_comments(db: Db, project_id: int, object_id: int) -> list[Any]:
 
 def take_back(db: Db, project: Project, account_id: int, comment_id: int) -> int:
     """Delete one's own comment, or for a manager anybody's; gives the object that it was on."""
+    check_open(project)
     row = db.execute(
         "select object_id, account_id from comment where project_id = %s and id = %s for update",
         [project.id, comment_id if 0 <= comment_id < 2**63 else -1],

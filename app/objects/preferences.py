@@ -21,7 +21,7 @@ from app.taxonomy.names import is_italic
 SLOTS = "123456789"
 SMALLEST, USUAL, LARGEST = 60, 100, 400  # per cent of the usual tile
 MOST_FIELDS = 6
-LONGEST_KEY = 250
+LONGEST_KEY = 300  # of a column whose name has 250 signs, with its level
 # Own: it changes nothing but what is kept for the caller, so that visitors may.
 OWN = {"role": "visitor", "own": True}
 

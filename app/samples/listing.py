@@ -1,5 +1,6 @@
 """A page of a project's samples: found by name, in an order, with what their objects are."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,12 +8,14 @@ import numpy as np
 from app.database import Db
 from app.errors import Refused
 from app.objects.filters import address
+from app.paging import cursor_of, read_cursor
 from app.projects.access import Project
 from app.samples.sheet import NO_DAY, Sheet, Tally, day_text, open_sheet, tally
 from app.search.mirror import VALIDATED, open_mirror
 
 PAGE = 100
 MOST_A_PAGE = 1000
+KEY = re.compile(r"-?\d{1,18}", re.ASCII)
 ORDERS = {
     "name": "name",
     "date": "date, latest first",
@@ -86,7 +89,7 @@ def list_samples(
     positions = sheet.position[found]
     return SamplePage(
         samples=[listed(sheet, counted, at) for at in shown],
-        next_cursor=f"{keys[shown[-1]]}.{sheet.ids[shown[-1]]}" if more and shown else None,
+        next_cursor=cursor_of(int(sheet.ids[shown[-1]]), keys[shown[-1]]) if more and shown else None,
         n_found=len(found),
         n_samples=int(np.count_nonzero(counted.n.any(axis=1))) if project.validated_only else len(sheet.ids),
         n_objects=int(counted.n.sum()),
@@ -132,10 +135,10 @@ def _keys(sheet: Sheet, counted: Tally, order: str) -> np.ndarray:
 
 def _after(sheet: Sheet, keys: np.ndarray, ordered: np.ndarray, cursor: str) -> int:
     """How many of the ordered samples stand before or at the cursor's: its key as it was when it was shown."""
-    key, dot, sample_id = cursor.partition(".")
-    if not (dot and key.lstrip("-").isdecimal() and sample_id.isdecimal() and len(cursor) < 40):
+    sample_id, key = read_cursor(cursor)
+    if sample_id is None or not KEY.fullmatch(key):
         raise Refused("This link to the next samples is damaged. Open the list again.")
-    at = sheet.find(int(sample_id)) if int(sample_id) < 2**63 else None
+    at = sheet.find(sample_id)
     rank = sheet.rank[at] if at is not None else -1
     own = keys[ordered]
     before = (own < int(key)) | ((own == int(key)) & (sheet.rank[ordered] <= rank))

@@ -69,6 +69,18 @@ def test_nothing_is_said_in_a_project_that_can_only_be_explored(
     assert logged_in(app_client, account).post(f"/projects/{small.id}/comments", json=asked).status_code == 403
 
 
+def test_nothing_is_taken_back_either_in_a_project_that_can_only_be_explored(
+    app_client: Client, database_url: str, account: Account, small: SmallProject
+) -> None:
+    logged_in(app_client, account).post(
+        f"/projects/{small.id}/comments", json={"objects": small.ids[:1], "text": "odd"}
+    )
+    rows(database_url, "update project set status = 'explore' where id = %s returning id", small.id)
+    said = rows(database_url, "select id from comment")[0].id
+    assert app_client.post(f"/projects/{small.id}/comments/{said}/delete").status_code == 403
+    assert n_comments(database_url, small) == 1
+
+
 def test_a_comment_is_deleted_by_its_author_or_a_manager_and_by_nobody_else(
     app_client: Client,
     database_url: str,

@@ -75,7 +75,7 @@ def test_preferences_are_one_persons_own(
     [
         {"slots": {"0": 1}}, {"slots": {"12": 1}}, {"slots": {"": 1}}, {"slots": {"1": 2**31 - 1}},
         {"slots": {"1": 2**40}}, {"slots": {"1": -1}}, {"slots": [1]}, {"size": 59}, {"size": 401}, {"size": "big"},
-        {"show": ["a"] * 7}, {"show": ["\0"]}, {"show": ["x" * 300]}, {"contrast": 2},
+        {"show": ["a"] * 7}, {"show": ["\0"]}, {"show": ["x" * 301]}, {"contrast": 2},
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_and_nothing_is_kept(
@@ -84,6 +84,15 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_kept(
     answer = logged_in(app_client, account).put(f"/projects/{small.id}/preferences", json=change)
     assert answer.status_code == 400
     assert kept(database_url, small, account) == Preferences()
+
+
+def test_a_column_of_the_longest_name_is_shown_under_tiles(
+    app_client: Client, database_url: str, account: Account, small: SmallProject
+) -> None:
+    key = "f.acquisition." + "x" * 250
+    answer = logged_in(app_client, account).put(f"/projects/{small.id}/preferences", json={"show": [key]})
+    assert answer.status_code == 200
+    assert kept(database_url, small, account).show == [key]
 
 
 def test_who_is_not_logged_in_keeps_nothing(app_client: Client, database_url: str, small: SmallProject) -> None:

@@ -88,9 +88,9 @@ def test_words_of_a_name_find_it_in_any_case(db: Db, bay: SmallProject, make_acc
     assert (page.n_found, page.n_samples) == (1, 4)
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "1.x", "..", "-.-", "9" * 60])
+@pytest.mark.parametrize("cursor", ["x", "1", "1:x", ":", "-:-", "9" * 60, "2:--5", "2:", "2:-", "2:²"])
 def test_a_damaged_link_is_refused(db: Db, bay: SmallProject, make_account: Any, cursor: str) -> None:
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(Refused, match=r"damaged|beginning"):
         list_samples(db, as_seen(db, bay, make_account()), cursor=cursor)
 
 
@@ -129,7 +129,21 @@ def test_the_pages_show_them_with_links_to_the_board(app_client: Client, bay: Sm
     assert f"/projects/{bay.id}?sample={sample_id[1]}&amp;status=V" in page
     assert app_client.get(f"/projects/{bay.id}/samples/{10**12}").status_code == 404
     assert app_client.get(f"/projects/{bay.id}/samples/{2**70}").status_code == 404
-    assert "damaged" in app_client.get(f"/projects/{bay.id}/samples?after=x").text
+    assert "from its beginning" in app_client.get(f"/projects/{bay.id}/samples?after=x").text
+
+
+def test_a_column_may_be_called_as_a_method_is(
+    app_client: Client, bay: SmallProject, db: Db, make_account: Any
+) -> None:
+    first = db.execute("select id from sample where project_id = %s and orig_id = 'sample0'", [bay.id]).fetchone()
+    odd = '{"items": "twelve", "keys": "two"}'
+    db.execute("update sample set fields = %s where id = %s", [odd, first.id])
+    db.execute("insert into process (acquisition_id, project_id, orig_id, fields) values (%s, %s, 'run7', %s)",
+               [first.id, bay.id, odd])  # fmt: skip
+    db.commit()
+    page = logged_in(app_client, make_account()).get(f"/projects/{bay.id}/samples/{first.id}")
+    assert page.status_code == 200
+    assert page.text.count("<dt>keys</dt><dd>two</dd><dt>items</dt><dd>twelve</dd>") == 2
 
 
 def test_names_are_shown_as_text_never_as_markup(
