@@ -87,7 +87,7 @@ def start_import_api(
     """Sent again with a mapping, it goes on where the first one asked."""
     settings = request.app.state.settings
     if data.upload is not None:
-        upload = uploads.find_upload(db, settings, project.id, data.upload)
+        upload = uploads.find_upload(db, settings, project.id, data.upload, lock=True)
         return ImportQueued(start(db, project, viewer, upload, data.options()))
     if not data.source:
         raise Refused("Say what to import: an `upload`, or a `source` on the server.")

@@ -166,7 +166,9 @@ def offered_accounts(db: Db, project: Project, viewer: Viewer) -> list[Any]:
     """Whom unknown people may be: the project's members; application managers know all accounts anyway."""
     if not viewer.is_application_manager:
         return list(list_members(db, project.id))
-    return db.execute("select name, email from account order by lower(name) limit %s", [MOST_ACCOUNTS]).fetchall()
+    return db.execute(
+        "select name, email from account where removed_at is null order by lower(name) limit %s", [MOST_ACCOUNTS]
+    ).fetchall()
 
 
 @post(f"{ONE}/check", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
@@ -179,7 +181,7 @@ def check(
     data: URLEncodedBody[OptionsForm],
 ) -> Redirect:
     """Read and check everything, and show nothing of it to anybody yet."""
-    upload = uploads.find_upload(db, state.settings, project.id, upload_id)
+    upload = uploads.find_upload(db, state.settings, project.id, upload_id, lock=True)
     chosen = {name: getattr(data, name) for name in preparing.CHOICES}
     options = preparing.import_options(upload.options | chosen, hold=True)
     preparing.start(db, project, viewer, upload, options)
@@ -195,7 +197,7 @@ def run(
     upload_id: FromPath[UUID],
 ) -> Response[Any]:
     """Bring in what was checked, with the answers given."""
-    upload = uploads.find_upload(db, request.app.state.settings, project.id, upload_id)
+    upload = uploads.find_upload(db, request.app.state.settings, project.id, upload_id, lock=True)
     shown = preparing.read_state(db, project, viewer, upload)
     if shown.step != "asking":
         raise Conflict(f"{upload.name} must be checked first, without faults.")
@@ -238,13 +240,14 @@ def make_taxa(
 def make_person(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
     state: AppState,
     upload_id: FromPath[UUID],
     data: JSONBody[NewPerson],
 ) -> dict[str, Any]:
     """An account without access for a name of the source."""
     upload = uploads.find_upload(db, state.settings, project.id, upload_id)
-    account_id = preparing.make_person(db, data.name, data.email)
+    account_id = preparing.make_person(db, viewer, data.name, data.email)
     return preparing.save_answers(db, upload, {}, {data.name: account_id})
 
 
@@ -270,8 +273,7 @@ def remove(
 def show_report(db: NamedDependency[Db], project: NamedDependency[Project], import_id: FromPath[int]) -> Template:
     """What an earlier import brought, or why it did not."""
     row = find_import(db, project.id, import_id)
-    report = ImportReport.from_json(row.report) if row.report else None
-    context = {"project": project, "import_": row, "report": report, "most_faults": SHOWN_FAULTS}
+    context = {"project": project, "import_": row, "report": report_of(row), "most_faults": SHOWN_FAULTS}
     return Template("exchange/report.html", context=context)
 
 
@@ -283,7 +285,9 @@ def download_faults(
     db: NamedDependency[Db], project: NamedDependency[Project], import_id: FromPath[int]
 ) -> Response[bytes]:
     """File, line and what is wrong, for a spreadsheet."""
-    report = ImportReport.from_json(find_import(db, project.id, import_id).report)
+    report = report_of(find_import(db, project.id, import_id))
+    if report is None:
+        raise NotFound("This import has no report yet. Come back when it has ended.")
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerow(["file", "line", "fault"])
@@ -291,6 +295,11 @@ def download_faults(
         writer.writerow([_harmless(fault.file), fault.line or "", _harmless(fault.message)])
     headers = {"Content-Disposition": f'attachment; filename="import-{import_id}-faults.tsv"'}
     return Response(text.getvalue().encode(), media_type="text/tab-separated-values; charset=utf-8", headers=headers)
+
+
+def report_of(import_: Any) -> ImportReport | None:
+    """None while the import runs."""
+    return ImportReport.from_json(import_.report) if import_.report else None
 
 
 def _harmless(text: str) -> str:

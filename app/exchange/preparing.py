@@ -146,7 +146,7 @@ def _account_names(db: Db, ids: list[Any]) -> dict[str, str]:
 
 
 def start(db: Db, project: Project, viewer: Viewer, upload: Upload, options: ImportOptions) -> int:
-    """Queue the check (`hold`) or the import of an upload that came whole; returns the job."""
+    """Queue the check (`hold`) or the import of an upload that came whole, which the caller locked; returns the job."""
     if upload.completed_at is None:
         raise Conflict(f"{upload.name} has not arrived whole yet. Send the rest first.")
     if upload.removed_at is not None:
@@ -179,7 +179,8 @@ def save_answers(db: Db, upload: Upload, taxa: dict[str, Any], users: dict[str, 
     wrong = [text for text, answer in taxa.items() if answer not in (None, UNLABELLED) and str(answer) not in known]
     if wrong:
         raise Refused(f"The taxon chosen for “{wrong[0]}” does not exist any more. Choose another.", status=422)
-    people = {name: _account(db, str(answer)) if answer is not None else None for name, answer in users.items()}
+    named = _accounts(db, {str(answer) for answer in users.values() if answer is not None})
+    people = {name: None if answer is None else named[str(answer)] for name, answer in users.items()}
     row = db.execute("select options from upload where id = %s for update", [upload.id]).fetchone()
     mapping = row.options.get("mapping", {})
     merged = {
@@ -197,18 +198,31 @@ def _numbers(answers: dict[str, Any]) -> list[int]:
     return [int(answer) for answer in answers.values() if str(answer).isdecimal() and int(answer) < 2**31]
 
 
-def _account(db: Db, text: str) -> int:
-    """The account that a text like 'Ada Lovelace <ada@example.org>', a number or an email means."""
-    mail = re.search(r"<([^<>]+)>\s*$", text)
-    typed = (mail.group(1) if mail else text).strip().lower()
+def _accounts(db: Db, texts: set[str]) -> dict[str, int]:
+    """The accounts that texts like 'Ada Lovelace <ada@example.org>', a number, a name or an email mean."""
+    typed = {text: _typed(text) for text in texts}
     rows = db.execute(
-        "select id from account where lower(email) = %(typed)s or lower(name) = %(typed)s or id::text = %(typed)s",
-        {"typed": typed},
-    ).fetchall()
-    if len(rows) != 1:
-        several = "several accounts have this name: give the e-mail address" if rows else "there is no such account"
-        raise Refused(f"“{text}”: {several}. Or let a person without access be made.", status=422)
-    return int(rows[0].id)
+        """
+        select given.text, array_agg(account.id) as ids
+        from unnest(%s::text[], %s::text[]) as given (text, typed)
+        join account on account.removed_at is null
+             and (lower(account.email) = given.typed or lower(account.name) = given.typed
+                  or account.id = case when pg_input_is_valid(given.typed, 'int') then given.typed::int end)
+        group by given.text
+        """,
+        [list(typed), list(typed.values())],
+    )
+    found = {row.text: row.ids for row in rows}
+    for text in texts:
+        if len(ids := found.get(text, [])) != 1:
+            several = "several accounts have this name: give the e-mail address" if ids else "there is no such account"
+            raise Refused(f"“{text}”: {several}. Or let a person without access be made.", status=422)
+    return {text: int(ids[0]) for text, ids in found.items()}
+
+
+def _typed(text: str) -> str:
+    mail = re.search(r"<([^<>]+)>\s*$", text)
+    return (mail.group(1) if mail else text).strip().lower().replace("\0", " ")
 
 
 def make_taxa(db: Db, viewer: Viewer, texts: list[str], parent_id: int | None, type: str) -> dict[str, int]:
@@ -225,14 +239,18 @@ def make_taxa(db: Db, viewer: Viewer, texts: list[str], parent_id: int | None, t
     return made
 
 
-def make_person(db: Db, name: str, email: str) -> int:
-    """An account for somebody who labelled elsewhere: it cannot log in until an application manager lets it."""
+def make_person(db: Db, viewer: Viewer, name: str, email: str) -> int:
+    """An account for somebody who labelled elsewhere, who cannot log in: nobody has a password or a link for it.
+
+    With a real address it counts as invited by the caller, who may add its person to a project later, with a link.
+    """
     name = " ".join(name.split())
     slug = re.sub(r"[^a-z0-9]+", ".", name.lower()).strip(".") or "person"
     email = email.strip() or f"{slug[:60]}@{NO_MAIL}"
     row = db.execute("select id from account where lower(email) = lower(%s)", [email]).fetchone()
     if row is not None:
         return int(row.id)
-    account_id = make_account(db, email, name)
-    block_account(db, account_id)
+    account_id = make_account(db, email, name, invited_by=viewer.account_id)
+    if email.endswith(f"@{NO_MAIL}"):
+        block_account(db, account_id)
     return account_id

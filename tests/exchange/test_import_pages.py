@@ -7,11 +7,13 @@ from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from app import database
 from app.accounts.viewer import Account
-from app.exchange import uploads
+from app.exchange import preparing, uploads
 from app.jobs.run import run_queued
 from app.settings import Settings
 from tests import web_fixtures
@@ -242,6 +244,66 @@ def test_a_program_checks_and_imports_an_upload(desk: Desk, manager: Account) ->
     desk.work()
     assert client.get(api, headers=headers).json()[0]["status"] == "done"
     assert client.post(api, json=asked, headers=headers).status_code == 409
+
+
+def test_an_import_that_still_runs_has_no_list_of_faults_yet(desk: Desk) -> None:
+    (row,) = rows(
+        desk.url,
+        "insert into import (project_id, source, fingerprint) values (%s, 'leg3.zip', '') returning id",
+        desk.project_id,
+    )
+    page = f"/projects/{desk.project_id}/imports/{row.id}"
+    assert desk.client.get(page).status_code == 200
+    answer = desk.client.get(f"{page}/faults.tsv")
+    assert (answer.status_code, "no report" in answer.text) == (404, True)
+
+
+def test_nobody_is_the_person_of_an_account_that_was_removed(
+    desk: Desk, make_account: Callable[..., Account], another_client: Callable[[], Client]
+) -> None:
+    make_account("bo@example.org")
+    rows(
+        desk.url,
+        "update account set removed_at = now(), blocked_at = now(), email = 'removed-17', name = 'Cy Left' "
+        "where email = 'bo@example.org' returning id",
+    )
+    upload_id = desk.send(packed(*GOOD))
+    for typed in ("removed-17", "Cy Left"):
+        refused = desk.answer(upload_id, "answers", users={"Bo Ek": typed})
+        assert (refused.status_code, "no such account" in refused.json()["detail"]) == (422, True)
+    desk.press(upload_id, "check")
+    desk.work()
+    chief = logged_in(another_client(), make_account(is_application_manager=True))
+    page = chief.get(desk.place(upload_id)).text
+    assert "ada@example.org" in page and "removed-17" not in page
+
+
+def test_an_answer_that_another_tab_saves_meanwhile_outlives_the_check(
+    desk: Desk, make_account: Callable[..., Account]
+) -> None:
+    bo = make_account("bo@example.org")
+    upload_id = desk.send(packed(*GOOD))
+    pressed = threading.Thread(target=desk.press, args=(upload_id, "check"))
+    with database.connect(desk.url) as db:
+        upload = uploads.find_upload(db, desk.settings, desk.project_id, UUID(upload_id))
+        preparing.save_answers(db, upload, {}, {"Bo Ek": bo.email})
+        pressed.start()
+        pressed.join(0.5)
+    pressed.join()
+    (row,) = rows(desk.url, "select options, job_id from upload")
+    assert row.options["mapping"]["users"] == {"Bo Ek": bo.id}
+    (job,) = rows(desk.url, "select args from job where id = %s", row.job_id)
+    assert job.args["options"]["mapping"]["users"] == {"Bo Ek": bo.id}
+
+
+def test_who_was_named_with_an_address_can_be_invited_later(desk: Desk) -> None:
+    upload_id = desk.send(packed(*GOOD))
+    desk.answer(upload_id, "people", name="Bo Ek", email="bo@example.org")
+    members = f"/projects/{desk.project_id}/members"
+    assert desk.client.post(members, data={"email": "bo@example.org", "role": "annotator"}).status_code in (200, 303)
+    (person,) = rows(desk.url, "select id, password_hash from account where email = 'bo@example.org'")
+    assert person.password_hash is None
+    assert "/login/link/" in desk.client.post(f"{members}/{person.id}/link").text
 
 
 def test_a_folder_of_the_server_is_taken_where_that_is_opened(
