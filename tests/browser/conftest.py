@@ -35,6 +35,10 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PASSWORD = "lobster quadrille 7"
+MakeBoard = Callable[..., SmallProject]
+OpenWindow = Callable[..., Window]
+OpenBay = Callable[..., Window]
+OpenBench = Callable[..., tuple[SmallProject, Window]]
 numbers = itertools.count(1)
 
 
@@ -43,6 +47,9 @@ class Person:
     id: int
     name: str
     email: str
+
+
+MakePerson = Callable[[str], Person]
 
 
 class Unheard:
@@ -178,9 +185,49 @@ def ana(person: Callable[[str], Person]) -> Person:
 
 
 @pytest.fixture
-def open_bench(
-    ana: Person, make_board: Callable[..., SmallProject], open_window: Callable[..., Window]
-) -> Callable[..., tuple[SmallProject, Window]]:
+def bay(ana: Person, make_board: MakeBoard) -> SmallProject:
+    """Ana's project of 30 objects."""
+    return make_board(ana)
+
+
+@pytest.fixture
+def survey(bay: SmallProject, site: Site) -> SmallProject:
+    """Ana's 30 objects of three samples, each with a depth, a day, a time of day and a place of its own."""
+    with database.connect(site.database_url) as db:
+        db.execute(
+            """
+            update object
+               set depth_min_m = number, depth_max_m = number, latitude = number, longitude = 170 + number %% 20,
+                   date = date '2024-05-01' + number, time = make_time(number %% 24, 0, 0),
+                   sun_position = case when number %% 2 = 0 then 'N' else 'D' end
+              from (select id, row_number() over (order by id)::int - 1 as number
+                      from object
+                     where project_id = %(project)s) as numbered
+             where object.id = numbered.id
+               and project_id = %(project)s
+            """,
+            {"project": bay.id},
+        )
+        db.execute("update acquisition set instrument = 'zooscan' where project_id = %s", [bay.id])
+        db.execute("update project set data_version = data_version + 1 where id = %s", [bay.id])
+    return bay
+
+
+@pytest.fixture
+def open_bay(ana: Person, bay: SmallProject, open_window: OpenWindow) -> OpenBay:
+    """Opens Ana's board on it: `window = open_bay("?status=U", width=900, color_scheme="dark")`."""
+
+    def open_it(query: str = "", width: int = 1440, **options: object) -> Window:
+        window = open_window(ana, **options)
+        window.page.set_viewport_size({"width": width, "height": 900})
+        window.open_board(bay, query)
+        return window
+
+    return open_it
+
+
+@pytest.fixture
+def open_bench(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> OpenBench:
     """Opens Ana's board on a project of her own: `project, window = open_bench(n=30, query="?status=U")`."""
 
     def open_it(n: int = 30, query: str = "", embedded: bool = False) -> tuple[SmallProject, Window]:

@@ -1,47 +1,67 @@
 """Finding one's way: endless scroll, filters in the address, the tree, narrow windows, empty projects."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
+import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app import database
-from tests.browser.conftest import Person, Site
-from tests.browser.window import Window
+from app.accounts.tokens import make_token
+from tests.browser.conftest import MakeBoard, MakePerson, OpenBay, OpenBench, OpenWindow, Person, Site
 from tests.small_projects import SmallProject
 
-MakeBoard = Callable[..., SmallProject]
-OpenWindow = Callable[..., Window]
 
-
-@pytest.fixture
-def ana(person: Callable[[str], Person]) -> Person:
-    return person("Ana")
-
-
-def test_endless_scroll_shows_every_object_once_while_labels_change(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+@pytest.mark.parametrize("order", ["id", "when", "taxon"])
+def test_endless_scroll_shows_every_object_once_while_another_person_labels(
+    site: Site, ana: Person, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow, order: str
 ) -> None:
-    project, window = make_board(ana, n=450), open_window(ana)
-    window.open_board(project, "?status=U")
-    window.tile(project.ids[3]).click()
-    window.page.keyboard.type("oith")
-    window.press("Enter")
-    window.wait_until_sent()
+    """Ben labels through the API before each further page: what was shown, what was not yet, and some of it again."""
+    ben = person("Ben")
+    project, window = make_board(ana, ben, n=700), open_window(ana)
+    label = labels_through_the_api(site, ben, project)
+    label("Oithona", project.ids[100:250])
+    turns = [("Calanoida", project.ids[k::7]) for k in range(7)]
 
-    for _ in range(20):
+    def label_before(route: Route) -> None:
+        if turns:
+            label(*turns.pop())
+        route.continue_()
+
+    window.page.route("**/tiles?**", label_before)
+    window.open_board(project, f"?order={order}")
+    for _ in range(60):
         window.page.locator("#tiles").evaluate("list => list.scrollTo(0, list.scrollHeight)")
-        window.page.wait_for_timeout(150)
+        if window.tiles.count() >= 700:
+            break
+        window.page.wait_for_timeout(100)
 
     shown = [int(k) for k in window.tiles.evaluate_all("tiles => tiles.map(tile => tile.dataset.id)")]
-    assert shown == [k for k in project.ids if k != project.ids[3]]
+    assert len(turns) < 5, "too few pages were asked for"
+    assert sorted(shown) == project.ids
+    window.reload()
+    expect(window.page.locator("#n-total")).to_have_text("700")
 
 
-def test_a_filter_on_a_free_column_is_added_kept_in_the_address_and_removed(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow
-) -> None:
-    project, window = make_board(ana), open_window(ana)
-    window.open_board(project)
+def labels_through_the_api(site: Site, who: Person, project: SmallProject) -> Callable[[str, list[int]], None]:
+    """What `who` says by another program, as the objects stand when it is said."""
+    with database.connect(site.database_url) as db:
+        _, token = make_token(db, who.id, "script", "full", 1)
+    url, headers = f"{site.address}/api/v1/projects/{project.id}/acts", {"Authorization": f"Bearer {token}"}
+
+    def label(name: str, ids: list[int]) -> None:
+        with database.connect(site.database_url) as db:
+            project.db = db
+            act = {"kind": "label", "objects": ids, "states": project.states(ids), "taxon_id": project.taxa[name]}
+        told = httpx.post(url, json=act | {"client_id": str(uuid4()), "status": "V"}, headers=headers)
+        assert told.status_code == 200, told.text
+
+    return label
+
+
+def test_a_filter_on_a_free_column_is_added_kept_in_the_address_and_removed(open_bench: OpenBench) -> None:
+    _, window = open_bench()
 
     window.page.get_by_role("button", name="+ filter").click()
     window.page.locator("#filter-kind").fill("area")
@@ -57,11 +77,8 @@ def test_a_filter_on_a_free_column_is_added_kept_in_the_address_and_removed(
     expect(window.tiles).to_have_count(30)
 
 
-def test_a_taxon_of_the_tree_filters_with_and_without_what_is_below(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow
-) -> None:
-    project, window = make_board(ana), open_window(ana)
-    window.open_board(project)
+def test_a_taxon_of_the_tree_filters_with_and_without_what_is_below(open_bench: OpenBench) -> None:
+    project, window = open_bench()
     for k, name in ((0, "calanoida"), (1, "copepoda"), (2, "detritus")):
         window.tile(project.ids[k]).click()
         window.page.keyboard.type(name)
@@ -102,11 +119,8 @@ def test_the_filters_stay_on_top_where_nothing_is_shown(
         assert filters.bounding_box() == place
 
 
-def test_a_range_that_holds_no_number_is_told_in_the_form(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow
-) -> None:
-    project, window = make_board(ana), open_window(ana)
-    window.open_board(project)
+def test_a_range_that_holds_no_number_is_told_in_the_form(open_bench: OpenBench) -> None:
+    _, window = open_bench()
     window.page.get_by_role("button", name="+ filter").click()
     window.page.locator("#filter-kind").fill("area")
     window.page.locator("#filter-kind-list").get_by_text("area", exact=True).click()
@@ -121,11 +135,8 @@ def test_a_range_that_holds_no_number_is_told_in_the_form(
     window.page.wait_for_url("**f.area=9..12**")
 
 
-def test_a_taxon_of_which_all_is_dubious_shows_how_many(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow
-) -> None:
-    project, window = make_board(ana), open_window(ana)
-    window.open_board(project)
+def test_a_taxon_of_which_all_is_dubious_shows_how_many(open_bench: OpenBench) -> None:
+    _, window = open_bench()
     window.press("ArrowRight", "Shift+ArrowRight")
     window.page.keyboard.type("detr")
     window.press("Shift+Enter")
@@ -149,26 +160,33 @@ def test_an_empty_project_says_how_images_come_in(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_at_900_pixels_everything_is_within_reach(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow, scheme: str
-) -> None:
-    project, window = make_board(ana), open_window(ana, color_scheme=scheme)
-    window.page.set_viewport_size({"width": 900, "height": 900})
-    window.open_board(project)
-
-    window.tile(project.ids[0]).click()
-    expect(window.page.get_by_role("button", name="Validate")).to_be_in_viewport()
+def test_at_900_pixels_everything_is_within_reach(bay: SmallProject, open_bay: OpenBay, scheme: str) -> None:
+    window = open_bay(width=900, color_scheme=scheme)
+    window.fill_slot("1", "oith")
+    for k in bay.ids[:2]:
+        window.tile(k).click()
+    for command in ("Validate", "Dubious", "Like these", "Comment"):
+        expect(window.page.locator(".commands").get_by_role("button", name=command)).to_be_in_viewport()
     expect(window.page.locator("#label-field")).to_be_in_viewport()
+    window.press("'")
+    expect(window.page.locator("#comment-sheet")).to_be_in_viewport(ratio=1)
+    window.page.keyboard.type("narrow")
+    window.press("Enter")
+    window.page.locator("#slots [data-digit='1']").click()
+    window.reload()
     window.press("/")
     expect(window.page.locator("#find-taxon")).to_be_focused()
+    window.tree_row("Oithona").click()
+    expect(window.page.locator("#n-total")).to_have_text("2")
+
+    window.reload()
+    assert [window.label(k) for k in bay.ids[:2]] == [("V", "Oithona")] * 2
+    expect(window.page.locator("#tiles .signs [title='1 comment']")).to_have_count(2)
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 900
 
 
-def test_the_label_field_stays_where_it_is_whatever_is_selected(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow
-) -> None:
-    project, window = make_board(ana), open_window(ana)
-    window.open_board(project)
+def test_the_label_field_stays_where_it_is_whatever_is_selected(open_bench: OpenBench) -> None:
+    project, window = open_bench()
     field = window.page.locator("#label-field")
     place = field.bounding_box()
 
@@ -178,11 +196,8 @@ def test_the_label_field_stays_where_it_is_whatever_is_selected(
     assert field.bounding_box() == place
 
 
-def test_the_list_of_keys_opens_with_a_question_mark(
-    ana: Person, make_board: MakeBoard, open_window: OpenWindow
-) -> None:
-    project, window = make_board(ana), open_window(ana)
-    window.open_board(project)
+def test_the_list_of_keys_opens_with_a_question_mark(open_bench: OpenBench) -> None:
+    _, window = open_bench()
 
     window.press("?")
     expect(window.page.get_by_role("heading", name="Keys")).to_be_visible()

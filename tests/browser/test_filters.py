@@ -1,56 +1,29 @@
 """Filters and orders: every kind of condition by keyboard or by pointer, edited, removed, kept in the address."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, Route, expect
 
 from app import database
-from tests.browser.conftest import Person, Site
+from tests.browser.conftest import OpenBay, Person, Site
 from tests.browser.test_axe import faults_of
 from tests.browser.window import Window
 from tests.small_projects import Person as Labeller
 from tests.small_projects import SmallProject, make_person
 
-MakeBoard = Callable[..., SmallProject]
-OpenWindow = Callable[..., Window]
 STRANGE = """"><b>x</b>' or 1, 100%"""
 
 
 @pytest.fixture
-def ana(person: Callable[[str], Person]) -> Person:
-    return person("Ana")
+def bay(survey: SmallProject) -> SmallProject:
+    return survey
 
 
 @pytest.fixture
-def bay(ana: Person, make_board: MakeBoard, site: Site) -> SmallProject:
-    """30 objects of three samples, each with a depth, a day, a time of day and a place of its own."""
-    project = make_board(ana)
-    with database.connect(site.database_url) as db:
-        db.execute(
-            """
-            update object
-               set depth_min_m = number, depth_max_m = number, latitude = number, longitude = 170 + number %% 20,
-                   date = date '2024-05-01' + number, time = make_time(number %% 24, 0, 0),
-                   sun_position = case when number %% 2 = 0 then 'N' else 'D' end
-              from (select id, row_number() over (order by id)::int - 1 as number
-                      from object
-                     where project_id = %(project)s) as numbered
-             where object.id = numbered.id
-               and project_id = %(project)s
-            """,
-            {"project": project.id},
-        )
-        db.execute("update acquisition set instrument = 'zooscan' where project_id = %s", [project.id])
-        db.execute("update project set data_version = data_version + 1 where id = %s", [project.id])
-    return project
-
-
-@pytest.fixture
-def window(ana: Person, bay: SmallProject, open_window: OpenWindow) -> Window:
-    window = open_window(ana)
-    window.open_board(bay)
-    return window
+def window(open_bay: OpenBay) -> Window:
+    return open_bay()
 
 
 def choose_kind(window: Window, name: str) -> None:
@@ -458,3 +431,52 @@ def test_axe_finds_nothing_serious_in_the_open_sheets(window: Window, bay: Small
             faults += [f"{opener}, {theme}: {fault}" for fault in faults_of(window.page, rules)]
         window.press("Escape")
     assert not faults, "\n".join(faults)
+
+
+def test_a_value_that_was_left_in_another_kind_hinders_nothing(window: Window) -> None:
+    choose_kind(window, "place")
+    window.page.locator("[data-side=north]").fill("95")
+    window.page.get_by_role("button", name="another kind").click()
+    window.page.keyboard.type("depth")
+    window.press("Enter")
+    window.page.get_by_label("from (m)").first.fill("5")
+    window.page.get_by_label("to (m)").first.fill("9")
+    window.page.get_by_role("button", name="Add", exact=True).click()
+    applied(window, "depth", "5 to 9 m", 5)
+
+
+def test_what_is_typed_on_after_enter_is_not_taken_by_it(window: Window) -> None:
+    held: list[Route] = []
+    window.page.route("**/choices?**", held.append)
+    window.press(":")
+    window.page.keyboard.type("are")
+    window.press("Enter")
+    window.page.keyboard.type("a")
+    window.page.wait_for_timeout(200)
+    window.page.unroute("**/choices?**")
+    for route in held:
+        with suppress(Error):  # those for fewer letters were given up
+            route.continue_()
+    expect(window.page.locator("#filter-kind-list [role=option]").first).to_contain_text("area")
+    window.page.wait_for_timeout(200)
+    expect(window.page.locator("#filter-kind")).to_be_visible()
+
+
+def test_of_two_chips_opened_in_a_row_the_later_is_filled_in(window: Window, bay: SmallProject) -> None:
+    window.page.goto(f"/projects/{bay.id}?f.area=1..20&f.note=~n")
+    held: list[Route] = []
+    window.page.route("**/choices?**", held.append)
+    first, second = window.page.locator(".chip .edit").all()
+    sheet = window.page.locator("#add-filter")
+    first.click()
+    expect(first).to_have_attribute("aria-expanded", "true")
+    window.press("Escape")
+    expect(first).to_have_attribute("aria-expanded", "false")
+    second.click()
+    window.page.wait_for_timeout(200)
+    for route in reversed(held):
+        route.continue_()
+        window.page.wait_for_timeout(200)
+    expect(sheet.locator("h2")).to_have_text("note")
+    expect(sheet.locator("[data-kind=words] [data-text]")).to_have_value("n")
+    expect(sheet.locator(":scope [data-kind=number]")).to_be_hidden()

@@ -1,40 +1,25 @@
 """The taxonomy beside the tiles: counts, filters by click and by key, closed branches, long trees and long names."""
 
-from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import APIResponse, Error, Locator, Route, expect
 
 from app import database
-from tests.browser.conftest import Person, Site
+from tests.browser.conftest import OpenBay, Person, Site
 from tests.browser.window import Window
 from tests.small_projects import SmallProject
 
-MakeBoard = Callable[..., SmallProject]
-OpenWindow = Callable[..., Window]
-
 
 @pytest.fixture
-def ana(person: Callable[[str], Person]) -> Person:
-    return person("Ana")
-
-
-@pytest.fixture
-def bay(ana: Person, make_board: MakeBoard, site: Site) -> SmallProject:
+def bay(ana: Person, bay: SmallProject, site: Site) -> SmallProject:
     """30 objects: three are Oithona similis, two Copepoda, one fiber, the rest have no taxon."""
-    project = make_board(ana)
     with database.connect(site.database_url) as db:
-        project.db = db
-        for ids, taxon in ((project.ids[:3], "Oithona similis"), (project.ids[3:5], "Copepoda")):
-            project.do(ana, ids, taxon=taxon)
-        project.do(ana, project.ids[5:6], taxon="fiber")
-    return project
-
-
-def open_board(open_window: OpenWindow, ana: Person, bay: SmallProject, query: str = "") -> Window:
-    window = open_window(ana)
-    window.open_board(bay, query)
-    return window
+        bay.db = db
+        for ids, taxon in ((bay.ids[:3], "Oithona similis"), (bay.ids[3:5], "Copepoda")):
+            bay.do(ana, ids, taxon=taxon)
+        bay.do(ana, bay.ids[5:6], taxon="fiber")
+    return bay
 
 
 def line(window: Window, name: str) -> Locator:
@@ -50,10 +35,8 @@ def names(window: Window) -> list[str]:
     return [title.split(":")[0] for title in titles]
 
 
-def test_branches_count_what_is_below_them_and_follow_labels(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_board(open_window, ana, bay)
+def test_branches_count_what_is_below_them_and_follow_labels(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     expect(count(window, "Copepoda")).to_have_text("5")
     expect(count(window, "Oithona")).to_have_text("3")
     window.tile(bay.ids[7]).click()
@@ -66,10 +49,8 @@ def test_branches_count_what_is_below_them_and_follow_labels(
     expect(count(window, "Copepoda")).to_have_text("6")
 
 
-def test_a_filters_own_counts_stand_in_grey_beside_the_projects(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_board(open_window, ana, bay, "?depth=3..5")
+def test_a_filters_own_counts_stand_in_grey_beside_the_projects(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay("?depth=3..5")
     expect(count(window, "Copepoda")).to_have_text("5")
     expect(count(window, "Copepoda", "kept")).to_have_text("3")
     expect(count(window, "fiber < detritus", "kept")).to_have_text("")
@@ -78,10 +59,8 @@ def test_a_filters_own_counts_stand_in_grey_beside_the_projects(
     assert names(window) == ["living", "Copepoda", "Oithona", "Oithona similis"]
 
 
-def test_a_taxon_filters_by_click_and_lets_go_by_another(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_board(open_window, ana, bay)
+def test_a_taxon_filters_by_click_and_lets_go_by_another(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     line(window, "Oithona").click()
     expect(window.tiles).to_have_count(3)
     window.reload()
@@ -90,10 +69,8 @@ def test_a_taxon_filters_by_click_and_lets_go_by_another(
     expect(window.tiles).to_have_count(30)
 
 
-def test_the_menu_of_a_taxon_filters_by_it_alone_or_by_what_stands_above(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_board(open_window, ana, bay)
+def test_the_menu_of_a_taxon_filters_by_it_alone_or_by_what_stands_above(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     line(window, "Copepoda").click(button="right")
     window.page.get_by_role("menuitem", name="Only this").click()
     expect(window.tiles).to_have_count(2)
@@ -112,8 +89,8 @@ def test_the_menu_of_a_taxon_filters_by_it_alone_or_by_what_stands_above(
     expect(window.tiles).to_have_count(5)
 
 
-def test_the_menu_of_a_taxon_labels_what_is_selected(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
-    window = open_board(open_window, ana, bay)
+def test_the_menu_of_a_taxon_labels_what_is_selected(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     window.tile(bay.ids[8]).click()
     window.tile(bay.ids[9]).click()
     line(window, "fiber < detritus").click(button="right")
@@ -123,8 +100,8 @@ def test_the_menu_of_a_taxon_labels_what_is_selected(ana: Person, bay: SmallProj
     assert window.label(bay.ids[9]) == ("V", "fiber < detritus")
 
 
-def test_the_tree_is_walked_by_keys_as_one_stop_of_tab(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
-    window = open_board(open_window, ana, bay)
+def test_the_tree_is_walked_by_keys_as_one_stop_of_tab(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     assert window.page.locator('#tree a[tabindex="0"]').count() == 1
     window.page.locator("#find-taxon").focus()
     window.press("Tab")
@@ -150,8 +127,8 @@ def test_the_tree_is_walked_by_keys_as_one_stop_of_tab(ana: Person, bay: SmallPr
     expect(line(window, "Copepoda")).to_have_attribute("aria-selected", "true")
 
 
-def test_a_closed_branch_stays_closed(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
-    window = open_board(open_window, ana, bay)
+def test_a_closed_branch_stays_closed(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     line(window, "Copepoda").locator(".twist").click()
     window.reload()
     assert names(window)[:3] == ["living", "Copepoda", "not-living"]
@@ -160,10 +137,8 @@ def test_a_closed_branch_stays_closed(ana: Person, bay: SmallProject, open_windo
     assert "Oithona similis" in names(window)
 
 
-def test_a_taxon_is_found_by_its_name_and_taken_by_enter(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_board(open_window, ana, bay)
+def test_a_taxon_is_found_by_its_name_and_taken_by_enter(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     window.press("/")
     window.page.keyboard.type("simi")
     assert names(window) == ["living", "Copepoda", "Oithona", "Oithona similis"]
@@ -173,15 +148,13 @@ def test_a_taxon_is_found_by_its_name_and_taken_by_enter(
     expect(window.tiles).to_have_count(3)
 
 
-def test_preset_taxa_show_though_nothing_has_them(
-    ana: Person, bay: SmallProject, open_window: OpenWindow, site: Site
-) -> None:
+def test_preset_taxa_show_though_nothing_has_them(bay: SmallProject, open_bay: OpenBay, site: Site) -> None:
     with database.connect(site.database_url) as db:
         db.execute(
             "insert into preset_taxon (project_id, taxon_id, position) values (%s, %s, 1)",
             [bay.id, bay.taxa["Calanoida"]],
         )
-    window = open_board(open_window, ana, bay)
+    window = open_bay()
     expect(line(window, "Calanoida")).to_be_visible()
     window.page.get_by_label("hide empty").check()
     expect(line(window, "Calanoida")).to_be_hidden()
@@ -189,10 +162,8 @@ def test_preset_taxa_show_though_nothing_has_them(
     expect(line(window, "Calanoida")).to_have_count(0)
 
 
-def test_a_closed_branch_opens_under_what_is_dragged_over_it(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_board(open_window, ana, bay)
+def test_a_closed_branch_opens_under_what_is_dragged_over_it(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     line(window, "Copepoda").locator(".twist").click()
     window.tile(bay.ids[8]).click()
     place = window.tile(bay.ids[8]).bounding_box()
@@ -235,9 +206,9 @@ def long_tree(bay: SmallProject, site: Site) -> SmallProject:
 
 
 def test_three_thousand_taxa_open_scroll_and_are_found_without_a_pause(
-    ana: Person, long_tree: SmallProject, open_window: OpenWindow
+    long_tree: SmallProject, open_bay: OpenBay
 ) -> None:
-    window = open_board(open_window, ana, long_tree)
+    window = open_bay()
     assert window.page.locator("#tree li").count() < 100
     window.page.locator("#find-taxon").fill("taxon")
     expect(window.page.get_by_text("more: type on")).to_be_attached()
@@ -262,10 +233,8 @@ def test_three_thousand_taxa_open_scroll_and_are_found_without_a_pause(
     expect(line(window, "Taxon 2999")).to_be_in_viewport()
 
 
-def test_a_name_of_250_characters_is_cut_in_the_middle(
-    ana: Person, long_tree: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_board(open_window, ana, long_tree)
+def test_a_name_of_250_characters_is_cut_in_the_middle(long_tree: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
     row = window.page.locator("#tree a", has_text="Longissima")
     row.scroll_into_view_if_needed()
     assert row.bounding_box()["width"] <= 250
@@ -279,12 +248,8 @@ def test_a_name_of_250_characters_is_cut_in_the_middle(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_at_900_pixels_the_tree_slides_over_and_filters(
-    ana: Person, bay: SmallProject, open_window: OpenWindow, scheme: str
-) -> None:
-    window = open_window(ana, color_scheme=scheme)
-    window.page.set_viewport_size({"width": 900, "height": 900})
-    window.open_board(bay)
+def test_at_900_pixels_the_tree_slides_over_and_filters(bay: SmallProject, open_bay: OpenBay, scheme: str) -> None:
+    window = open_bay(width=900, color_scheme=scheme)
     expect(line(window, "Copepoda")).to_be_hidden()
     window.page.get_by_role("button", name="Taxa").focus()
     window.press("Enter")
@@ -293,3 +258,66 @@ def test_at_900_pixels_the_tree_slides_over_and_filters(
     expect(window.tiles).to_have_count(5)
     window.reload()
     expect(window.page.locator(".chip")).to_contain_text("Copepoda")
+
+
+def test_a_taxon_that_is_new_here_is_kept_or_left_as_the_tree_s_answer_says(
+    bay: SmallProject, open_bay: OpenBay
+) -> None:
+    window = open_bay("?taxon=" + str(bay.taxa["Copepoda"]))
+    window.tile(bay.ids[3]).click()
+    window.name("calanoida")
+    window.wait_until_sent()
+    expect(count(window, "Calanoida")).to_have_text("1")
+    expect(window.page.locator("#n-total")).to_have_text("5")
+    expect(window.tile(bay.ids[3])).to_be_visible()
+    window.press("Control+z")
+    expect(count(window, "Calanoida")).to_have_count(0)
+
+    window.open_board(bay, "?taxon=" + str(bay.taxa["Oithona"]))
+    window.tile(bay.ids[0]).click()
+    window.name("calanoida")
+    expect(window.tile(bay.ids[0])).to_be_hidden()
+    expect(window.page.locator("#n-total")).to_have_text("2")
+    window.reload()
+    expect(window.tiles).to_have_count(2)
+
+
+def test_older_counts_never_take_the_place_of_newer_ones(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
+    older: list[tuple[Route, APIResponse]] = []
+    window.page.route("**/tree", lambda route: older.append((route, route.fetch())), times=1)
+    for k in (7, 8):
+        window.tile(bay.ids[k]).click()
+        window.name("calanoida")
+        window.wait_until_sent()
+        window.page.wait_for_timeout(600)
+    expect(count(window, "Calanoida")).to_have_text("2")
+    (route, response) = older[0]
+    with suppress(Error):  # it was given up
+        route.fulfill(response=response)
+    window.page.wait_for_timeout(300)
+    expect(count(window, "Calanoida")).to_have_text("2")
+
+
+def test_escape_closes_the_tree_or_a_menu_and_keeps_the_selection(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
+    window.press("ArrowRight", "Shift+ArrowRight", "/")
+    expect(window.page.locator("#find-taxon")).to_be_focused()
+    window.press("Escape")
+    expect(window.page.locator("#tiles")).to_be_focused()
+    window.press("F4")
+    expect(window.page.locator("#find-taxon")).to_be_focused()
+    window.press("Escape")
+    window.page.locator("details.menu summary").click()
+    expect(window.page.locator("details.menu")).to_have_attribute("open", "")
+    window.press("Escape")
+    expect(window.page.locator("details.menu[open]")).to_have_count(0)
+    assert window.n_selected == 2
+
+    window.page.set_viewport_size({"width": 900, "height": 900})
+    window.page.get_by_role("button", name="Taxa").click()
+    expect(window.page.locator("#find-taxon")).to_be_focused()
+    window.press("ArrowDown", "ArrowDown", "Escape")
+    expect(line(window, "Copepoda")).not_to_be_in_viewport()
+    expect(window.page.locator(".show-tree")).to_be_focused()
+    assert window.n_selected == 2

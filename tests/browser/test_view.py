@@ -1,27 +1,14 @@
 """The view of the tiles: their size and the fields under them, by keyboard and by pointer, kept and in the address."""
 
-from collections.abc import Callable
+import re
 
 import pytest
 from playwright.sync_api import expect
 
 from app import database
-from tests.browser.conftest import Person, Site
+from tests.browser.conftest import MakeBoard, OpenBay, OpenWindow, Person, Site
 from tests.browser.window import Window
 from tests.small_projects import SmallProject
-
-MakeBoard = Callable[..., SmallProject]
-OpenWindow = Callable[..., Window]
-
-
-@pytest.fixture
-def ana(person: Callable[[str], Person]) -> Person:
-    return person("Ana")
-
-
-@pytest.fixture
-def bay(ana: Person, make_board: MakeBoard) -> SmallProject:
-    return make_board(ana, n=60)
 
 
 def width(window: Window, object_id: int) -> float:
@@ -42,11 +29,8 @@ def wait_until_kept(window: Window, site: Site, bay: SmallProject, key: str, val
     raise AssertionError(f"{key} is {kept(site, bay).get(key)!r}, not {value!r}")
 
 
-def test_tiles_grow_and_shrink_by_keys_and_stay_so(
-    ana: Person, bay: SmallProject, open_window: OpenWindow, site: Site
-) -> None:
-    window = open_window(ana)
-    window.open_board(bay)
+def test_tiles_grow_and_shrink_by_keys_and_stay_so(bay: SmallProject, open_bay: OpenBay, site: Site) -> None:
+    window = open_bay()
     usual = width(window, bay.ids[0])
     window.press("+", "+")
     assert width(window, bay.ids[0]) == pytest.approx(1.4 * usual, rel=0.02)
@@ -61,10 +45,9 @@ def test_tiles_grow_and_shrink_by_keys_and_stay_so(
 
 
 def test_the_size_is_chosen_on_a_slider_and_shared_by_its_address(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
+    ana: Person, open_window: OpenWindow, bay: SmallProject, open_bay: OpenBay
 ) -> None:
-    window = open_window(ana)
-    window.open_board(bay)
+    window = open_bay()
     usual = width(window, bay.ids[0])
     window.page.locator("#view").click()
     window.page.locator("#tile-size").fill("200")
@@ -78,11 +61,8 @@ def test_the_size_is_chosen_on_a_slider_and_shared_by_its_address(
     assert width(other, bay.ids[0]) == pytest.approx(2.5 * usual, rel=0.02)
 
 
-def test_what_is_looked_at_keeps_its_place_while_the_size_changes(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_window(ana)
-    window.open_board(bay, "?size=200")
+def test_what_is_looked_at_keeps_its_place_while_the_size_changes(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay("?size=200")
     window.tile(bay.ids[25]).scroll_into_view_if_needed()
     window.tile(bay.ids[25]).click()
     before = window.tile(bay.ids[25]).bounding_box()["y"]
@@ -90,16 +70,15 @@ def test_what_is_looked_at_keeps_its_place_while_the_size_changes(
     assert window.tile(bay.ids[25]).bounding_box()["y"] == pytest.approx(before, abs=3)
 
 
-def test_links_made_before_the_size_changed_keep_it(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
-    window = open_window(ana)
-    window.open_board(bay, "?size=80&depth=1..20")
+def test_links_made_before_the_size_changed_keep_it(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay("?size=80&depth=1..20")
     window.press("+")
     window.page.get_by_role("link", name="Remove the filter depth").click()
     window.page.wait_for_url("**size=90**")
     expect(window.page.locator(".chip")).to_have_count(0)
 
 
-def test_large_tiles_show_the_image_itself(ana: Person, bay: SmallProject, open_window: OpenWindow, site: Site) -> None:
+def test_large_tiles_show_the_image_itself(bay: SmallProject, open_bay: OpenBay, site: Site) -> None:
     with database.connect(site.database_url) as db:
         db.execute(
             """
@@ -111,8 +90,7 @@ def test_large_tiles_show_the_image_itself(ana: Person, bay: SmallProject, open_
             [bay.id],
         )
         db.execute("update project set data_version = data_version + 1 where id = %s", [bay.id])
-    window = open_window(ana)
-    window.open_board(bay)
+    window = open_bay()
     assert window.page.locator(".tile.original").count() == 0
     window.page.locator("#view").click()
     window.page.locator("#tile-size").fill("300")
@@ -122,10 +100,9 @@ def test_large_tiles_show_the_image_itself(ana: Person, bay: SmallProject, open_
 
 
 def test_fields_under_the_tiles_are_added_by_keyboard_and_hidden_by_pointer(
-    ana: Person, bay: SmallProject, open_window: OpenWindow, site: Site
+    bay: SmallProject, open_bay: OpenBay, site: Site
 ) -> None:
-    window = open_window(ana)
-    window.open_board(bay)
+    window = open_bay()
     window.page.locator("#view").focus()
     window.press("Enter")
     expect(window.page.locator("#show-field")).to_be_focused()
@@ -149,22 +126,48 @@ def test_fields_under_the_tiles_are_added_by_keyboard_and_hidden_by_pointer(
     expect(fields).to_have_text(["st0"])
 
 
-def test_six_fields_are_as_many_as_fit(ana: Person, bay: SmallProject, open_window: OpenWindow) -> None:
-    window = open_window(ana)
-    window.open_board(bay, "?show=depth,date,sample,score,f.area,f.note,f.gone")
+def test_six_fields_are_as_many_as_fit(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay("?show=depth,date,sample,score,f.area,f.note,f.gone")
     expect(window.tile(bay.ids[0]).locator(".fields span")).to_have_count(6)
     window.page.locator("#view").click()
     expect(window.page.get_by_text("Six fields are as many as fit")).to_be_visible()
     expect(window.page.locator("#show-field")).to_have_count(0)
 
 
-def test_a_field_that_is_gone_is_told_and_can_be_hidden(
-    ana: Person, bay: SmallProject, open_window: OpenWindow
-) -> None:
-    window = open_window(ana)
-    window.open_board(bay, "?show=f.gone,depth")
+def test_a_field_that_is_gone_is_told_and_can_be_hidden(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay("?show=f.gone,depth")
     expect(window.tile(bay.ids[0]).locator(".fields span")).to_have_text(["1 m"])
     window.page.locator("#view").click()
     expect(window.page.get_by_text("this project has no such field")).to_be_visible()
     window.page.get_by_role("button", name="Hide gone").click()
     window.page.wait_for_url("**show=depth")
+
+
+def test_large_tiles_are_sharp_again_after_they_were_scrolled_away(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow, site: Site
+) -> None:
+    project, window = make_board(ana, n=600), open_window(ana)
+    with database.connect(site.database_url) as db:
+        db.execute(
+            """
+            update content
+               set width_px = width_px * 8, height_px = height_px * 8
+             where hash in (select hash from image where project_id = %s)
+               and width_px = 64
+            """,
+            [project.id],
+        )
+        db.execute("update project set data_version = data_version + 1 where id = %s", [project.id])
+    window.open_board(project, "?size=250")
+    first = window.tile(project.ids[0])
+    expect(first).to_have_class("tile original")
+    for _ in range(20):
+        window.page.locator("#tiles").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+        window.page.wait_for_timeout(100)
+        if first.locator("img").get_attribute("src") is None:
+            break
+    expect(first).to_have_class("tile")
+    window.page.locator("#tiles").evaluate("list => list.scrollTo(0, 0)")
+    image = re.compile(f"/projects/{project.id}/images/")
+    expect(first.locator(".picture img")).to_have_attribute("src", image)
+    expect(first).to_have_class("tile original")
