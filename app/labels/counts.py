@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from app.database import Db
+from app.search.codes import STATUSES
 
 # One fold at a time: two would wait for each other's rows in different orders.
 FOLD_LOCK = 7403
@@ -26,7 +27,7 @@ def project_counts(db: Db, project_id: int) -> dict[tuple[int, str], int]:
 
 def status_totals(counts: dict[tuple[int, str], int]) -> dict[str, int]:
     """Number of objects by status, over all taxa."""
-    totals = dict.fromkeys("UPDV", 0)
+    totals = dict.fromkeys(STATUSES, 0)
     for (_, status), n in counts.items():
         totals[status] += n
     return totals

@@ -15,7 +15,8 @@ from app.objects.fields import Field, project_fields
 from app.objects.orders import order_choices
 from app.objects.shown import NOT_FOR_ANONYMOUS
 from app.projects.access import Project
-from app.search.mirror import VALIDATED, Mirror, open_mirror
+from app.search.codes import VALIDATED
+from app.search.mirror import Mirror, open_mirror
 from app.templating import parent_name, thousands
 
 MOST = 50

@@ -17,7 +17,8 @@ from app.objects.filters import Filter
 from app.objects.images import image_url
 from app.objects.orders import Order
 from app.search import likeness
-from app.search.mirror import VALIDATED, open_mirror
+from app.search.codes import VALIDATED
+from app.search.mirror import open_mirror
 from app.taxonomy.names import is_italic
 from app.taxonomy.queries import get_taxon
 

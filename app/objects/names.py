@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from app.database import Db
 from app.objects.readings import is_id
+from app.search.mirror import open_mirror
 
 IDS = ("taxon", "sample", "acquisition", "import", "act", "who", "ever")
 
@@ -16,9 +19,10 @@ def names_of(db: Db, project_id: int, said: Sequence[tuple[str, str]], anonymous
     instruments = [raw for key, raw in said if key == "instrument"]
     if not (people or instruments or any(ids.values())):
         return {}
-    found = _found(db, {"project_id": project_id, "person": people, "instrument": instruments, "anonymous": anonymous,
-                        **ids})  # fmt: skip
+    found = _found(db, {"project_id": project_id, "instrument": instruments, "anonymous": anonymous, **ids})
     found["taxon", "0"] = "unclassified"
+    if people:
+        found |= _people(db, project_id, people)
     names = {}
     for key, raw in said:
         kind = "person" if key in ("who", "ever") else key
@@ -74,14 +78,23 @@ def _found(db: Db, values: dict[str, object]) -> dict[tuple[str, str], str]:
           left join taxon on taxon.id = act.taxon_id
          where act.project_id = %(project_id)s
            and act.id = any(%(act)s::bigint[])
-        union all
-        select 'person', id::text, name
-          from account
-         where id = any(%(person)s::int[])
-           and (exists (select from member where member.account_id = account.id and project_id = %(project_id)s)
-                or exists (select from act where act.account_id = account.id and project_id = %(project_id)s)
-                or exists (select from label where label.account_id = account.id and project_id = %(project_id)s))
         """,
         values,
     )
     return {(row.kind, row.id): row.name for row in rows}
+
+
+def _people(db: Db, project_id: int, ids: list[int]) -> dict[tuple[str, str], str]:
+    """Members of the project, who acted in it, and of the others whom its labels name, which have no index by person."""
+    rows = db.execute(
+        """
+        select id, name,
+               exists (select from member where member.account_id = account.id and project_id = %(project_id)s)
+               or exists (select from act where act.account_id = account.id and project_id = %(project_id)s) as belongs
+          from account
+         where id = any(%(ids)s)
+        """,
+        {"project_id": project_id, "ids": ids},
+    ).fetchall()
+    labelled = () if all(row.belongs for row in rows) else open_mirror(db, project_id).account
+    return {("person", str(row.id)): row.name for row in rows if row.belongs or np.any(labelled == row.id)}

@@ -6,7 +6,8 @@ import numpy as np
 
 from app.database import Db
 from app.objects.filters import Filter
-from app.search.mirror import STATUSES, Mirror, open_mirror
+from app.search.codes import STATUSES
+from app.search.mirror import Mirror, open_mirror
 
 Counts = dict[tuple[int, str], int]
 

@@ -11,7 +11,8 @@ from app.objects.filters import address
 from app.paging import cursor_of, read_cursor
 from app.projects.access import Project
 from app.samples.sheet import NO_DAY, Sheet, Tally, day_text, open_sheet, tally
-from app.search.mirror import VALIDATED, open_mirror
+from app.search.codes import STATUSES, VALIDATED
+from app.search.mirror import open_mirror
 
 PAGE = 100
 MOST_A_PAGE = 1000
@@ -93,7 +94,7 @@ def list_samples(
         n_found=len(found),
         n_samples=int(np.count_nonzero(counted.n.any(axis=1))) if project.validated_only else len(sheet.ids),
         n_objects=int(counted.n.sum()),
-        counts=dict(zip("UPDV", counted.n[found].sum(axis=0).tolist(), strict=True)),
+        counts=dict(zip(STATUSES, counted.n[found].sum(axis=0).tolist(), strict=True)),
         positions=positions[~np.isnan(positions).any(axis=1)],
     )
 

@@ -10,7 +10,8 @@ from app.errors import NotFound
 from app.projects.access import Project
 from app.samples.listing import ListedSample, listed
 from app.samples.sheet import Sheet, open_sheet, tally
-from app.search.mirror import STATUSES, VALIDATED, Mirror, open_mirror
+from app.search.codes import STATUSES, VALIDATED
+from app.search.mirror import Mirror, open_mirror
 from app.taxonomy.names import is_italic
 
 MOST_TAXA = 200

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from app.database import Db
-from app.search.arrays import fetch_arrays
-from app.search.columns import place
-from app.search.mirror import STATUSES, VALIDATED, Mirror
+from app.search.codes import STATUSES, VALIDATED
+from app.search.heads import NONE as NO_DAY
+from app.search.mirror import Mirror
 
 MOST_SHEETS = 4
-NO_DAY = -(2**31)
 FIRST_DAY = np.datetime64("1970-01-01")
 
 
@@ -128,30 +127,13 @@ def _read(db: Db, mirror: Mirror) -> Sheet:
     # An object of an import that is just being removed may stand without its sample for a moment.
     own = np.minimum(np.searchsorted(ids, mirror.sample), max(len(ids) - 1, 0)).astype(np.int32)
     position = np.array([(row.latitude, row.longitude) for row in rows], np.float64).reshape(-1, 2)
-    acquisitions, day = _objects(db, mirror)
-    acquisition_ids, acquisition = np.unique(acquisitions, return_inverse=True)
+    acquisition_ids, acquisition = np.unique(mirror.head(db, "acquisition"), return_inverse=True)
     acquisition_sample = np.zeros(len(acquisition_ids), np.int32)
     acquisition_sample[acquisition] = own
     return Sheet(
         mirror.data_version, ids, names, folded, rank, _with_objects_position(db, mirror, own, position),
-        acquisition_sample, own, acquisition.astype(np.int32), day,
+        acquisition_sample, own, acquisition.astype(np.int32), mirror.head(db, "day"),
     )  # fmt: skip
-
-
-def _objects(db: Db, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
-    """Acquisition and day of every object, by ordinal."""
-    ids, acquisitions, days = fetch_arrays(
-        db,
-        """
-        select array_agg(id), array_agg(acquisition_id), array_agg(coalesce(date - date '1970-01-01', %s))
-        from object
-        where project_id = %s
-        """,
-        [NO_DAY, mirror.project_id],
-    )
-    if ids is None:
-        return np.zeros(len(mirror), np.int64), np.full(len(mirror), NO_DAY, np.int32)
-    return place(mirror.ids, ids, acquisitions, 0), place(mirror.ids, ids, days, NO_DAY)
 
 
 def _with_objects_position(db: Db, mirror: Mirror, own: np.ndarray, position: np.ndarray) -> np.ndarray:

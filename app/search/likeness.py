@@ -14,8 +14,9 @@ from app.database.connections import Db
 from app.errors import Conflict, NotFound, Refused
 from app.search import generations
 from app.search.arrays import fetch_arrays, fetch_vectors
+from app.search.codes import VALIDATED
 from app.search.generations import Generation
-from app.search.mirror import VALIDATED, Mirror, open_mirror
+from app.search.mirror import Mirror, open_mirror
 from indexer.neighbours import mean_direction, ranked
 
 NO_EMBEDDER = "This project has no vectors yet, so nothing can be ordered by likeness: embed it first."

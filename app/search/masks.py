@@ -13,15 +13,13 @@ import numpy as np
 
 from app.database.connections import Db
 from app.search import looked_up
+from app.search.codes import PROVENANCES, STATUSES, VALIDATED
 from app.search.columns import TextColumn
 from app.search.heads import NONE
 
 if TYPE_CHECKING:
     from app.objects.filters import Filter
     from app.search.mirror import Mirror
-
-STATUSES, PROVENANCES = "UPDV", ("", "predicted", "single", "batch", "audit", "imported")
-VALIDATED = STATUSES.index("V")
 
 
 def mask(db: Db, mirror: Mirror, filter: Filter) -> np.ndarray:

@@ -5,26 +5,28 @@ Copied once by whole columns, then followed: every call reads what the transacti
 new objects, fields or another current run, means a new copy.
 """
 
+from __future__ import annotations
+
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from app.database.connections import Db
 from app.errors import NotFound
-from app.objects.filters import Filter
 from app.search import masks, settings
 from app.search.arrays import fetch_arrays
+from app.search.codes import PREDICTED, PROVENANCES, STATUSES, UNCLASSIFIED
 from app.search.columns import ColumnCache, TextColumn
 
+if TYPE_CHECKING:
+    from app.objects.filters import Filter
+
 GONE = "The project does not exist any more."
-STATUSES = "UPDV"  # a status is stored as its place here
-UNCLASSIFIED, PREDICTED, DUBIOUS, VALIDATED = range(4)
-PROVENANCES = ("", "predicted", "single", "batch", "audit", "imported")  # likewise
 BY_MACHINE = PROVENANCES.index("predicted")
 CODE_OF_LETTER = np.zeros(128, np.uint8)
 _versions = count(1)

@@ -52,6 +52,16 @@ def test_a_chip_says_its_condition_in_words(
     assert chip_of(db, small, key, raw) == (label, value, "")
 
 
+def test_who_neither_acted_nor_belongs_to_it_is_named_if_an_import_brought_labels(
+    db: Db, small: SmallProject, ada: Person, ben: Person
+) -> None:
+    small.do(ada, small.ids[:1], taxon="Oithona")
+    db.execute("update label set account_id = %s where project_id = %s", [ben.id, small.id])
+    cleo = db.execute("insert into account (email, name) values ('c@example.org', 'Cleo') returning id").fetchone()
+    assert chip_of(db, small, "who", str(ben.id)) == ("labelled by", "Ben", "")
+    assert "no such person" in chip_of(db, small, "who", str(cleo.id))[2]
+
+
 def test_people_are_named_and_the_viewer_is_me(db: Db, small: SmallProject, ada: Person) -> None:
     small.do(ada, small.ids[:1], taxon="Oithona")
     assert chip_of(db, small, "who", "me", account_id=ada.id) == ("labelled by", "me", "")
