@@ -2,6 +2,7 @@
 // selected is taken alone once it was held a moment. Everywhere else a drag draws the rubber band.
 
 import { count, element } from "./html.js";
+import { atEnd, whileShown } from "./page_life.js";
 
 const STARTS_AFTER_PX = 6;
 const HELD_MS = 350;
@@ -12,6 +13,7 @@ export class DragToTaxon {
   #tiles = null; // what is being dragged
   #row = null;
   #pointer = null;
+  #isDubious = false; // as Shift was last told, by a move, a key or the release
   #ghost = null;
 
   // `drop(tiles, taxon, status)`; `opened(on)`: a drag begins or ends, so that a hidden tree can come and go;
@@ -20,22 +22,20 @@ export class DragToTaxon {
     Object.assign(this, { list, selection, tree, drop, opened, taken });
     list.addEventListener("pointerdown", (event) => this.#down(event));
     list.addEventListener("pointermove", (event) => this.#move(event));
-    list.addEventListener("pointerup", () => this.#release());
+    list.addEventListener("pointerup", (event) => this.#release(event));
     list.addEventListener("pointercancel", () => this.#end());
-    for (const name of ["keydown", "keyup"]) document.addEventListener(name, (event) => this.#key(event), true);
-  }
-
-  get active() {
-    return this.#tiles !== null;
+    for (const name of ["keydown", "keyup"]) document.addEventListener(name, (event) => this.#key(event), { capture: true, signal: whileShown() });
+    atEnd(() => this.#end());
   }
 
   #down(event) {
     clearTimeout(this.#press?.timer);
     this.#press = null;
     const tile = event.target.closest(".tile");
-    const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    const plain = event.button === 0 && !event.ctrlKey && !event.metaKey;
     if (!tile || !plain || event.pointerType === "touch") return;
     const press = { x: event.clientX, y: event.clientY, id: event.pointerId, ready: this.selection.has(tile) };
+    if (event.shiftKey && !press.ready) return; // a range or a band
     if (!press.ready) press.timer = setTimeout(() => this.#hold(press, tile), HELD_MS);
     press.tiles = press.ready ? this.selection.tiles : [tile];
     this.#press = press;
@@ -52,6 +52,7 @@ export class DragToTaxon {
 
   #move(event) {
     this.#pointer = event;
+    this.#isDubious = event.shiftKey;
     if (this.#tiles) return this.#follow();
     const press = this.#press;
     if (!press || Math.hypot(event.clientX - press.x, event.clientY - press.y) < STARTS_AFTER_PX) return;
@@ -78,21 +79,20 @@ export class DragToTaxon {
       this.#row?.classList.remove("drop-target");
       this.#row = row;
       row?.classList.add("drop-target");
-      this.tree.openOnHover?.(row);
+      this.tree.openOnHover(row);
     }
-    this.#say(this.#pointer.shiftKey);
+    this.#say();
   }
 
-  #say(dubious) {
+  #say() {
     const objects = count(this.#tiles.length, "object");
     const taxon = this.#row && this.#taxonOf(this.#row);
-    this.#ghost.textContent = taxon ? `${objects} → ${taxon.display_name}${dubious ? ", dubious" : ""}` : objects;
+    this.#ghost.textContent = taxon ? `${objects} → ${taxon.display_name}${this.#isDubious ? ", dubious" : ""}` : objects;
   }
 
   #taxonOf(row) {
-    const told = this.tree.row?.(row.dataset.taxonId);
-    const italic = told?.italic ?? row.querySelector(".name-cut.italic") !== null;
-    return { id: Number(row.dataset.taxonId), display_name: told?.display ?? row.dataset.name, italic: Boolean(italic) };
+    const { id, display, italic } = this.tree.row(row.dataset.taxonId);
+    return { id, display_name: display, italic };
   }
 
   #scrollAtEdges() {
@@ -111,17 +111,20 @@ export class DragToTaxon {
     requestAnimationFrame(() => this.#scrollAtEdges());
   }
 
-  #release() {
+  #release(event) {
     const [tiles, row] = [this.#tiles, this.#row];
     const taxon = row && this.#taxonOf(row);
-    const status = this.#pointer?.shiftKey ? "D" : "V";
+    const status = event.shiftKey ? "D" : "V";
     this.#end();
     if (tiles && taxon) this.drop(tiles, taxon, status);
   }
 
   #key(event) {
     if (!this.#tiles) return;
-    if (event.key === "Shift") this.#say(event.type === "keydown");
+    if (event.key === "Shift") {
+      this.#isDubious = event.type === "keydown";
+      this.#say();
+    }
     if (event.code !== "Escape" || event.type !== "keydown") return;
     event.preventDefault();
     event.stopPropagation();
@@ -141,7 +144,7 @@ export class DragToTaxon {
     this.#tiles = null;
     this.#row?.classList.remove("drop-target");
     this.#row = null;
-    this.tree.openOnHover?.(null);
+    this.tree.openOnHover(null);
     this.#ghost.remove();
     document.body.classList.remove("dragging-tiles");
     this.opened(false);

@@ -37,9 +37,9 @@ export class RubberBand {
   #press(event) {
     // Touch scrolls, and a press on the scroll bar is the scroll bar's.
     if (event.button !== 0 || event.pointerType === "touch" || event.offsetX > this.#list.clientWidth) return;
-    // On a selected tile a plain press is the beginning of a drag onto a taxon.
+    // On a selected tile a press is the beginning of a drag onto a taxon.
     const tile = event.target.closest(".tile");
-    if (this.#leavesSelected && tile && this.#selection.has(tile) && !(event.ctrlKey || event.metaKey || event.shiftKey)) return;
+    if (this.#leavesSelected && tile && this.#selection.has(tile) && !(event.ctrlKey || event.metaKey)) return;
     this.#justEnded = false;
     this.#pointer = event;
     this.#start = this.#inList(event);

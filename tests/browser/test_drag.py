@@ -53,6 +53,31 @@ def test_with_shift_what_is_dropped_is_dubious(bench: tuple[SmallProject, Window
     assert window.label(project.ids[1]) == ("D", "Oithona")
 
 
+def test_what_is_dropped_is_what_the_badge_said_last(bench: tuple[SmallProject, Window]) -> None:
+    project, window = bench
+    ghost, keyboard = window.page.locator(".drag-ghost"), window.page.keyboard
+    for k, keys in ((1, ("down", "up")), (2, ("down",))):
+        window.tile(project.ids[k]).click()
+        window.grab(window.tile(project.ids[k]))
+        window.carry_to(window.tree_row("Oithona"))
+        for key in keys:
+            getattr(keyboard, key)("Shift")
+        dubious = keys[-1] == "down"
+        expect(ghost).to_have_text(f"1 object → Oithona{', dubious' if dubious else ''}")
+        window.page.mouse.up()
+    keyboard.up("Shift")
+
+    window.tile(project.ids[3]).click()
+    keyboard.down("Shift")
+    window.grab(window.tile(project.ids[3]))
+    window.carry_to(window.tree_row("Oithona"))
+    keyboard.up("Shift")
+    window.page.mouse.up()
+
+    window.reload()
+    assert [window.label(project.ids[k])[0] for k in (1, 2, 3)] == ["V", "D", "V"]
+
+
 def test_a_tile_that_is_held_is_dragged_alone(bench: tuple[SmallProject, Window]) -> None:
     project, window = bench
     window.tile(project.ids[7]).click()
@@ -106,6 +131,10 @@ def test_a_drag_from_elsewhere_is_still_a_band(bench: tuple[SmallProject, Window
     window.page.mouse.move(third["x"] + 5, third["y"] + 20, steps=4)
     window.page.mouse.up()
     assert window.n_selected == 4
+    window.name("oith")
+
+    window.reload()
+    assert [k for k in range(12) if window.label(project.ids[k])[1] == "Oithona"] == [0, 1, 2, 8]
 
 
 def test_in_a_narrow_window_the_tree_comes_for_the_drag(bench: tuple[SmallProject, Window]) -> None:
@@ -121,3 +150,20 @@ def test_in_a_narrow_window_the_tree_comes_for_the_drag(bench: tuple[SmallProjec
 
     window.reload()
     assert window.label(project.ids[6]) == ("V", "Oithona")
+
+
+def test_in_a_narrow_window_a_tree_that_was_open_stays_so(bench: tuple[SmallProject, Window]) -> None:
+    _, window = bench
+    window.page.set_viewport_size({"width": 900, "height": 700})
+    window.page.get_by_role("button", name="Taxa").click()
+    expect(window.tree_row("Oithona")).to_be_in_viewport()
+    tree = window.page.locator("aside.tree").bounding_box()
+    assert tree
+    beside = (tile for tile in window.tiles.all() if (tile.bounding_box() or tree)["x"] > tree["width"] + 10)
+    tile = next(beside)
+    tile.click()
+    window.grab(tile)
+    window.carry_to(window.tree_row("Oithona"))
+    window.page.mouse.up()
+    expect(tile.locator(".name-cut")).to_have_attribute("title", "Oithona")
+    expect(window.tree_row("Oithona")).to_be_in_viewport()
