@@ -49,7 +49,7 @@ class Lazy(click.Group):
             return super().invoke(ctx)
         except Refused as refusal:
             click.echo(refusal.sentence, err=True)
-            ctx.exit(1)
+            ctx.exit(refusal.exit_code)
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

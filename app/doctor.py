@@ -82,7 +82,7 @@ def examine() -> Findings:
     yield from look_at_disk(settings)
     yield from look_at_store(settings)
     try:
-        with database.connect(database.open_database(settings), autocommit=True) as db:
+        with database.connect(database.open_database(settings, make=False), autocommit=True) as db:
             yield from look_at_database(settings, db)
     except Refused as refusal:
         yield Finding("database", "fault", refusal.sentence, _database_remedy(settings))
@@ -147,11 +147,30 @@ def look_at_database(settings: Settings, db: Db) -> Findings:
         yield Finding("migrations", "fault", said, "Run `shoal migrate`, or start `shoal serve`, which does it.")
         return
     yield Finding("migrations", "ok", "The database is up to date.")
+    yield from look_at_images(settings, db)
     looks: list[Callable[[Settings, Db], Findings]] = [
         look_at_embedders, look_at_vectors, look_at_indexes, look_at_transactions, look_at_jobs, look_at_workers,
     ]  # fmt: skip
     for look in looks:
         yield from look(settings, db)
+
+
+def look_at_images(settings: Settings, db: Db) -> Findings:
+    """An empty database beside a full store is another one than the store belongs to, or one that was lost."""
+    said = strange_images(settings, db)
+    if said:
+        yield Finding("images", "warning", said, "Bring the database back from a backup before anything is imported.")
+
+
+def strange_images(settings: Settings, db: Db) -> str | None:
+    """What is to be told where the store holds images and the database knows none."""
+    from app.objects.store import open_store
+
+    if db.execute("select exists (select from content) as known").fetchone().known:
+        return None
+    if not open_store(settings).holds_images():
+        return None
+    return f"The store {settings.store_url} holds images, and the database knows none of them."
 
 
 def look_at_extension(db: Db) -> Findings:

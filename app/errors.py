@@ -8,6 +8,7 @@ class Refused(Exception):
 
     status = 400
     title = "That did not work"
+    exit_code = 1  # of a command
 
     def __init__(self, sentence: str, status: int | None = None, **detail: Any) -> None:
         super().__init__(sentence)
@@ -38,6 +39,14 @@ class Conflict(Refused):
 
     status = 409
     title = "Changed meanwhile"
+
+
+class Damaged(Refused):
+    """What Shoal stands on is not whole, and no command goes on before somebody has seen to it."""
+
+    status = 503
+    title = "The database is not whole"
+    exit_code = 2
 
 
 class LoginNeeded(Refused):

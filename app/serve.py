@@ -41,6 +41,7 @@ def serve(settings: Settings, *, with_worker: bool = True, on_ready: Callable[[s
     settings = replace(settings, port=free_port(settings.host, settings.port))
     url = database.open_database(settings)
     database.migrate(url)
+    _warn_of_strange_images(settings, url)
     os.environ.update(as_environment(settings))
     company = Company(settings, settings.workers if with_worker else 0)
     company.start()
@@ -50,6 +51,15 @@ def serve(settings: Settings, *, with_worker: bool = True, on_ready: Callable[[s
             _serve_web(settings)
     finally:
         company.stop()
+
+
+def _warn_of_strange_images(settings: Settings, url: str) -> None:
+    from app.doctor import strange_images
+
+    with database.connect(url, autocommit=True) as db, suppress(Refused):
+        said = strange_images(settings, db)
+        if said:
+            log.warning("%s If this is not the right database, stop Shoal and bring the right one back.", said)
 
 
 @contextmanager
@@ -107,7 +117,7 @@ def web_app() -> Any:
     """What a web process serves: granian calls it in each of them."""
     _end_with_parent()
     settings = load_settings()
-    url = database.open_database(settings)
+    url = database.open_database(settings, make=False)
     from app.main import create_app
 
     return create_app(settings, database.open_pool(url, POOL_SIZE), url)
@@ -185,6 +195,7 @@ class Company:
         self.slots = [Slot() for _ in range(n_workers)]
         self.ready = threading.Event()
         self.ended = threading.Event()
+        self.refused = ""  # why the database could not be started, told once
         self.thread = threading.Thread(target=self._watch, name="company", daemon=True)
 
     def start(self) -> None:
@@ -213,11 +224,15 @@ class Company:
     def _see_to_database(self) -> None:
         if self.settings.database_url or Cluster(self.settings.home).running_pid():
             return
-        log.warning("The database is gone: starting it again.")
+        if not self.refused:
+            log.warning("The database is gone: starting it again.")
         try:
-            database.open_database(self.settings)
+            database.open_database(self.settings, make=False)
+            self.refused = ""
         except Refused as refusal:
-            log.error(refusal.sentence)
+            if refusal.sentence != self.refused:
+                log.error(refusal.sentence)
+            self.refused = refusal.sentence
 
 
 class Slot:

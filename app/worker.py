@@ -40,13 +40,17 @@ def work(settings: Settings, *, stop_with_parent: bool = False) -> None:
         signal.signal(number, lambda *_: stopping.set())
     if stop_with_parent:
         threading.Thread(target=_watch_parent, args=[stopping], daemon=True).start()
+    told = ""
     while not stopping.is_set():
         try:
-            url = database.open_database(settings)
+            url = database.open_database(settings, make=False)
             _refuse_old_tables(url)
+            told = ""
             asyncio.run(_work_on(url, settings, stopping))
         except (Refused, psycopg.OperationalError, ConnectorException) as error:
-            log.warning("No work for now: %s Trying again in %.0f seconds.", error, AGAIN_AFTER_S)
+            if str(error) != told:
+                log.warning("No work for now: %s Trying again every %.0f seconds.", error, AGAIN_AFTER_S)
+            told = str(error)
         stopping.wait(AGAIN_AFTER_S)
 
 

@@ -24,7 +24,7 @@ from typing import IO
 
 import psycopg
 
-from app.errors import Refused
+from app.errors import Damaged, Refused
 from app.settings import Settings
 
 # Recovery after a crash may replay many gigabytes of log; while the process lives it is given this long.
@@ -34,9 +34,13 @@ _held: dict[Path, IO[str]] = {}
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 
 
-def open_database(settings: Settings) -> str:
-    """The connection string of DATABASE_URL's server, or of our own, started if it does not run yet."""
-    return settings.database_url or Cluster(settings.home).open()
+def open_database(settings: Settings, *, make: bool = True) -> str:
+    """The connection string of DATABASE_URL's server, or of our own, started if it does not run yet.
+
+    With `make` an installation's first command makes the database; what only follows another command, or only looks,
+    leaves that be.
+    """
+    return settings.database_url or Cluster(settings.home).open(make=make)
 
 
 class Cluster:
@@ -62,8 +66,12 @@ class Cluster:
         port = self.extra_conf.get("port", "5432")
         return f"postgresql:///shoal?host={self.socket_folder}&port={port}&user=shoal"
 
-    def open(self) -> str:
-        """Start the server or attach to the one that runs; it lives at least as long as this process."""
+    def open(self, *, make: bool = True) -> str:
+        """Start the server or attach to the one that runs; it lives at least as long as this process.
+
+        Where there is no database yet it is made, or Refused without `make`. A folder that holds anything is never
+        replaced.
+        """
         self._make_home()
         if self.home not in _held:
             users = (self.home / "postgres.users").open("a")
@@ -72,7 +80,9 @@ class Cluster:
             atexit.register(self.close, os.getpid())
         with self._starting():
             if not self._answers():
-                self._initialise()
+                if not (self.data / "PG_VERSION").exists():
+                    self._check_vacant(make)
+                    self._initialise()
                 self._start()
         return self.url
 
@@ -127,9 +137,20 @@ class Cluster:
         if self.user:
             os.chown(self.socket_folder, self.user.pw_uid, self.user.pw_gid)
 
+    def _check_vacant(self, make: bool) -> None:
+        """Refuse to make a database where somebody's may lie: a damaged one, or one that was half brought back."""
+        if self.data.is_dir() and any(self.data.iterdir()):
+            raise Damaged(
+                f"{self.data} holds files, but no whole database: PG_VERSION is missing there. Nothing in it was "
+                "touched. Bring the whole folder back from a backup; or, to begin with an empty database, move it away."
+            )
+        if not make:
+            raise Refused(
+                f"There is no database in {self.data}. If there was one, bring that folder back, whole; "
+                "else `shoal serve` or `shoal migrate` makes an empty one."
+            )
+
     def _initialise(self) -> None:
-        if (self.data / "PG_VERSION").exists():
-            return
         _check_reachable(self.home, self.user)
         fresh = self.home / f"postgres.{secrets.token_hex(4)}.new"
         fresh.mkdir(mode=0o700)
@@ -142,9 +163,15 @@ class Cluster:
         if done.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
             raise Refused(f"Shoal's database could not be made in {self.data}: {done.stderr.strip()}")
-        if self.data.exists():
-            shutil.rmtree(self.data)
-        fresh.rename(self.data)
+        try:
+            # Takes the place of an empty folder, and of nothing else.
+            fresh.rename(self.data)
+        except OSError as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise Refused(
+                f"Shoal's database could not be put in {self.data} ({error.strerror}): have nothing there, neither a "
+                "file nor a link nor a disk of its own."
+            ) from error
 
     def _start(self) -> None:
         # No server of ours lives (see running_pid), so what a killed one left behind is stale.
@@ -193,6 +220,8 @@ class Cluster:
         text = "".join(f"{key} = {value}\n" for key, value in conf.items())
         (self.data / "shoal.conf").write_text(text)
         main = self.data / "postgresql.conf"
+        if not main.exists():
+            raise Damaged(f"{self.data} is no whole database: {main.name} is missing. Bring the folder back, whole.")
         if "shoal.conf" not in main.read_text():
             with main.open("a") as file:
                 file.write("include 'shoal.conf'\n")

@@ -132,6 +132,11 @@ class Store:
         except Exception as error:  # every fsspec backend raises its own
             raise Refused(f"The image store at {self.url} cannot be used: {error}") from error
 
+    def holds_images(self) -> bool:
+        """Whether any file of an image lies here, known to a database or not."""
+        folders = (folder for folder in self._folders() if not folder.startswith("check/"))
+        return any(self._fs.ls(f"{self._root}/{folder}", detail=False) for folder in folders)
+
     def sweep(self, db: Db, older_than_s: float = DAY_S) -> int:
         """Remove files that no content names and that are older than `older_than_s`; returns how many.
 

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from app.database import Db
+from app.database.launcher import Cluster
 from app.jobs.queue import cancel, enqueue
 from tests import small_projects
 from tests.commands.conftest import Shoal
@@ -32,7 +33,32 @@ def test_a_database_that_is_down_is_a_fault(shoal: Shoal) -> None:
     assert "DATABASE_URL" in found["database"]["remedy"]
 
 
+def test_it_makes_no_database_and_touches_none_that_is_damaged(shoal_alone: Shoal) -> None:
+    data = shoal_alone.home / "postgres"
+    assert "There is no database" in findings(shoal_alone, 2)["database"]["said"]
+    assert not data.exists()
+    data.mkdir()
+    (data / "base").write_text("somebody's")
+    assert "Nothing in it was touched" in findings(shoal_alone, 2)["database"]["said"]
+    said = shoal_alone("user", "list")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert str(data) in said.stderr
+    assert (data / "base").read_text() == "somebody's"
+
+
+def test_a_full_store_beside_an_empty_database_is_a_warning(shoal: Shoal, db: Db) -> None:
+    store = shoal.home / "store"
+    (store / "packs" / "ab").mkdir(parents=True)
+    (store / "packs" / "ab" / "abcdef").write_bytes(b"images")
+    assert "knows none of them" in findings(shoal, 1)["images"]["said"]
+    server, _ = shoal.serve("--no-worker")
+    assert "knows none of them" in shoal.said(server)
+
+
 def test_missing_migrations_are_a_fault(shoal_alone: Shoal) -> None:
+    cluster = Cluster(shoal_alone.home)
+    cluster.open()
+    cluster.close()
     found = findings(shoal_alone, 2)
     assert "shoal migrate" in found["migrations"]["remedy"]
 

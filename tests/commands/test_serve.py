@@ -77,6 +77,21 @@ def test_a_killed_database_is_started_again(shoal_alone: Shoal) -> None:
     assert Cluster(shoal_alone.home).running_pid() is None
 
 
+def test_a_database_that_was_moved_away_is_not_replaced_and_comes_back_with_its_folder(shoal_alone: Shoal) -> None:
+    server, address = shoal_alone.serve()
+    data, away = shoal_alone.home / "postgres", shoal_alone.home / "away"
+    pid = Cluster(shoal_alone.home).running_pid()
+    data.rename(away)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: "There is no database in" in shoal_alone.said(server))
+    time.sleep(4)
+    assert not data.exists()
+    assert shoal_alone.said(server).count("There is no database in") <= 2, "once of the server, once of its worker"
+    assert httpx.get(f"{address}/health", timeout=15).status_code == 503
+    away.rename(data)
+    wait_until(lambda: answers(address), 40)
+
+
 def test_two_commands_share_the_embedded_database(shoal_alone: Shoal) -> None:
     server, address = shoal_alone.serve("--no-worker")
     added = shoal_alone("user", "add", "ada@example.org", "--manager")

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from app.database.launcher import Cluster
+from app.errors import Damaged, Refused
 
 
 @pytest.fixture
@@ -102,3 +103,58 @@ def test_a_server_left_running_by_a_killed_command_is_taken_over(cluster: Cluste
     write_one(cluster.open())
     assert cluster.running_pid() == left
     assert time.monotonic() - started < 5
+
+
+def everything_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("lost", ["PG_VERSION", "postgresql.conf"])
+def test_a_damaged_database_is_refused_and_left_as_it_is_by_whoever_opens_it(cluster: Cluster, lost: str) -> None:
+    write_one(cluster.open())
+    cluster.close()
+    kept = (cluster.data / lost).read_bytes()
+    owner = (cluster.data / lost).stat()
+    (cluster.data / lost).unlink()
+    before = everything_in(cluster.data)
+    for make in (True, False):
+        with pytest.raises(Damaged, match=str(cluster.data)) as refused:
+            cluster.open(make=make)
+        assert lost in refused.value.sentence
+    assert everything_in(cluster.data) == before | {"shoal.conf"}
+    (cluster.data / lost).write_bytes(kept)
+    os.chown(cluster.data / lost, owner.st_uid, owner.st_gid)
+    assert count(cluster.open()) == 1
+
+
+def test_a_half_restored_database_is_refused_and_left_as_it_is(cluster: Cluster) -> None:
+    (cluster.data / "base" / "1").mkdir(parents=True)
+    (cluster.data / "base" / "1" / "112").write_bytes(b"a table")
+    with pytest.raises(Damaged, match="holds files, but no whole database"):
+        cluster.open()
+    assert everything_in(cluster.data) == {"base", "base/1", "base/1/112"}
+    assert not list(cluster.home.glob("*.new"))
+
+
+def test_an_empty_folder_becomes_the_database(cluster: Cluster) -> None:
+    cluster.data.mkdir(parents=True)
+    write_one(cluster.open())
+    assert count(cluster.url) == 1
+
+
+def test_a_link_to_another_place_is_refused_and_kept(cluster: Cluster) -> None:
+    cluster.home.mkdir(mode=0o711)
+    cluster.data.symlink_to(cluster.home / "a-disk-that-is-away")
+    with pytest.raises(Refused, match="could not be put in"):
+        cluster.open()
+    assert cluster.data.is_symlink()
+    assert not list(cluster.home.glob("*.new"))
+
+
+def test_whoever_only_looks_makes_no_database(cluster: Cluster) -> None:
+    with pytest.raises(Refused, match="There is no database in"):
+        cluster.open(make=False)
+    assert not cluster.data.exists()
+    write_one(cluster.open())
+    cluster.close()
+    assert count(cluster.open(make=False)) == 1
