@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Person
 from tests.browser.window import Window
@@ -86,3 +86,35 @@ def test_pictures_far_from_view_are_given_back_and_come_again(
     window.wait_for("!document.querySelector('.tile img').hasAttribute('src')")
     window.page.locator("#tiles").evaluate("list => list.scrollTo(0, 0)")
     window.wait_for(SHOWN)
+
+
+def test_a_section_comes_after_the_server_was_busy_and_no_picture_is_called_broken(
+    person: Callable[[str], Person], make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    ana = person("Ana")
+    project, window = make_board(ana), open_window(ana)
+    window.forgive("503")
+    window.page.route("**/thumbnails/**", lambda route: route.fulfill(status=503))
+    busy = [503, 503]
+    window.page.route("**/atlas/**", lambda route: route.fulfill(status=busy.pop()) if busy else route.continue_())
+    window.open_board(project)
+    window.wait_for(SHOWN)
+    assert not busy
+    assert window.page.locator(".no-image").count() == 0
+
+
+def test_a_picture_that_comes_after_all_takes_the_sign_away(
+    person: Callable[[str], Person], make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    ana = person("Ana")
+    project, window = make_board(ana), open_window(ana)
+    window.forgive("404")
+    for address in ("**/atlas/**", "**/thumbnails/**"):
+        window.page.route(address, lambda route: route.fulfill(status=404))
+    window.open_board(project)
+    tile = window.tile(project.ids[0])
+    expect(tile.locator(".no-image")).to_have_count(1)
+    window.page.unroute("**/thumbnails/**")
+    tile.locator("img").evaluate("image => (image.src = `${image.src}?again`)")
+    expect(tile.locator("img")).to_be_visible()
+    expect(tile.locator(".no-image")).to_have_count(0)

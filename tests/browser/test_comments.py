@@ -93,3 +93,30 @@ def test_the_author_deletes_a_comment_on_the_objects_page(site: Site, open_bench
     window.open_board(project)
     expect(window.page.locator("#tiles .signs [title*=comment]")).to_have_count(0)
     assert comments(site, project) == []
+
+
+def test_a_question_can_be_asked_in_a_comment(site: Site, open_bench: OpenBench) -> None:
+    project, window = open_bench(n=3)
+    window.tile(project.ids[0]).click()
+    window.press("F2")
+    window.page.keyboard.type("is this ok? yes")
+    expect(window.page.locator("#keys")).to_be_hidden()
+    window.press("Enter")
+
+    window.reload()
+    assert comments(site, project) == [(project.ids[0], "is this ok? yes")]
+
+
+def test_a_comment_that_waited_is_sent_and_shown_by_the_objects_page(site: Site, open_bench: OpenBench) -> None:
+    project, window = open_bench(n=3)
+    window.forgive("ERR_CONNECTION_RESET")
+    window.page.route("**/comments", lambda route: route.abort("connectionreset"))
+    window.tile(project.ids[0]).click()
+    window.press("'")
+    window.page.keyboard.type("odd")
+    window.press("Enter")
+    expect(window.toast("kept in this browser")).to_be_visible()
+    window.page.unroute("**/comments")
+    window.page.goto(f"/projects/{project.id}/objects/{project.ids[0]}")
+    expect(window.page.locator(".comment", has_text="odd")).to_be_visible()
+    assert comments(site, project) == [(project.ids[0], "odd")]

@@ -369,23 +369,51 @@ def test_orders_are_chosen_by_keyboard_and_turned_by_pointer(
     expect(window.tiles).to_have_count(30)
 
 
-def test_a_random_order_is_kept_and_shuffled_again(window: Window) -> None:
-    def ids() -> list[str]:
-        return window.tiles.evaluate_all("tiles => tiles.map(tile => tile.dataset.id)")
+def shown_ids(window: Window) -> list[int]:
+    return [int(k) for k in window.tiles.evaluate_all("tiles => tiles.map(tile => tile.dataset.id)")]
 
+
+def test_an_order_is_chosen_by_pointer_and_turned_by_keyboard(window: Window, bay: SmallProject) -> None:
+    """Column area: 7, 1, 8, none, 9, 3, ... ; objects without a value stand last in both directions."""
+    area = {k: n * 7 % 13 for n, k in enumerate(bay.ids, 1) if n % 4}
+    window.page.locator("#order").click()
+    window.page.locator("#order-by").fill("area")
+    window.page.locator("#order-by-list").get_by_text("area", exact=True).click()
+    window.page.wait_for_url("**order=f.area**")
+    window.reload()
+    shown = [area.get(k) for k in shown_ids(window)]
+    assert shown == sorted(area.values()) + [None] * 7
+    window.page.locator("#direction").focus()
+    window.press("Enter")
+    window.page.wait_for_url("**dir=desc**")
+    window.reload()
+    assert [area.get(k) for k in shown_ids(window)] == sorted(area.values(), reverse=True) + [None] * 7
+
+    window.page.locator("#order").click()
+    window.page.locator("#order-by").fill("id")
+    window.page.locator("#order-by-list [role=option]").filter(has_text="id").first.click()
+    expect(window.page.locator("#order b")).to_have_text("id")
+    window.page.locator("#order").focus()
+    window.press("Enter", "Shift+Tab", "ArrowDown")
+    window.page.wait_for_url("**dir=desc**")
+    window.reload()
+    assert shown_ids(window) == bay.ids[::-1]
+
+
+def test_a_random_order_is_kept_and_shuffled_again(window: Window) -> None:
     window.page.locator("#order").click()
     window.page.keyboard.type("random")
     window.press("Enter")
     window.page.wait_for_url("**seed=**")
     window.reload()
-    first = ids()
+    first = shown_ids(window)
     window.reload()
-    assert ids() == first
+    assert shown_ids(window) == first
     window.page.locator("#order").click()
     with window.page.expect_navigation():
         window.page.get_by_role("button", name="Shuffle again").click()
     expect(window.tiles).to_have_count(30)
-    assert ids() != first
+    assert shown_ids(window) != first
 
 
 def test_who_labelled_is_asked_of_a_list_of_people(
@@ -447,7 +475,7 @@ def test_a_value_that_was_left_in_another_kind_hinders_nothing(window: Window) -
 
 def test_what_is_typed_on_after_enter_is_not_taken_by_it(window: Window) -> None:
     held: list[Route] = []
-    window.page.route("**/choices?**", held.append)
+    window.page.route("**/choices?**", lambda route: held.append(route))
     window.press(":")
     window.page.keyboard.type("are")
     window.press("Enter")
@@ -465,7 +493,7 @@ def test_what_is_typed_on_after_enter_is_not_taken_by_it(window: Window) -> None
 def test_of_two_chips_opened_in_a_row_the_later_is_filled_in(window: Window, bay: SmallProject) -> None:
     window.page.goto(f"/projects/{bay.id}?f.area=1..20&f.note=~n")
     held: list[Route] = []
-    window.page.route("**/choices?**", held.append)
+    window.page.route("**/choices?**", lambda route: held.append(route))
     first, second = window.page.locator(".chip .edit").all()
     sheet = window.page.locator("#add-filter")
     first.click()

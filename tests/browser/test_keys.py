@@ -83,18 +83,6 @@ def test_digits_and_signs_in_a_field_are_text(open_bench: OpenBench) -> None:
     assert window.label(project.ids[0]) == ("U", "")
 
 
-def test_tiles_grow_and_shrink_by_key(open_bench: OpenBench) -> None:
-    project, window = open_bench(n=3)
-    image = window.tile(project.ids[0]).locator(".picture img")
-    usual = image.bounding_box()
-    window.press("+", "+")
-    larger = image.bounding_box()
-    window.press("-", "-", "-")
-    smaller = image.bounding_box()
-    assert usual and larger and smaller
-    assert larger["width"] > usual["width"] > smaller["width"]
-
-
 def test_two_tabs_of_one_person_do_not_lose_each_others_acts(open_bench: OpenBench) -> None:
     project, one = open_bench()
     other = Window(one.page.context.new_page())
@@ -110,3 +98,22 @@ def test_two_tabs_of_one_person_do_not_lose_each_others_acts(open_bench: OpenBen
     one.reload()
     assert [one.label(k)[1] for k in project.ids[:3]] == ["Oithona", "detritus", ""]
     assert other.faults == []
+
+
+def test_a_sign_on_a_digits_key_is_the_digit_and_its_command_has_a_second_key(open_bench: OpenBench) -> None:
+    project, window = open_bench(n=3)
+    window.fill_slot("7", "oith")
+    window.tile(project.ids[0]).click()
+    assert send(window, "/", "Digit7", shiftKey=True)  # German, Nordic, Spanish, Italian
+    window.wait_until_sent()
+    assert window.label(project.ids[0]) == ("D", "Oithona")
+    image = window.tile(project.ids[1]).locator(".picture img")
+    usual = image.bounding_box()
+    window.press("F9", "F9")
+    larger = image.bounding_box()
+    window.press("F8", "F8", "F8")
+    smaller = image.bounding_box()
+    assert usual and larger and smaller
+    assert larger["width"] > usual["width"] > smaller["width"]
+    window.press("?")
+    expect(window.page.locator("#keys tr", has_text="find a taxon in the tree")).to_contain_text("F4")

@@ -123,23 +123,11 @@ def test_the_cursor_keeps_its_place_when_what_was_labelled_leaves(
     window.press("Space")
     expect(window.tile(project.ids[8])).to_have_attribute("aria-selected", "true")
     assert window.n_selected == 1
+    window.name("detr")
 
-
-def test_the_rubber_band_selects_what_it_touches(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> None:
-    project, window = make_board(ana), open_window(ana)
+    window.reload()
     window.open_board(project)
-    first, third = (window.tile(project.ids[k]).bounding_box() for k in (0, 2))
-    assert first and third
-
-    mouse = window.page.mouse
-    mouse.move(first["x"] + 5, first["y"] + 5)
-    mouse.down()
-    mouse.move(third["x"] + 5, third["y"] + 20, steps=4)
-    mouse.up()
-
-    assert window.n_selected == 3
-    expect(window.tile(project.ids[1])).to_have_attribute("aria-selected", "true")
-    expect(window.tile(project.ids[3])).to_have_attribute("aria-selected", "false")
+    assert [window.label(k)[1] for k in project.ids[6:10]] == ["", "Oithona", "detritus", ""]
 
 
 def test_a_taxon_that_is_missing_is_created_where_it_is_wanted(
@@ -202,3 +190,24 @@ def test_a_name_with_a_slip_is_offered_the_near_one_before_a_new_class(
     window.reload()
     assert window.label(project.ids[0]) == ("D", "Oithona")
     assert n_taxa(site, "Oitona") == 0
+
+
+def test_what_was_labelled_and_has_left_is_in_no_later_range(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project, "?status=U")
+    window.fill_slot("1", "oith")
+    for k in (3, 4):
+        window.tile(project.ids[k]).click()
+    window.press("1")
+    expect(window.tiles).to_have_count(28)
+    window.tile(project.ids[7]).click(modifiers=["Shift"])
+    window.press("1")
+    expect(window.tiles).to_have_count(27)
+    window.press("Shift+ArrowRight", "1")
+    expect(window.tiles).to_have_count(25)
+
+    window.reload()
+    window.open_board(project)
+    assert [k for k in range(30) if window.label(project.ids[k])[0] == "V"] == [3, 4, 7, 8, 9]

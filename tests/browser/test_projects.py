@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app import database
 from app.accounts.queries import make_application_manager
@@ -173,3 +173,24 @@ def test_the_acts_of_a_project_are_narrowed_and_lead_to_their_objects(
     expect(window.page.locator("tbody tr")).to_have_count(1)
     window.page.get_by_role("link", name="undid: fiber < detritus").click()
     expect(window.tiles).to_have_count(1)
+
+
+def test_a_change_that_failed_is_shown_once_a_later_one_has_kept_it(
+    ana: Person, managed: SmallProject, open_window: OpenWindow
+) -> None:
+    window = open_window(ana)
+    window.forgive("net::ERR")
+    open_settings(window, managed)
+    held: list[Route] = []
+    window.page.route("**/presets", lambda route: held.append(route), times=1)
+    for name in ("Oithona", "Calanoida"):
+        window.page.get_by_role("button", name=f"Remove {name}").click()
+    for _ in range(100):
+        if held:
+            break
+        window.page.wait_for_timeout(50)
+    held[0].abort()
+    expect(window.page.locator(".presets li")).to_have_count(1)
+    expect(window.toast("The list is as it was")).to_have_count(0)
+    window.page.reload()
+    assert presets(window) == ["fiber < detritus"]

@@ -128,3 +128,39 @@ def test_a_suggestion_from_the_neighbours_is_one_press_away(open_bench: OpenBenc
 
     window.reload()
     assert window.label(project.ids[0]) == ("V", "Oithona")
+
+
+def test_looking_through_the_slots_by_enter_changes_none(open_bench: OpenBench) -> None:
+    project, window = open_bench()
+    window.fill_slot("1", "oith")
+    window.tile(project.ids[0]).click()
+    window.name("oithona similis")
+    window.wait_until_sent()
+    window.page.get_by_role("button", name="Change…").click()
+    window.page.locator("#slot-1").focus()
+    window.page.wait_for_timeout(500)
+    window.press("Enter")
+    expect(window.page.locator("#slot-2")).to_be_focused()
+    expect(window.page.locator("#slot-1")).to_have_value("Oithona")
+    window.press("Escape")
+
+    window.reload()
+    expect(window.page.locator("#slots [data-digit='1']")).to_have_attribute("aria-label", "1: Oithona")
+
+
+def test_a_slot_that_is_changed_in_one_tab_is_known_in_the_other(open_bench: OpenBench) -> None:
+    project, window = open_bench()
+    beside = Window(window.page.context.new_page())
+    beside.open_board(project)
+    window.fill_slot("1", "oith")
+    slot = beside.page.locator("#slots [data-digit='1']")
+    expect(slot).to_have_attribute("aria-label", "1: Oithona")
+    beside.tile(project.ids[0]).click()
+    beside.press("1")
+
+    beside.reload()
+    assert beside.label(project.ids[0]) == ("V", "Oithona")
+    window.page.goto("/me")
+    window.page.get_by_role("button", name="Empty 1: Oithona").click()
+    expect(slot).to_contain_text("empty")
+    assert beside.faults == []

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
+from tests.browser.conftest import Person
 from tests.browser.window import Window
 from tests.small_projects import SmallProject
 
@@ -101,3 +102,53 @@ def test_of_many_objects_the_first_two_hundred_are_shown_with_the_way_to_all(ope
     expect(window.page.locator(".returned .tile")).to_have_count(200)
     window.page.get_by_role("link", name="The first 200 of them: show all").click()
     expect(window.page.locator("#n-total")).to_have_text("230")
+    window.reload()
+    expect(window.page.locator("#n-total")).to_have_text("230")
+
+
+def test_two_undos_in_a_row_after_a_reload_show_the_objects_of_the_later(open_bench: OpenBench) -> None:
+    project, window = open_bench(query="?status=U")
+    label(window, *project.ids[3:6])
+    label(window, *project.ids[8:10])
+    window.reload()
+    expect(window.tiles).to_have_count(25)
+    held: list[Route] = []
+    window.page.route("**/tiles?act=**", lambda route: held.append(route))
+    window.press("Control+z", "Control+z")
+    for _ in range(100):
+        if len(held) == 2:
+            break
+        window.page.wait_for_timeout(50)
+    for route in held:
+        route.continue_()
+
+    expect(window.page.locator(".returned .tile")).to_have_count(3)
+    expect(window.page.locator(".returned-title")).to_contain_text("Taken back: 3 objects")
+    window.reload()
+    expect(window.tiles).to_have_count(30)
+
+
+def test_what_was_done_elsewhere_is_undone_here(
+    open_bench: OpenBench, ana: Person, open_window: Callable[..., Window]
+) -> None:
+    project, window = open_bench()
+    undo = window.page.locator("[data-command=undo]")
+    expect(undo).to_be_disabled()
+    beside = Window(window.page.context.new_page())
+    beside.open_board(project)
+    label(beside, project.ids[0])
+    expect(undo).to_be_enabled()
+    expect(undo).to_have_attribute("title", "Oithona, 1 object")
+    beside.reload()
+    expect(beside.page.locator("[data-command=undo]")).to_have_attribute("title", "Oithona, 1 object")
+    undo.click()
+    expect(undo).to_be_disabled()
+
+    elsewhere = open_window(ana)  # another browser, of which this one hears nothing
+    elsewhere.open_board(project)
+    label(elsewhere, project.ids[1])
+    window.press("Control+z")
+    expect(window.toast("Taken back: 1 label")).to_be_visible()
+    window.reload()
+    assert [window.label(k)[0] for k in project.ids[:2]] == ["U", "U"]
+    assert beside.faults == []

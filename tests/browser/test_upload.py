@@ -159,8 +159,11 @@ def test_a_zip_is_sent_checked_asked_about_and_found_on_the_board(desk: Desk, tm
     expect(first).to_have_value("Copepoda")
     first.focus()
     expect(page.locator("#taxon-2-list, #taxon-1-list, #taxon-3-list").locator("visible=true").first).to_be_visible()
+    answers: list[str] = []
+    page.on("request", lambda asked: asked.url.endswith("/answers") and answers.append(asked.url))
     desk.window.press("Enter")
     expect(page.locator('tr[data-taxon="Copepod"]')).to_have_class(re.compile("answered"))
+    assert len(answers) == 1
     # By pointer: one is left without a label, the other created under what is there.
     page.get_by_role("button", name="Bring blob in without a label").click()
     page.get_by_role("button", name="Create fibre").click()
@@ -364,3 +367,16 @@ def test_all_of_it_is_reached_by_keyboard_in_a_narrow_window(desk: Desk, tmp_pat
     expect(page.get_by_role("heading", name="Waits for its turn")).to_be_visible()
     desk.work()
     expect(page.get_by_role("link", name="Show what came in")).to_be_visible()
+
+
+def test_what_was_left_out_is_said_of_the_files_that_were_chosen_last(desk: Desk, tmp_path: Path) -> None:
+    page = desk.page
+    desk.slow(50_000)
+    desk.choose(folder_of(tmp_path), field="folder")
+    left_out = page.locator("shoal-upload .left-out")
+    expect(left_out).to_contain_text("notes.docx")
+    desk.wait_for_bytes(0)
+    page.get_by_role("button", name="Cancel").click()
+    desk.choose(bundle(tmp_path / "leg.zip", padding=LARGE))
+    expect(page.locator("shoal-upload .what")).to_contain_text("leg.zip")
+    expect(left_out).to_have_text("")

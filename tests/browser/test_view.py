@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app import database
-from tests.browser.conftest import MakeBoard, OpenBay, OpenWindow, Person, Site
+from tests.browser.conftest import MakeBoard, OpenBay, OpenBench, OpenWindow, Person, Site
 from tests.browser.window import Window
 from tests.small_projects import SmallProject
 
@@ -61,8 +61,8 @@ def test_the_size_is_chosen_on_a_slider_and_shared_by_its_address(
     assert width(other, bay.ids[0]) == pytest.approx(2.5 * usual, rel=0.02)
 
 
-def test_what_is_looked_at_keeps_its_place_while_the_size_changes(bay: SmallProject, open_bay: OpenBay) -> None:
-    window = open_bay("?size=200")
+def test_what_is_looked_at_keeps_its_place_while_the_size_changes(open_bench: OpenBench) -> None:
+    bay, window = open_bench(n=60, query="?size=200")
     window.tile(bay.ids[25]).scroll_into_view_if_needed()
     window.tile(bay.ids[25]).click()
     before = window.tile(bay.ids[25]).bounding_box()["y"]
@@ -94,6 +94,7 @@ def test_large_tiles_show_the_image_itself(bay: SmallProject, open_bay: OpenBay,
     assert window.page.locator(".tile.original").count() == 0
     window.page.locator("#view").click()
     window.page.locator("#tile-size").fill("300")
+    window.reload()
     image = f"{site.address}/projects/{bay.id}/images/{window.tile(bay.ids[0]).get_attribute('data-hash')}?as=png"
     expect(window.tile(bay.ids[0]).locator(".picture img")).to_have_attribute("src", image)
     assert window.page.locator(".tile.original").count() < len(bay.ids)
