@@ -115,15 +115,22 @@ class ColumnCache:
     @property
     def n_bytes(self) -> int:
         parents = sum(places.nbytes for _, places in list(self.parents.values()))
-        derived = self.orders.nbytes + self.masks.packed.nbytes + self.masks.whole.nbytes
+        derived = sum(kept.nbytes for kept in self._derived)
         return parents + derived + sum(column.nbytes for column in list(self.columns.values()))
+
+    @property
+    def _derived(self) -> tuple[Kept, ...]:
+        """What is made of the columns, in the order in which it is let go before any of them."""
+        return self.orders, self.masks.whole, self.masks.packed, self.masks.ever, self.tallies
 
     def head(self, db: Db, ids: np.ndarray, name: str) -> np.ndarray:
         """A column of HEADS by ordinal."""
         with self.lock:
             if ("", name) not in self.columns:
-                for read, column in read_heads(db, self.project_id, ids, name).items():
-                    self._keep(("", read), column)
+                read = read_heads(db, self.project_id, ids, name)
+                # The one asked for comes last, since each may push out those before it.
+                for one in sorted(read, key=lambda one: one == name):
+                    self._keep(("", one), read[one])
             self.columns.move_to_end(("", name))
             return self.columns["", name]
 
@@ -136,9 +143,10 @@ class ColumnCache:
             return self.columns[level, name]
 
     def _keep(self, key: tuple[str, str], column: Column) -> None:
+        """As the latest, which stays however short memory is."""
         self.columns[key] = column
         while self.n_bytes > self.limit_bytes:
-            if not self.orders.drop():
+            if not any(kept.drop() for kept in self._derived):
                 if len(self.columns) == 1:
                     return
                 self.columns.popitem(last=False)

@@ -12,6 +12,7 @@ MOST_MASKS = 96  # of a bit an object
 MOST_WHOLE = 8  # of a byte an object
 MOST_PEOPLE = 16  # of a bit an object
 MOST_LOGGED = 1_000_000  # changes
+ENTRY_BYTES = 200  # of a number by taxon and status in a dict
 
 
 class Kept:
@@ -24,7 +25,7 @@ class Kept:
 
     @property
     def nbytes(self) -> int:
-        return sum(getattr(value, "nbytes", 0) for value in list(self.values.values()))
+        return sum(map(_n_bytes, list(self.values.values())))
 
     def drop(self) -> bool:
         """Let go of what was not used for longest; whether there was anything."""
@@ -54,6 +55,15 @@ class Kept:
             found = make()
             self.put(key, found)
         return found
+
+
+def _n_bytes(value: Any) -> int:
+    """Of arrays, also of several in a tuple; roughly of a dict of numbers."""
+    if isinstance(value, tuple):
+        return sum(map(_n_bytes, value))
+    if isinstance(value, dict):
+        return len(value) * ENTRY_BYTES
+    return int(getattr(value, "nbytes", 0))
 
 
 class MaskCache:
