@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from app.errors import Refused
 from app.exchange import tables
-from app.exchange.report import Fault, ImportOptions
+from app.exchange.report import Fault, ImportOptions, counted
+from app.exchange.settling import is_unsettled
 from app.exchange.sources import (
     Entry,
     FolderSource,
@@ -124,7 +125,7 @@ def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str],
             plan.number_names = list(MEASURES)
             if options.watched:
                 _leave_out_known(plan, options, known)
-            plan.n_expected = sum(1 for entry in plan.parts[0].entries(ordered=False) if not _is_hidden(entry.path))
+            plan.n_expected = _count_images(plan, options)
             if not plan.n_expected and not plan.n_known:
                 raise Refused(f"{source} holds neither images nor an EcoTaxa table (ecotaxa*.tsv or .txt).")
         plan.fingerprint = fingerprint(plan.parts, [table.digest for table in plan.tables])
@@ -134,10 +135,26 @@ def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str],
     return plan
 
 
+def _count_images(plan: Plan, options: ImportOptions) -> int:
+    """All of them; that some lie in too few folders to have a sample is noted."""
+    needed = 2 if options.taxa_from_folders else 1
+    n_images = n_without = 0
+    for entry in plan.parts[0].entries(ordered=False):
+        if not _is_hidden(entry.path):
+            n_images += 1
+            n_without += entry.path.count("/") < needed
+    if options.samples_from_folders and n_without:
+        those = counted(n_without, "file gets no sample", "files get no sample")
+        why = "the innermost folder names the taxon, and none is around it" if needed == 2 else "no folder holds them"
+        plan.notes.append(f"{those}: {why}")
+    return n_images
+
+
 def _leave_out_known(plan: Plan, options: ImportOptions, known: Known) -> None:
     """What was imported before is not read again; that a file was replaced since is told."""
     part, there, replaced = plan.parts[0], set(), []
-    entries = part.entries(ordered=False)
+    unsettled = set(options.unsettled)
+    entries = (entry for entry in part.entries(ordered=False) if not is_unsettled(entry, options.until, unsettled))
     while some := {_named(options.under, entry.path): entry for entry in islice(entries, ASKED_AT_ONCE)}:
         sizes = known(list(some))
         there |= sizes.keys()
@@ -148,7 +165,9 @@ def _leave_out_known(plan: Plan, options: ImportOptions, known: Known) -> None:
         for path in sorted(replaced)[:MOST_REPLACED]
     ]
     if not isinstance(part, SomeFiles):
-        plan.parts[0] = SomeFiles(part, lambda entry: _is_left_out(entry, options, there))
+        plan.parts[0] = SomeFiles(
+            part, lambda entry: _is_left_out(entry, options, there) or is_unsettled(entry, options.until, unsettled)
+        )
 
 
 def _is_left_out(entry: Entry, options: ImportOptions, known: set[str]) -> bool:

@@ -41,6 +41,9 @@ class ImportOptions:
     watched: bool = False
     under: str = ""
     flat: bool = False
+    # Of these, files that changed after `until` (ns) and those named are still being written.
+    until: int | None = None
+    unsettled: list[str] = field(default_factory=list)
     chunk_rows: int = 500
     processes: int = 2
 

@@ -20,6 +20,7 @@ from app.errors import NotFound, Refused
 from app.exchange.mapping import read_mapping
 from app.exchange.plan import ARCHIVES, HIDDEN, UNFINISHED
 from app.exchange.report import ImportOptions, ImportReport
+from app.exchange.settling import Settling
 from app.exchange.sources import FolderSource, Unreadable, fingerprint
 from app.exchange.tables import TABLE_NAME
 from app.jobs import foreground, recovery
@@ -65,6 +66,7 @@ class Watch:
     ) -> None:
         self.settings, self.database_url, self.watched = settings, database_url, watched
         self.settle_s, self.say, self.stopping = settle_s, say, stopping
+        self.loose = Settling(settle_s, lambda name: _is_hidden(name) or name.lower().endswith(ARCHIVES))
         self.seen: dict[Path, tuple[str, float]] = {}
         self.not_before: dict[Path, float] = {}
         self.unreadable: set[Path] = set()
@@ -114,7 +116,7 @@ class Watch:
         """Of what can be read; of the rest it is told once, and nothing else waits for it."""
         try:
             str(found.source).encode()
-            stamp = stamp_of(found)
+            stamp = self.loose.stamp(found.source) if found.flat else stamp_of(found)
         except UnicodeEncodeError:
             stamp, words = "", "its name is no UTF-8: rename it, and it is taken in"
         except (OSError, Refused) as error:
@@ -165,7 +167,8 @@ class Watch:
             return False
         if now < self.not_before.get(found.source, 0.0):
             return False
-        if same:
+        if same or found.flat:
+            # Of loose files each was waited for by itself.
             return True
         before, since = self.seen.get(found.source, ("", now))
         if before != stamp:
@@ -204,6 +207,8 @@ class Watch:
         under = "" if found.flat or found.source == self.watched.folder else found.source.stem
         under = found.source.name if found.source.is_dir() and under else under
         options = replace(self.options, watched=True, under=under, flat=found.flat)
+        if found.flat:
+            options = replace(options, until=self.loose.until, unsettled=self.loose.unsettled)
         args = {"source": str(found.source), "options": options.as_json()}
         title = f"Import {found.name} into {self.watched.title}"
         return enqueue(db, "import", title, self.watched.project_id, self.watched.account_id, args)
@@ -271,7 +276,7 @@ def stamp_of(found: Found) -> str:
         if not found.source.is_dir():
             status = found.source.stat()
             return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
-        whole = FolderSource(found.source, flat=found.flat)
+        whole = FolderSource(found.source)
         if next(iter(whole.entries(ordered=False)), None) is None:
             return ""
         return fingerprint([whole], [])

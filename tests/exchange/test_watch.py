@@ -128,6 +128,21 @@ def test_loose_images_in_the_folder_itself_are_taken_in_as_they_come(instrument:
     assert instrument.names() == ["a.png", "b.png", "day1/x.png"]
 
 
+def test_loose_images_are_taken_in_while_the_instrument_goes_on_writing(instrument: Instrument) -> None:
+    """A file comes at every look, sooner than the folder would have settled; one of them never ends, and its clock is
+    wrong by a day."""
+    ahead = time.time() + 86_400
+    os.utime(instrument.write("ahead.png", picture(99)), (ahead, ahead))
+    for number in range(6):
+        instrument.write(f"{number}.png", picture(number))
+        instrument.write("endless.png", b"x" * (number + 1))
+        instrument.watch.look()
+        time.sleep(SETTLE_S * 0.6)
+
+    assert {"0.png", "1.png", "ahead.png"} <= set(instrument.names()) < {f"{n}.png" for n in range(6)} | {"ahead.png"}
+    assert not [said for said in instrument.said if "fault" in said]
+
+
 def test_a_file_half_written_is_waited_for(instrument: Instrument) -> None:
     """Written in pieces, each sooner than the folder would have settled."""
     whole = picture(5, (60, 40))
