@@ -5,7 +5,7 @@ the edge, at the same place on many images. So a blank margin is none, nor is a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import numpy as np
@@ -260,11 +260,6 @@ def _patch(rows: np.ndarray, depth: int, width: int, align: Align) -> np.ndarray
     at = max(0, -skip)
     patch[: len(part), at : at + part.shape[1]] = part
     return patch
-
-
-def resized(strip: Strip, size_px: int) -> Strip:
-    """The same strip, cut deeper or less deep; it is known by the same pixels."""
-    return replace(strip, size_px=size_px)
 
 
 def checked_side(text: str) -> Side | None:

@@ -39,8 +39,8 @@ def find_object(db: Db, project: Shown, object_id: int) -> Any:
 
 
 def label_of(db: Db, project: Shown, row: Any) -> dict[str, Any]:
-    """What one sees of the object, with who (but for anonymous people), when and how, and the machine's choices."""
-    by_person = row.status in ("D", "V")
+    """What one sees of the object, with who, when and how (but for anonymous people), and the machine's choices."""
+    is_told = row.status in ("D", "V") and not project.validated_only
     taxon = get_taxon(db, row.taxon_id) if row.taxon_id else None
     choices = [(row.choice_1_id, row.choice_1, row.score_1), (row.choice_2_id, row.choice_2, row.score_2),
                (row.choice_3_id, row.choice_3, row.score_3)]  # fmt: skip
@@ -50,9 +50,9 @@ def label_of(db: Db, project: Shown, row: Any) -> dict[str, Any]:
         "taxon_id": row.taxon_id,
         "taxon_italic": is_italic(row.taxon_name, row.rank or "", row.type or ""),
         "lineage": " › ".join(taxon.lineage) if taxon else None,
-        "by": row.labelled_by if by_person and not project.validated_only else None,
-        "at": row.label_at if by_person else None,
-        "provenance": PROVENANCE_WORDS[row.provenance] if by_person else None,
+        "by": row.labelled_by if is_told else None,
+        "at": row.label_at if is_told else None,
+        "provenance": PROVENANCE_WORDS[row.provenance] if is_told else None,
         "score": row.score,
         "state": state_token(row.version, row.status, row.run_id),
         "choices": [{"taxon_id": i, "taxon": name, "score": score} for i, name, score in choices if i],

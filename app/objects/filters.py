@@ -74,6 +74,7 @@ class Filter:
     texts: tuple[Text | tuple[str, str, str, str], ...] = ()
     validated_only: bool = False
     chips: tuple[Chip, ...] = field(default=(), compare=False)
+    meanings: tuple[Any, ...] = field(default=(), compare=False)  # of each chip; None where it is not obeyed
     with_children: bool = field(default=True, compare=False)
     others_than: int | None = None  # labelled last by anybody but this account; adds to `accounts`
     provenances: frozenset[str] = frozenset()
@@ -87,6 +88,11 @@ class Filter:
         if not self.with_children and any(key == "taxon" for key, _ in pairs):
             pairs.append(("children", "0"))
         return pairs
+
+    def without(self, chips: Sequence[Chip]) -> "Filter":
+        """What is left when these conditions are removed."""
+        left = [pair for pair in zip(self.chips, self.meanings, strict=True) if pair[0] not in chips]
+        return _filter_of(left, self.with_children, self.validated_only)
 
     def keeps(
         self,
@@ -136,21 +142,29 @@ def read_filter(
     said = [
         pair for pair in dict.fromkeys((_clean(key), _clean(raw)) for key, raw in query) if pair[0] not in VIEW_KEYS
     ]
-    good: list[tuple[str, Any]] = []
-    chips = []
-    for key, raw, reading, label in _readings(db, project_id, said, validated_only, account_id):
-        chips.append(Chip(key, raw, label, reading.words, reading.invalid))
-        if not reading.invalid:
-            good.append((key, reading.meaning))
     with_children = ("children", "0") not in query
+    read = [
+        (Chip(key, raw, label, reading.words, reading.invalid), None if reading.invalid else reading.meaning)
+        for key, raw, reading, label in _readings(db, project_id, said, validated_only, account_id)
+    ]
+    taxa = [taxon for chip, meaning in read if chip.key == "taxon" and meaning for taxon in meaning]
+    if taxa and with_children:
+        below = _branches(db, taxa)
+        read = [(chip, below[meaning[0]] if chip.key == "taxon" and meaning else meaning) for chip, meaning in read]
+    return _filter_of(read, with_children, validated_only)
+
+
+def _filter_of(read: list[tuple[Chip, Any]], with_children: bool, validated_only: bool) -> Filter:
+    """The filter of conditions and what each means."""
+    good = [(chip.key, meaning) for chip, meaning in read if not chip.invalid]
     taxa = _all_of(good, "taxon")
     people = _all_of(good, "who")
     return Filter(
-        taxa=frozenset(_with_children(db, taxa) if with_children else taxa) if taxa else None,
+        taxa=frozenset(taxa) if taxa else None,
         statuses=frozenset(_all_of(good, "status")),
         samples=frozenset(_all_of(good, "sample")),
         accounts=frozenset(person for person in people if person > 0),
-        others_than=account_id if any(person < 0 for person in people) else None,
+        others_than=next((-person for person in people if person < 0), None),
         provenances=frozenset(_all_of(good, "provenance")),
         whens=tuple(meaning for key, meaning in good if key == "when"),
         ranges=tuple(meaning for _, meaning in good if isinstance(meaning, Range)),
@@ -159,7 +173,8 @@ def read_filter(
                              "score")),
         looked_up=_said(good, ("ever", "comment", "act")),
         validated_only=validated_only,
-        chips=tuple(chips),
+        chips=tuple(chip for chip, _ in read),
+        meanings=tuple(meaning for _, meaning in read),
         with_children=with_children,
     )  # fmt: skip
 
@@ -252,16 +267,17 @@ def _field_reading(fields: Fields, key: str, raw: str) -> Reading:
     return Reading(words, Text(column.level, column.name, raw[0], raw[1:]))
 
 
-def _with_children(db: Db, taxa: list[int]) -> list[int]:
+def _branches(db: Db, taxa: list[int]) -> dict[int, tuple[int, ...]]:
+    """Each of the taxa with all that is below it."""
     rows = db.execute(
         """
         with recursive branch as (
-            select unnest(%s::int[]) as id
+            select id as top, id from unnest(%s::int[]) as id
             union
-            select taxon.id from branch join taxon on taxon.parent_id = branch.id
+            select branch.top, taxon.id from branch join taxon on taxon.parent_id = branch.id
         )
-        select id from branch
+        select top, array_agg(id) as ids from branch group by top
         """,
         [taxa],
     )
-    return [row.id for row in rows]
+    return {row.top: tuple(row.ids) for row in rows}

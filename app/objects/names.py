@@ -85,7 +85,7 @@ def _found(db: Db, values: dict[str, object]) -> dict[tuple[str, str], str]:
 
 
 def _people(db: Db, project_id: int, ids: list[int]) -> dict[tuple[str, str], str]:
-    """Members of the project, who acted in it, and of the others whom its labels name, which have no index by person."""
+    """Members of the project, who acted in it, and whom its labels name, which have no index by person."""
     rows = db.execute(
         """
         select id, name,

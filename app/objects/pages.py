@@ -95,7 +95,7 @@ def _groups(filter: Filter) -> list[tuple[int, list[Chip]]]:
 
 
 def _without(filter: Filter, group: list[Chip]) -> list[tuple[str, str]]:
-    return replace(filter, chips=tuple(chip for chip in filter.chips if chip not in group)).to_query()
+    return filter.without(group).to_query()
 
 
 def tree_of(db: Db, project: Project, filter: Filter) -> TaxonTree:
@@ -116,19 +116,16 @@ def conditions_for(project: Project) -> list[Condition]:
     ]
 
 
-def ways_out(
-    db: Db, project: Project, filter: Filter, order: Order, view: View, account_id: int | None
-) -> list[dict[str, Any]]:
+def ways_out(db: Db, project: Project, filter: Filter, order: Order, view: View) -> list[dict[str, Any]]:
     """Where nothing passes a filter: how many objects would, without each of its conditions alone."""
     mirror = open_mirror(db, project.id)
     found = []
     for _, group in _groups(filter)[:MOST_WAYS_OUT]:
         if group[0].invalid:
             continue
-        pairs = _without(filter, group)
-        rest = read_filter(db, project.id, pairs, project.validated_only, account_id)
-        n = int(np.count_nonzero(mirror.mask(db, rest)))
-        url = address(f"/projects/{project.id}", pairs, order.to_query(), view.said)
+        rest = filter.without(group)
+        n = mirror.count(db, rest)
+        url = address(f"/projects/{project.id}", rest.to_query(), order.to_query(), view.said)
         words = f"{group[0].label} {', '.join(chip.value for chip in group)}"
         found.append({"words": words, "n": n, "url": url})
     return sorted((way for way in found if way["n"]), key=lambda way: -way["n"])
@@ -165,9 +162,7 @@ def show_board(
         "undo": undo_state(db, project.id, viewer.account_id) if viewer.account_id else UndoState(),
         "counts": tree.total if tree.kept is None else tree.kept,
         "has_objects": has_objects,
-        "ways_out": ways_out(db, project, filter, order, view, viewer.account_id)
-        if has_objects and not first.tiles
-        else [],
+        "ways_out": ways_out(db, project, filter, order, view) if has_objects and not first.tiles else [],
     }
     return Template("objects/board.html", context=context)
 

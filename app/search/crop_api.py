@@ -1,7 +1,6 @@
 """A project's burnt-in strips for programs."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from litestar import delete, get, post, put
@@ -13,22 +12,9 @@ from app.database import Db
 from app.openapi import refusals
 from app.projects.access import Project
 from app.search import strips
+from app.search.strips import KnownStrip
 
 MANAGER = {"role": "manager"}
-
-
-@dataclass(frozen=True)
-class StripAnswer:
-    """A strip; `share` is of the `n_looked` images that were looked at, null where a person named it for all."""
-
-    id: int
-    state: str
-    side: str
-    size_px: int
-    found_px: int | None
-    share: float | None
-    n_looked: int | None
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -58,8 +44,8 @@ class StripsJob:
     "/projects/{project_id:int}/strips", opt=MANAGER, sync_to_thread=True, tags=["projects"],
     summary="Strips burnt into a project's images", responses=refusals(401, 403, 404),
 )  # fmt: skip
-def list_strips_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[StripAnswer]:
-    return [StripAnswer(**vars(strip)) for strip in strips.read_all(db, project.id)]
+def list_strips_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[KnownStrip]:
+    return strips.read_all(db, project.id)
 
 
 @post(

@@ -64,28 +64,34 @@ def picture(row: Any, url: str, side: Side, size_px: int, has: bool) -> Picture:
     return Picture(url, width, height, has, cut, kept, min(2.0, SHOWN_SIDE_PX / max(width, height)))
 
 
-def example_pictures(db: Db, project: Project, strip: KnownStrip) -> list[Picture]:
-    """Images that the job has seen with this strip, and some without."""
+def example_pictures(db: Db, project: Project, known: list[KnownStrip]) -> dict[int, list[Picture]]:
+    """By strip: images that the job has seen with it, and some without; some of the project where it saw none."""
     rows = db.execute(
         """
-        select encode(hash, 'hex') as hash, format, mode, width_px, height_px, (example->>'has')::boolean as has
+        select strip.id, encode(hash, 'hex') as hash, format, mode, width_px, height_px,
+               (example->>'has')::boolean as has
         from strip, jsonb_array_elements(examples) with ordinality as given (example, number)
         join content on hash = decode(example->>'hash', 'hex')
-        where strip.id = %s
+        where strip.id = any(%s)
           and exists (select from image where image.hash = content.hash and image.project_id = strip.project_id)
         order by number
         """,
-        [strip.id],
+        [[strip.id for strip in known]],
     ).fetchall()
-    side = checked_side(strip.side)
-    if not rows:
-        return some_pictures(db, project, strip.side, strip.size_px)
-    return [picture(row, _url(project, row), side, strip.size_px, row.has) for row in rows] if side else []
+    shown: dict[int, list[Any]] = {strip.id: [] for strip in known}
+    for row in rows:
+        shown[row.id].append((row, row.has))
+    some = [(row, True) for row in some_images(db, project)] if not all(shown.values()) else []
+    return {strip.id: _pictures(project, strip.side, strip.size_px, shown[strip.id] or some) for strip in known}
 
 
 def some_pictures(db: Db, project: Project, side: str, size_px: int) -> list[Picture]:
     """A dozen of the project's images, for a strip that is said to be on all of them."""
-    rows = db.execute(
+    return _pictures(project, side, size_px, [(row, True) for row in some_images(db, project)])
+
+
+def some_images(db: Db, project: Project) -> list[Any]:
+    return db.execute(
         """
         select encode(hash, 'hex') as hash, format, mode, width_px, height_px
         from (
@@ -100,8 +106,11 @@ def some_pictures(db: Db, project: Project, side: str, size_px: int) -> list[Pic
         """,
         [project.id, DOZEN],
     ).fetchall()
+
+
+def _pictures(project: Project, side: str, size_px: int, images: list[tuple[Any, bool]]) -> list[Picture]:
     checked = checked_side(side)
-    return [picture(row, _url(project, row), checked, size_px, True) for row in rows] if checked else []
+    return [picture(row, _url(project, row), checked, size_px, has) for row, has in images] if checked else []
 
 
 def _url(project: Project, row: Any) -> str:
@@ -138,10 +147,12 @@ def crop_page(
     except Refused as refused:
         error = error or refused.sentence
     known = [replace(one, size_px=size) if one.id == tried and size else one for one in strips.read_all(db, project.id)]
+    open_ones = [one for one in known if one.state != "refused"]
+    shown = example_pictures(db, project, open_ones)
     n_images, seconds = strips.seconds_to_embed(db, project.id)
     context = {
         "project": project,
-        "strips": [(one, example_pictures(db, project, one)) for one in known if one.state != "refused"],
+        "strips": [(one, shown[one.id]) for one in open_ones],
         "refused": [one for one in known if one.state == "refused"],
         "side_words": SIDE_WORDS,
         "named": some_pictures(db, project, side, size) if side and size else [],

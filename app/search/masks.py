@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def mask(db: Db, mirror: Mirror, filter: Filter) -> np.ndarray:
     """bool [n]; one array for all who ask the same of the same state, so never to be changed."""
     if filter.looked_up:
-        return _mask(db, mirror, filter)
-    return mirror.columns.masks.mask((mirror.version, filter), lambda: _mask(db, mirror, filter))
+        return fresh_mask(db, mirror, filter)
+    return mirror.columns.masks.mask((mirror.version, filter), lambda: fresh_mask(db, mirror, filter))
 
 
-def _mask(db: Db, mirror: Mirror, filter: Filter) -> np.ndarray:
+def fresh_mask(db: Db, mirror: Mirror, filter: Filter) -> np.ndarray:
     kept = _static(db, mirror, filter)
     if filter.validated_only:
         kept &= mirror.status == VALIDATED

@@ -72,6 +72,10 @@ class Mirror:
         """Which objects a filter keeps. Not to be changed: it is kept for the next call."""
         return masks.mask(db, self, filter)
 
+    def count(self, db: Db, filter: Filter) -> int:
+        """How many objects a filter keeps, where nobody will ask for which."""
+        return int(np.count_nonzero(masks.fresh_mask(db, self, filter)))
+
     @property
     def n_bytes(self) -> int:
         """Memory held, without the columns."""

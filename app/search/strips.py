@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.jobs.queue import enqueue
-from indexer.embedders.cropping import from_png, to_png
+from indexer.embedders.cropping import as_json, from_png, to_png
 from indexer.strips import SIDES, Found, Strip, same_strip
 
 LARGEST_PX = 4000
@@ -17,6 +17,7 @@ EMBED_TITLE = "Embed without the strips"
 LOOK_TITLE = "Look for burnt-in strips"
 # Of images a second, where no embedding of this project tells.
 USUAL_RATE = 60.0
+FORGOTTEN_AT_ONCE = 20_000  # vectors a transaction, which may last half a minute
 
 
 @dataclass(frozen=True)
@@ -188,19 +189,42 @@ def has_vectors(db: Db, embedder_id: int, project_id: int) -> bool:
     )
 
 
-def forget_vectors(db: Db, embedder_id: int, project_id: int) -> None:
-    """Remove vectors of images that were cut otherwise; those of whole images stay, and serve again at once."""
-    db.execute(
+def forget_vectors(db: Db, project_id: int, in_use: int) -> None:
+    """Remove vectors of images that were cut otherwise than for the embedder in use, on a connection that commits each
+    piece by itself. Those of whole images stay, and serve again at once.
+    """
+    others = db.execute(
+        """
+        select other.id
+        from embedder as used
+        join embedder as other on other.config->>'spec' = used.config->>'spec'
+        where used.id = %s
+          and other.id <> used.id
+          and other.config ? 'strips'
+        """,
+        [in_use],
+    ).fetchall()
+    for other in others:
+        while _forget_some(db, other.id, project_id):
+            pass
+
+
+def _forget_some(db: Db, embedder_id: int, project_id: int) -> int:
+    return db.execute(
         """
         delete from object_vector
-        using embedder
-        where embedder.id = object_vector.embedder_id
-          and embedder.config ? 'strips'
-          and object_vector.embedder_id = %s
-          and object_vector.project_id = %s
+        where embedder_id = %(embedder)s
+          and project_id = %(project)s
+          and object_id = any(array(
+              select object_id
+              from object_vector
+              where embedder_id = %(embedder)s
+                and project_id = %(project)s
+              limit %(most)s
+          ))
         """,
-        [embedder_id, project_id],
-    )
+        {"embedder": embedder_id, "project": project_id, "most": FORGOTTEN_AT_ONCE},
+    ).rowcount
 
 
 def is_in_force(db: Db, project_id: int) -> bool:
@@ -217,15 +241,14 @@ def is_in_force(db: Db, project_id: int) -> bool:
     ).fetchone()
     if row is None:
         return True
-    used = [(one["side"], one["size_px"]) for one in row.strips or []]
-    return sorted(used) == sorted((strip.side, strip.size_px) for strip in accepted(db, project_id))
+    return (row.strips or []) == [as_json(strip) for strip in accepted(db, project_id)]
 
 
 def seconds_to_embed(db: Db, project_id: int) -> tuple[int, float]:
     """How many images there are to embed, and about how long that takes, by the slowest of the latest embeddings."""
     row = db.execute(
         """
-        select (select count(*) from object where project_id = %(project)s) as n,
+        select (select coalesce(sum(n), 0)::bigint from count_delta where project_id = %(project)s) as n,
                (
                    select min(done / extract(epoch from ended_at - started_at))
                    from (
