@@ -42,13 +42,48 @@ def test_like_these_puts_the_examples_kind_first(board: tuple[SmallProject, Wind
     expect(window.page.locator("#order")).to_contain_text("likeness")
 
 
-def test_a_dropped_image_is_looked_for(board: tuple[SmallProject, Window]) -> None:
+def test_like_these_is_asked_for_by_its_button(board: tuple[SmallProject, Window]) -> None:
     project, window = board
-    source = f"/projects/{project.id}/images/{window.tile(project.ids[7]).get_attribute('data-hash')}"
+    window.tile(project.ids[3]).click()
+    window.page.get_by_role("button", name="Like these").click()
+    window.page.wait_for_url("**order=like**")
+    window.reload()
+    assert window.tiles.first.get_attribute("data-id") == str(project.ids[3])
+    expect(window.page.locator("#order")).to_contain_text("likeness to 1 example")
+    window.page.get_by_role("link", name="turn round").click()
+    window.page.wait_for_url("**dir=desc**")
+    window.reload()
+    assert window.tiles.last.get_attribute("data-id") == str(project.ids[3])
+
+
+def framed_image(project: SmallProject, window: Window, place: int) -> bytes:
+    """The image of an object with one more pixel on each side, as another program saves it."""
+    source = f"/projects/{project.id}/images/{window.tile(project.ids[place]).get_attribute('data-hash')}"
     image = Image.open(io.BytesIO(window.page.request.get(source).body()))
     file = io.BytesIO()
     ImageOps.expand(image, 1, fill=255).save(file, "PNG")
+    return file.getvalue()
 
+
+def test_a_pasted_image_is_looked_for(board: tuple[SmallProject, Window]) -> None:
+    project, window = board
+    window.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    window.page.evaluate(
+        """async bytes => {
+            const image = new Blob([new Uint8Array(bytes)], { type: "image/png" });
+            await navigator.clipboard.write([new ClipboardItem({ "image/png": image })]);
+        }""",
+        list(framed_image(project, window, 12)),
+    )
+    window.press("Control+v")
+    window.page.wait_for_url("**query=**")
+    window.reload()
+
+    assert window.tiles.first.get_attribute("data-id") == str(project.ids[12])
+
+
+def test_a_dropped_image_is_looked_for(board: tuple[SmallProject, Window]) -> None:
+    project, window = board
     window.page.evaluate(
         """bytes => {
             const files = new DataTransfer();
@@ -56,7 +91,7 @@ def test_a_dropped_image_is_looked_for(board: tuple[SmallProject, Window]) -> No
             const board = document.querySelector("shoal-board");
             board.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
         }""",
-        list(file.getvalue()),
+        list(framed_image(project, window, 7)),
     )
     window.page.wait_for_url("**query=**")
     window.reload()

@@ -157,3 +157,66 @@ def test_names_of_250_characters_break_nothing(site: Site, bench: tuple[SmallPro
         for width in (1440, 900):
             window.page.set_viewport_size({"width": width, "height": 900})
             assert window.page.evaluate(TOO_WIDE) == [], width
+
+
+def test_its_image_is_zoomed_by_wheel_and_buttons_and_moved_by_dragging_and_arrows(
+    bench: tuple[SmallProject, Window],
+) -> None:
+    project, window = bench
+    page = window.page
+    page.goto(f"/projects/{project.id}/objects/{project.ids[2]}")
+    window.wait_for("customElements.get('zoom-image') !== undefined")
+    frame, image, zoom = (
+        page.locator("zoom-image"),
+        page.locator("zoom-image img"),
+        page.get_by_label("zoom", exact=True),
+    )
+    page.get_by_role("button", name="One screen pixel").click()
+    expect(zoom).to_have_text("100 %")
+    before, around = image.bounding_box(), frame.bounding_box()
+    assert before and around
+    assert before["width"] == pytest.approx(64, abs=1)
+
+    page.mouse.move(before["x"] + 16, before["y"] + 10)
+    page.mouse.wheel(0, -400)
+    expect(zoom).to_have_text("272 %")
+    zoomed = image.bounding_box()
+    assert zoomed
+    # What is under the pointer stays there.
+    assert zoomed["x"] == pytest.approx(before["x"] + 16 - 16 * 2.718, abs=2)
+    bar = frame.locator(".zoom-scale")
+    assert float(bar.inner_text().split()[0]) / bar.bounding_box()["width"] == pytest.approx(12 / 2.718, rel=0.05)
+
+    page.mouse.down()
+    page.mouse.move(before["x"] + 56, before["y"] + 40, steps=4)
+    page.mouse.up()
+    dragged = image.bounding_box()
+    assert dragged
+    assert (dragged["x"] - zoomed["x"], dragged["y"] - zoomed["y"]) == pytest.approx((40, 30), abs=2)
+    frame.focus()
+    window.press("ArrowLeft", "ArrowUp")
+    moved = image.bounding_box()
+    assert moved
+    assert (moved["x"] - dragged["x"], moved["y"] - dragged["y"]) == pytest.approx((60, 60), abs=2)
+    window.press("0")
+    expect(zoom).not_to_have_text("272 %")
+
+
+def test_its_contrast_is_stretched_and_inverted_by_key_and_by_button(bench: tuple[SmallProject, Window]) -> None:
+    project, window = bench
+    page = window.page
+    page.goto(f"/projects/{project.id}/objects/{project.ids[0]}")
+    image = page.locator("zoom-image img")
+    for key, command in ((",", "contrast"), (";", "invert")):
+        window.wait_for("customElements.get('zoom-image') !== undefined")
+        button = page.locator(f"[data-command={command}]")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        with page.expect_response("**/preferences"):
+            window.press(key)
+        page.reload()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        assert image.evaluate("image => getComputedStyle(image).filter") != "none"
+        with page.expect_response("**/preferences"):
+            button.click()
+        page.reload()
+        expect(button).to_have_attribute("aria-pressed", "false")

@@ -73,7 +73,10 @@ def test_scrolling_on_asks_for_the_login_and_goes_on_after_it(
     window.page.locator("#tiles").evaluate("list => list.scrollTo(0, list.scrollHeight)")
 
     log_in_beside(window, site, ana)
+    expect(window.tiles).to_have_count(230)
 
+    window.reload()
+    window.page.locator("#tiles").evaluate("list => list.scrollTo(0, list.scrollHeight)")
     expect(window.tiles).to_have_count(230)
 
 
