@@ -124,6 +124,8 @@ def _checked(db: Db, project_id: int, filter: Filter, ids: list[int], place: Pix
     """These objects' rows, in this order, without those whose label has left the filter since."""
     found = queries.read_tiles(db, project_id, ids, place.place)
     rows = [found[object_id] for object_id in ids if object_id in found]
+    if filter.validated_only:  # what people say to each other is not for anonymous ones, nor that they do
+        rows = [row._replace(n_comments=0) for row in rows]
     return [row for row in rows if filter.keeps(row.status, row.taxon_id, row.account_id, row.provenance, row.at)]
 
 

@@ -62,6 +62,21 @@ def test_who_neither_acted_nor_belongs_to_it_is_named_if_an_import_brought_label
     assert "no such person" in chip_of(db, small, "who", str(cleo.id))[2]
 
 
+def test_a_filter_without_a_condition_is_what_its_address_says(db: Db, small: SmallProject, ada: Person) -> None:
+    small.do(ada, small.ids[:2], taxon="Oithona")
+    taxa = [str(row.id) for row in db.execute("select id from taxon order by id limit 2")]
+    said = [("taxon", taxa[0]), ("taxon", taxa[1]), ("status", "V"), ("status", "U"), ("who", "others"),
+            ("who", str(ada.id)), ("depth", "1..9"), ("f.area", "1..5"), ("month", "6"), ("month", "x")]  # fmt: skip
+    whole = read_filter(db, small.id, said, account_id=ada.id)
+    assert len(whole.chips) == len(said)
+    for chip in whole.chips:
+        left = whole.without([chip])
+        again = read_filter(db, small.id, left.to_query(), account_id=ada.id)
+        assert (left, left.chips) == (again, again.chips)
+        mirror = open_mirror(db, small.id)
+        assert mirror.count(db, left) == np.count_nonzero(mirror.mask(db, again))
+
+
 def test_people_are_named_and_the_viewer_is_me(db: Db, small: SmallProject, ada: Person) -> None:
     small.do(ada, small.ids[:1], taxon="Oithona")
     assert chip_of(db, small, "who", "me", account_id=ada.id) == ("labelled by", "me", "")

@@ -127,6 +127,10 @@ def test_anonymous_people_learn_nobodys_name(
         answer = app_client.get(address)
         assert answer.status_code == 200, address
         assert "Lovelace" not in answer.text and "odd eyes" not in answer.text, address
+    label = app_client.get(f"/api/v1{path}").json()["label"]
+    assert (label["by"], label["at"], label["provenance"]) == (None, None, None)
+    listed = app_client.get(f"/api/v1/projects/{project_id}/objects").json()["objects"]
+    assert {row["n_comments"] for row in listed} == {0}
 
 
 def test_an_objects_page_shows_images_fields_history_and_comments(
