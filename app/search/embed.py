@@ -84,23 +84,25 @@ def _embed(job: JobContext) -> None:
 def _follow_strips(job: JobContext) -> None:
     """Where the strips to be cut off have changed: compute all vectors beside the present ones, then exchange them.
 
-    So those that are used are always of one kind. The answer may change again meanwhile.
+    So those that are used are always of one kind. The answer may change again meanwhile; what was computed for another
+    one is let go at the end.
     """
     while True:
         with database.connect(job.database_url) as db:
             present = embedders.of_project(db, job.project_id)
             wanted = embedders.wanted(db, job.settings, job.project_id)
             if present.id == wanted.id:
-                return
+                break
             if not strips.has_vectors(db, present.id, job.project_id):
                 embedders.use(db, job.project_id, wanted.id)
-                return
+                continue
         job.log(f"Computed beside the present vectors, which are used until all are there: {wanted.description}.")
         embed_project(job.database_url, job.settings, job.project_id, job, wanted.id)
         with database.connect(job.database_url) as db:
             if embedders.wanted(db, job.settings, job.project_id).id == wanted.id:
                 embedders.use(db, job.project_id, wanted.id)
-                strips.forget_vectors(db, present.id, job.project_id)
+    with database.connect(job.database_url, autocommit=True) as db:
+        strips.forget_vectors(db, job.project_id, present.id)
 
 
 def embed_project(

@@ -62,7 +62,10 @@ def _touched(db: Db, project_id: int, act_id: int) -> np.ndarray | None:
 
 
 def _ever(db: Db, mirror: Mirror, account_id: int) -> np.ndarray:
-    """Whom an act, a former or the present label names: read whole once, then only what came since."""
+    """Whom an act of labelling, a former or the present label names: read whole once, then only what came since.
+
+    Who undid an act of somebody else has labelled nothing by that.
+    """
     kept = mirror.columns.masks.ever
     found = kept.get(account_id)
     ids, snapshot, is_own = _labelled_by(db, mirror.project_id, account_id, found[0] if found else None)
@@ -80,7 +83,8 @@ def _labelled_by(db: Db, project_id: int, account_id: int, snapshot: str | None)
         db,
         """
         with logged as (
-            select history.object_id, history.old_account_id, act.account_id
+            select history.object_id, history.old_account_id,
+                   case when act.kind in ('label', 'confirm', 'doubt') then act.account_id end as account_id
             from history
             join act on act.id = history.act_id
             where history.project_id = %(project_id)s

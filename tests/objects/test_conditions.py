@@ -2,12 +2,14 @@
 
 import random
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
 from app import database
 from app.database import Db
+from app.labels.undo import undo
 from app.objects.board import page
 from app.objects.conditions import CONDITIONS
 from app.objects.filters import Filter, read_filter
@@ -95,6 +97,15 @@ def test_masks_follow_labels_comments_and_acts_of_others(
     assert all(one != two for one, two in zip(before, after, strict=True))
     assert after[0] == [row["id"] for row in rows if ben.id in row["labellers"] or row["account_id"] == ben.id]
     assert after[2] == project.ids
+
+
+def test_who_undoes_the_act_of_another_has_labelled_nothing(
+    db: Db, small: SmallProject, ada: Person, ben: Person
+) -> None:
+    act = small.do(ada, small.ids[:3], taxon="Oithona")
+    undo(db, small, ben, uuid4(), act.act_id, manager=True)
+    ever = [read_filter(db, small.id, [("ever", str(person.id))]) for person in (ada, ben)]
+    assert [kept_ids(db, small, filter) for filter in ever] == [small.ids[:3], []]
 
 
 def test_what_a_rolled_back_act_touched_was_never_labelled_by_anybody(

@@ -142,7 +142,8 @@ def all_rows(db: Db, project_id: int) -> list[dict[str, Any]]:
                array(select act_id from history
                       where history.project_id = object.project_id and history.object_id = object.id) as acts,
                array(select act.account_id from history join act on act.id = act_id
-                      where history.project_id = object.project_id and history.object_id = object.id) as labellers,
+                      where history.project_id = object.project_id and history.object_id = object.id
+                        and act.kind in ('label', 'confirm', 'doubt')) as labellers,
                taxon.display_name as taxon
           from object
           join sample on sample.id = object.sample_id

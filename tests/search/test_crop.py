@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from app.objects.store import open_store
 from app.search import embed, embedders, query_image, strips, strips_job
 from app.settings import Settings
 from indexer.embedders import Embedder
+from indexer.embedders.cropping import to_png
 from tests.footers import scene, with_footer
 from tests.small_projects import SmallProject, make_project
 
@@ -314,6 +316,46 @@ def test_an_answer_that_changes_while_vectors_are_computed_is_followed(
         [project.id],
     ).fetchone()
     assert row.size == "40"
+    kept = db.execute("select count(distinct embedder_id) as kinds, count(*) as n from object_vector").fetchone()
+    assert tuple(kept) == (2, 80), "those of whole images, and those in use"
+
+
+def test_another_strip_of_the_same_side_and_size_is_not_in_force(
+    db: Db, settings: Settings, brightness: Brightness
+) -> None:
+    footed, _ = pictures(40)
+    project = fill(db, settings, footed)
+    (strip,) = look(settings, project, db)
+    accept(db, project, strip.id)
+    run_embed(settings, project, db)
+    before = strips.is_in_force(db, project.id)
+    seen = strips.pixels_of(db, project.id)[strip.id]
+    other = to_png(replace(seen, grey=255 - seen.grey))
+    db.execute("update strip set pixels = %s where id = %s", [other, strip.id])
+
+    assert (before, strips.is_in_force(db, project.id)) == (True, False)
+
+
+def test_vectors_are_let_go_in_pieces(
+    db: Db, settings: Settings, brightness: Brightness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces, forget = [], strips._forget_some
+    monkeypatch.setattr(strips, "FORGOTTEN_AT_ONCE", 7)
+    monkeypatch.setattr(strips, "_forget_some", lambda *of: pieces.append(forget(*of)) or pieces[-1])
+    footed, _ = pictures(20)
+    project = fill(db, settings, footed)
+    (_, job_id) = strips.define(db, project.id, "bottom", 10, None)
+    db.commit()
+    run_embed(settings, project, db)
+    first = db.execute("select embedder_id from project where id = %s", [project.id]).fetchone().embedder_id
+    db.execute("update strip set size_px = 12 where project_id = %s", [project.id])
+    db.commit()
+    run_embed(settings, project, db)
+
+    assert job_id is not None
+    left = db.execute("select count(*) from object_vector where embedder_id = %s", [first]).fetchone()[0]
+    assert (left, len(used(db, project))) == (0, 20)
+    assert pieces == [7, 7, 6, 0]
 
 
 def test_a_person_names_a_strip_of_all_images(db: Db, settings: Settings, brightness: Brightness) -> None:
