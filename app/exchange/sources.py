@@ -10,17 +10,16 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from app.errors import Refused
+from app.exchange.tars import ShortReads, Slice, SliceReader
 
 # Deflate reaches 1,032; tables of equal rows reach 200, images hardly 2. Small archives may be as dense as they like.
 LARGEST_RATIO = 200
 FREE_BYTES = 256 * 1024 * 1024
 LARGEST_FILE_BYTES = 1024 * 1024 * 1024
 MOST_FILES = 20_000_000
-# Names longer than the plain header holds stand in a header of their own; nothing sensible needs more for it.
-LARGEST_TAR_HEADER = 1024 * 1024
 ENCRYPTED, UTF8_NAME = 0x1, 0x800
 LOCAL_HEAD_BYTES = 30
 
@@ -47,14 +46,6 @@ class Member(NamedTuple):
     method: int
     crc: int
     flags: int
-
-
-class Slice(NamedTuple):
-    """Where a tar's file stands: its bytes as they are."""
-
-    archive: str
-    offset: int
-    n_bytes: int
 
 
 Locator = str | Member | Slice
@@ -187,7 +178,7 @@ class TarSource:
         self._slices: dict[str, Slice] = {}
         self._stamps: dict[str, str] = {}
         try:
-            with path.open("rb") as file, tarfile.open(fileobj=_ShortReads(file), mode="r:") as archive:
+            with path.open("rb") as file, tarfile.open(fileobj=ShortReads(file), mode="r:") as archive:
                 for info in archive:
                     self._take(info)
                     # The archive keeps every entry it has seen, which nobody needs.
@@ -203,7 +194,7 @@ class TarSource:
             yield Entry(path, self._slices[path].n_bytes, self._stamps[path])
 
     def open(self, path: str) -> BinaryIO:
-        return io.BufferedReader(_SliceReader(self.locate(path)))
+        return io.BufferedReader(SliceReader(self.locate(path)))
 
     def locate(self, path: str) -> Slice:
         found = self._slices.get(path)
@@ -225,40 +216,6 @@ class TarSource:
             raise Refused(f"{self.path.name} holds more than {MOST_FILES:,} files: split it.")
         self._slices[name] = Slice(str(self.path), info.offset_data, info.size)
         self._stamps[name] = str(info.mtime)
-
-
-class _SliceReader(io.RawIOBase):
-    """One file of a tar as a stream, of which no more is in memory than is asked for."""
-
-    def __init__(self, place: Slice) -> None:
-        self.file = open(place.archive, "rb")  # noqa: SIM115, PTH123 - closed with this reader
-        self.file.seek(place.offset)
-        self.left = place.n_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.file.read(min(len(buffer), self.left))
-        buffer[: len(data)] = data
-        self.left -= len(data)
-        return len(data)
-
-    def close(self) -> None:
-        self.file.close()
-        super().close()
-
-
-class _ShortReads:
-    """A file for tarfile, which would read a header of any announced length into memory."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.seek, self.tell, self._read = file.seek, file.tell, file.read
-
-    def read(self, n: int = -1) -> bytes:
-        if not 0 <= n <= LARGEST_TAR_HEADER:
-            raise tarfile.ReadError(f"a header of {n:,} bytes")
-        return self._read(n)
 
 
 @dataclass
