@@ -2,6 +2,8 @@
 
 import { tellDelayed } from "./delayed.js";
 import { count, thousands } from "./html.js";
+import { whileShown } from "./page_life.js";
+import { hearTabs, tellTabs } from "./other_tabs.js";
 import { dropToast, toast } from "./toasts.js";
 import { labelOf, writeLabel } from "./tile.js";
 
@@ -9,24 +11,28 @@ const MOST_OBJECTS = 10_000; // the server's limit for one act
 
 export class Acts extends EventTarget {
   #former = new Map(); // client id -> labels as they were, for the case that the server refuses the act whole
+  #unplaced = new Map(); // tile -> label whose taxon the tree does not have yet
 
-  constructor({ outbox, filter, undoButton, redoButton }) {
+  constructor({ outbox, filter, undoButton, redoButton, who }) {
     super();
     this.outbox = outbox;
     this.filter = filter;
+    this.who = who;
     this.buttons = { undo: undoButton, redo: redoButton };
-    outbox.addEventListener("done", ({ detail }) => detail.entry.path !== "comments" && this.#done(detail));
-    outbox.addEventListener("rejected", ({ detail }) => detail.entry.path !== "comments" && this.#rejected(detail));
-    outbox.addEventListener("delayed", (event) => tellDelayed(event.detail));
+    hearTabs(who, "undo", (state) => this.#offerUndo(state));
+    const hear = (name, then) => outbox.addEventListener(name, ({ detail }) => then(detail), { signal: whileShown() });
+    hear("done", (detail) => detail.entry.path !== "comments" && this.#done(detail));
+    hear("rejected", (detail) => detail.entry.path !== "comments" && this.#rejected(detail));
+    hear("delayed", tellDelayed);
   }
 
-  // `word`: {kind, taxon, status}. Without a taxon the one that is seen is kept.
+  // `word`: {kind, taxon, status}. Without a taxon the one that is seen is kept; gives the tiles that show none.
   say(tiles, { kind, taxon = null, status }) {
     const meant = kind === "label" ? tiles : tiles.filter((tile) => tile.dataset.status !== "U");
-    const left = tiles.length - meant.length;
-    if (left) toast(`${count(left, "object")} without a taxon: name one first.`, { kind: "warn", stays: false });
+    const left = kind === "label" ? [] : tiles.filter((tile) => tile.dataset.status === "U");
+    if (left.length) toast(`${count(left.length, "object")} without a taxon: name one first.`, { kind: "warn", stays: false });
     for (let i = 0; i < meant.length; i += MOST_OBJECTS) this.#send(meant.slice(i, i + MOST_OBJECTS), kind, taxon, status);
-    return meant;
+    return left;
   }
 
   #send(tiles, kind, taxon, status) {
@@ -48,18 +54,13 @@ export class Acts extends EventTarget {
     }
   }
 
+  // Whether there is anything to undo the server says: this page knows only of what was done in this browser.
   undo() {
-    this.#reverse("undo");
+    this.outbox.add("undo");
   }
 
   redo() {
-    this.#reverse("redo");
-  }
-
-  #reverse(path) {
-    const button = this.buttons[path];
-    if (button.disabled && !this.outbox.waiting.length) return toast(`Nothing of yours to ${path} here.`);
-    this.outbox.add(path);
+    this.outbox.add("redo");
   }
 
   #done({ entry, outcome }) {
@@ -73,6 +74,7 @@ export class Acts extends EventTarget {
     for (const object of outcome.refused) this.#show(object, waiting, false);
     for (const object of entry.body.objects ?? []) if (!waiting.has(object)) tileOf(object)?.classList.remove("sending");
     this.#offerUndo(outcome.undo);
+    tellTabs(this.who, "undo", outcome.undo);
     this.#tellRefused(outcome.refused);
     this.dispatchEvent(new CustomEvent("done", { detail: { path: entry.path, outcome } }));
   }
@@ -99,15 +101,29 @@ export class Acts extends EventTarget {
     writeLabel(tile, { ...object, italic, score: object.score ?? null });
     tile.classList.toggle("refused", object.why !== undefined);
     tile.classList.toggle("reversed", reversed);
-    const out = object.why === undefined && !this.filter.keeps(object);
+    this.#place(tile, object.why === undefined && !this.filter.keeps(object), reversed);
+    if (object.why !== undefined || this.filter.isPlaced(object.taxon_id)) this.#unplaced.delete(tile);
+    else this.#unplaced.set(tile, object);
+  }
+
+  #place(tile, out, reversed) {
     if ("out" in tile.dataset !== out) countOnPage(out ? -1 : 1);
     tile.toggleAttribute("data-out", out);
     tile.hidden = out && !reversed;
   }
 
+  // The tree has new counts, and with them the taxa that were new to it.
+  lookAgain() {
+    for (const [tile, label] of this.#unplaced) {
+      if (!this.filter.isPlaced(label.taxon_id)) continue;
+      this.#unplaced.delete(tile);
+      this.#place(tile, !this.filter.keeps(label), tile.classList.contains("reversed"));
+    }
+  }
+
   #tellRefused(refused) {
     const changed = refused.filter((object) => object.why === "changed");
-    const people = [...new Set(changed.map((object) => object.by ?? "a new prediction"))];
+    const people = [...new Set(changed.map((object) => (String(object.by_id) === this.who.account ? "you, in another window," : object.by ?? "a new prediction")))];
     if (changed.length) {
       const verb = changed.length === 1 ? "was" : "were";
       const it = changed.length === 1 ? "it is" : "they are";
@@ -123,7 +139,6 @@ export class Acts extends EventTarget {
     for (const [path, button] of Object.entries(this.buttons)) {
       if (!button) continue;
       button.disabled = !state[path];
-      button.dataset.label = state[path]?.label ?? "";
       button.title = state[path] ? `${state[path].label}, ${count(state[path].n, "object")}` : "";
     }
   }

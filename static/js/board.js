@@ -6,11 +6,13 @@ import { Contrast } from "./contrast.js";
 import { DragToTaxon } from "./drag.js";
 import { Filter, wireFilterControls } from "./filter.js";
 import { count } from "./html.js";
+import { wireInPlace } from "./in_place.js";
 import { KEYS, commandOf, fillList, fillStrip } from "./keys.js";
 import { LargeView } from "./large_view.js";
 import { NewTaxon } from "./new_taxon.js";
 import { forgetFacts } from "./object_facts.js";
-import { Outbox } from "./outbox.js";
+import { outboxOf } from "./outbox.js";
+import { whileShown } from "./page_life.js";
 import { Panel } from "./panel.js";
 import { Pointed } from "./pointed.js";
 import { wireQueryImage } from "./query_image.js";
@@ -25,6 +27,7 @@ import { AWAY } from "./taxon_field.js";
 import { toast } from "./toasts.js";
 import { markBrokenImages } from "./tile.js";
 import { Tree } from "./tree.js";
+import { takesText } from "./typing.js";
 import { changeSize } from "./view.js";
 
 const LABELLING = new Set(KEYS.filter((key) => key.labels).map((key) => key.command));
@@ -35,7 +38,12 @@ class Board extends HTMLElement {
   turn = Promise.resolve();
   inHand = 0; // acts whose taxon is still looked up, and which the outbox does not hold yet
 
+  // Fields within it are made after it where it takes another board's place.
   connectedCallback() {
+    queueMicrotask(() => this.#begin());
+  }
+
+  #begin() {
     this.list = this.querySelector("#tiles");
     this.canLabel = this.dataset.canLabel === "yes";
     this.field = this.querySelector("#label");
@@ -57,48 +65,57 @@ class Board extends HTMLElement {
     markBrokenImages(this);
     wireFilterControls(this.filter);
     wireQueryImage(this, this.filter);
+    wireInPlace(this.list);
     this.#wirePointer();
     this.#wireKeys();
     this.#wireTree();
   }
 
   #wireActs() {
-    this.outbox = new Outbox(this.dataset.project, this.dataset.account);
+    const { outbox, isNew } = outboxOf(this.dataset.project, this.dataset.account);
+    this.outbox = outbox;
     this.acts = new Acts({
       outbox: this.outbox,
       filter: this.filter,
       undoButton: this.panel.button("undo"),
       redoButton: this.panel.button("redo"),
+      who: this.dataset,
     });
     this.returned = new Returned(this, this.sections);
     this.comments = new Comments(this.outbox);
-    this.slots = new Slots(this.dataset.project, (digit, status) => this.#slot(digit, status));
+    this.slots = new Slots(this.dataset, (digit, status) => this.#slot(digit, status));
     new DragToTaxon(this.list, this.selection, this.tree, {
       drop: (tiles, taxon, status) => this.#labelAs(tiles, taxon, status),
-      opened: (on) => this.#showTree(on),
+      opened: (on) => {
+        if (on) this.hadTree = this.classList.contains("tree-open");
+        this.#showTree(on || this.hadTree);
+      },
       taken: () => this.band.cancel(),
     });
     // Said by the menu of a taxon in the tree.
     this.addEventListener("shoal:label-as", ({ detail }) => this.#labelAs(this.selection.tiles, detail, "V"));
+    // What an act named for the first time here stands in the tree only now.
+    this.tree.root.addEventListener("shoal:counted", () => this.acts.lookAgain());
     this.acts.addEventListener("done", ({ detail }) => this.#afterAct(detail));
-    addEventListener("beforeunload", (event) => this.inHand && event.preventDefault());
+    addEventListener("beforeunload", (event) => this.inHand && event.preventDefault(), { signal: whileShown() });
     this.field.addEventListener("apply", (event) => this.#label(event.detail.shift ? "D" : "V"));
     new NewTaxon(this.field, this.dataset.project, {
       nSelected: () => this.selection.size,
       label: (status) => this.#label(status),
     });
     const left = this.outbox.waiting.length;
-    if (left) toast(`${count(left, "act")} kept from before: sent now.`);
+    if (left && isNew) toast(`${count(left, "act")} kept from before: sent now.`);
     this.outbox.flush();
   }
 
   #wireSession() {
     watchSession(this.dataset.account);
-    addEventListener("shoal:session-back", () => {
+    const back = () => {
       const failed = this.querySelector(".failed");
       if (!failed.hidden) failed.querySelector("button").click();
       this.tree.refresh();
-    });
+    };
+    addEventListener("shoal:session-back", back, { signal: whileShown() });
   }
 
   async #afterAct({ path, outcome }) {
@@ -124,8 +141,15 @@ class Board extends HTMLElement {
       for (const tile of tiles) tile.classList.remove("sending");
       if (named && !taxon) return this.#unnamed(tiles, named.text, status, taxon);
       const kind = taxon ? "label" : status === "D" ? "doubt" : "confirm";
-      this.acts.say(tiles, { kind, taxon, status });
+      this.#nameFirst(this.acts.say(tiles, { kind, taxon, status }));
     });
+  }
+
+  // What could not be confirmed stays selected, with the way to name it; unless something else is in hand by now.
+  #nameFirst(tiles) {
+    if (!tiles.length || this.selection.size || !this.field.empty) return;
+    this.selection.replace(tiles);
+    this.field.focus();
   }
 
   #labelAs(tiles, taxon, status) {
@@ -196,6 +220,7 @@ class Board extends HTMLElement {
       },
       toggle: () => selection.cursor && selection.toggle(selection.cursor),
       all: () => this.#selectAll(),
+      open: () => selection.cursor && openPage(selection.cursor),
       clear: () => selection.clear(),
       slot: () => this.#slot(digit, status),
       validate: () => this.#label("V"),
@@ -232,7 +257,7 @@ class Board extends HTMLElement {
     });
     this.list.addEventListener("dblclick", (event) => {
       const tile = event.target.closest(".tile");
-      if (tile) window.open(tile.dataset.page, "_blank", "noopener");
+      if (tile) openPage(tile);
     });
     const commands = this.querySelector(".commands");
     // The tiles keep the focus, so that the next key is theirs.
@@ -247,7 +272,7 @@ class Board extends HTMLElement {
     const usable = KEYS.filter(({ labels }) => this.canLabel || !labels);
     fillStrip(this.querySelector("#strip"), usable);
     fillList(document.getElementById("keys"), usable);
-    document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("keydown", (event) => this.#key(event), { signal: whileShown() });
   }
 
   #key(event) {
@@ -262,9 +287,10 @@ class Board extends HTMLElement {
   // Keys that belong to the field, button or sheet that has the focus.
   #isOthers(event, { command }) {
     const { target } = event;
+    if (takesText(target)) return true;
     if (document.querySelector("[popover]:popover-open")) return command !== "help";
-    if (target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return true;
-    const pressed = ["toggle", "validate", "doubt"].includes(command);
+    if (command === "clear" && event.defaultPrevented) return true; // it closed a menu
+    const pressed = ["toggle", "open", "validate", "doubt"].includes(command);
     if (pressed && target.closest("button, a, summary, input")) return true;
     return command === "step" && target.closest(".tree, .menu") !== null;
   }
@@ -286,5 +312,7 @@ class Board extends HTMLElement {
     this.querySelector(".show-tree").setAttribute("aria-expanded", String(open));
   }
 }
+
+const openPage = (tile) => window.open(tile.dataset.page, "_blank", "noopener");
 
 customElements.define("shoal-board", Board);

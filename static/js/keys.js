@@ -39,7 +39,7 @@ export const KEYS = [
   { group: "Look", keys: [","], does: "stretch the contrast of every image to its full range, or not", short: "contrast", command: "contrast" },
   { group: "Look", keys: [";"], does: "invert the images, or not", short: "invert", command: "invert" },
   { group: "Look", keys: ["-", "+", "F8", "F9"], does: "smaller and larger tiles", command: "smaller" },
-  { group: "Look", keys: ["double click"], does: "open the object's page" },
+  { group: "Look", keys: ["double click", "⇧ Space"], does: "open the object's page, by the keys that of the tile under the cursor", command: "open" },
 ];
 
 // On an object's page, beside those above that label, undo and change the look.
@@ -53,6 +53,7 @@ export const OBJECT_KEYS = [
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const WITH_CTRL = { a: "all", z: "undo", y: "redo" };
 const BY_CODE = { Space: "toggle", Enter: "validate", NumpadEnter: "validate", Escape: "clear", F2: "comment", F4: "find", F8: "smaller", F9: "larger" };
+const WITH_SHIFT = { validate: "doubt", toggle: "open" };
 const BY_SIGN = {
   "=": "like", "/": "find", "?": "help", ".": "field", ",": "contrast", ";": "invert", "'": "comment", "-": "smaller", "+": "larger",
 };
@@ -64,7 +65,7 @@ export const commandOf = (event) => {
   if (ARROWS[event.code]) return { command: "step", direction: ARROWS[event.code], extend: event.shiftKey };
   if (BY_CODE[event.code]) {
     const command = BY_CODE[event.code];
-    return { command: command === "validate" && event.shiftKey ? "doubt" : command };
+    return { command: (event.shiftKey && WITH_SHIFT[command]) || command };
   }
   const digit = digitOf(event);
   if (digit) return { command: "slot", digit, status: event.shiftKey ? "D" : "V" };

@@ -16,7 +16,9 @@ export class Panel {
     Object.assign(this, { selection, field, contrast });
     this.project = board.dataset.project;
     for (const id of ["n-selected", "clear", "large", "facts", "neighbours", "suggestions"]) this[id] = document.getElementById(id);
-    this.button = (name) => board.querySelector(`[data-command="${name}"]`);
+    // Looked for in the panel alone: on the way to it through the whole board lie thousands of tiles.
+    const commands = board.querySelector(".panel > .commands");
+    this.button = (name) => commands.querySelector(`[data-command="${name}"]`);
     selection.addEventListener("change", () => this.update());
     field?.addEventListener("taxon", () => this.#sayWhatKeysDo());
     this.clear.addEventListener("click", () => selection.clear());
@@ -42,15 +44,17 @@ export class Panel {
 
   #sayWhatKeysDo() {
     const n = this.selection.size;
-    const many = n > 1 ? ` ${thousands(n)}` : "";
     const validate = this.button("validate");
     if (validate) {
       const words = validate.querySelector("span");
-      const taxon = this.field.taxon;
+      const { taxon, empty } = this.field;
+      // Without a name only what shows a taxon can be said to be as seen.
+      const named = empty ? this.selection.tiles.filter((tile) => tile.dataset.status !== "U").length : n;
+      const many = (named || n) > 1 ? ` ${thousands(named || n)}` : "";
       if (taxon) words.replaceChildren(`Validate${many} as `, nameCut(taxon.display_name, taxon.italic));
-      else words.textContent = this.field.empty ? `Validate${many}${n ? " as seen" : ""}` : `Validate${many} as…`;
-      validate.disabled = !n;
-      this.button("doubt").disabled = !n;
+      else words.textContent = `Validate${many}${!n ? "" : empty && named ? " as seen" : " as…"}`;
+      validate.disabled = !named;
+      this.button("doubt").disabled = !named;
     }
     const like = this.button("like");
     const alone = n === 1 && this.#incomparable.has(this.selection.last);
@@ -65,6 +69,7 @@ export class Panel {
     this.facts.hidden = !tile;
     if (!tile) {
       this.#shown = null;
+      this.facts.replaceChildren(); // its place is kept, and would go on saying what no longer holds
       this.large.replaceChildren(element("p", { className: "hint" }, HINT));
       this.#showMore({});
       return;
