@@ -67,6 +67,7 @@ class Left:
     id: int
     why: Literal["changed", "unclassified", "unknown"]
     by: str | None = None
+    by_id: int | None = None
     at: str | None = None
     status: str | None = None
     taxon_id: int | None = None
@@ -227,10 +228,12 @@ def left_as_is(object_id: int, seen: Seen | None) -> Left:
     """Who changed an object that was to be changed, when, and to what."""
     if seen is None:
         return Left(object_id, "unknown")
+    is_told = seen.status in "DV" or seen.version > 0
     return Left(
         id=object_id,
         why="changed",
-        by=seen.by if seen.status in "DV" or seen.version else None,
+        by=seen.by if is_told else None,
+        by_id=seen.account_id if is_told else None,
         at=_iso(seen.at),
         status=seen.status,
         taxon_id=seen.taxon_id,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from litestar import get
@@ -11,7 +10,7 @@ from litestar.params import FromQuery
 
 from app.database import Db
 from app.errors import Refused
-from app.objects.fields import Field, project_fields
+from app.objects.fields import Field, Fields, listed_fields
 from app.objects.orders import order_choices
 from app.objects.shown import NOT_FOR_ANONYMOUS
 from app.projects.access import Project
@@ -29,6 +28,8 @@ OWN_SHOWN = {
     "when": "labelled at",
     "who": "labelled by",
 }
+# Columns of the object that the conditions date, time, depth, place and sun ask for.
+OF_CONDITIONS = {"date", "time", "depth_min_m", "depth_max_m", "latitude", "longitude", "sun_position"}
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,14 @@ def _people(db: Db, project: Project, typed: str) -> list[Choice]:
     return [Choice(str(row.id), row.name) for row in rows]
 
 
+def _columns(db: Db, project: Project, typed: str) -> list[Choice]:
+    return _matching((field_choice(field) for field in listed_fields(db, project.id)), typed)
+
+
 def _fields(db: Db, project: Project, typed: str) -> list[Choice]:
-    return _matching((field_choice(field) for field in project_fields(db, project.id)), typed)
+    """Columns to filter by, without those that a condition of their own asks for."""
+    fields = listed_fields(db, project.id)
+    return _matching((field_choice(field) for field in fields if field.key not in OF_CONDITIONS), typed)
 
 
 def _shown(db: Db, project: Project, typed: str) -> list[Choice]:
@@ -158,32 +165,29 @@ def _shown(db: Db, project: Project, typed: str) -> list[Choice]:
         for key, words in OWN_SHOWN.items()
         if not (project.validated_only and key in NOT_FOR_ANONYMOUS)
     )
-    return _matching([*own, *(field_choice(field) for field in project_fields(db, project.id))], typed)
+    return _matching([*own, *_beside_own(db, project)], typed)
 
 
 def _orders(db: Db, project: Project, typed: str) -> list[Choice]:
-    fields = project_fields(db, project.id)
-    choices = order_choices(fields, project.validated_only)
-    return _matching(
-        [Choice(choice["key"], choice["label"], _detail(fields, choice["key"])) for choice in choices], typed
-    )
+    own = [Choice(choice["key"], choice["label"]) for choice in order_choices(Fields([]), project.validated_only)]
+    return _matching([*own, *_beside_own(db, project)], typed)
 
 
-def _detail(fields: Any, key: str) -> str:
-    column = fields.find(key[2:]) if key.startswith("f.") else None
-    return field_choice(column).detail if column else ""
+def _beside_own(db: Db, project: Project) -> list[Choice]:
+    """The columns, beside which the object's own day and time of day are offered as “date” already."""
+    return [field_choice(field) for field in listed_fields(db, project.id) if field.key != "date"]
 
 
 def field_choice(field: Field) -> Choice:
-    """A column, said by its name and where it stands."""
-    of = "" if field.level == "object" else f" of the {field.level}"
-    return Choice(f"f.{field.key}", field.name, f"{field.type}{of}", field.type)
+    """A column, said by its name and, before it, where it stands."""
+    label = field.name if field.level == "object" else f"{field.level} {field.name}"
+    return Choice(f"f.{field.key}", label, field.type, field.type)
 
 
 def _matching(choices: Iterable[Choice], typed: str) -> list[Choice]:
     wanted = typed.casefold()
     kept = [choice for choice in choices if wanted in choice.label.casefold()]
-    kept.sort(key=lambda choice: not choice.label.casefold().startswith(wanted))
+    kept.sort(key=lambda choice: (choice.label.casefold() != wanted, not choice.label.casefold().startswith(wanted)))
     return kept[:MOST]
 
 
@@ -198,7 +202,7 @@ def visible_samples(mirror: Mirror) -> list[int]:
 
 OFFERS = {
     "sample": _samples, "acquisition": _acquisitions, "instrument": _instruments, "import": _imports,
-    "person": _people, "field": _fields, "show": _shown, "order": _orders,
+    "person": _people, "column": _columns, "field": _fields, "show": _shown, "order": _orders,
 }  # fmt: skip
 
 routes = [show_choices]

@@ -54,7 +54,7 @@ CONDITIONS: dict[str, Condition] = {
     condition.key: condition
     for condition in (
         Condition(
-            "taxon", "taxon", "Objects of this taxon, with its children unless children=0; 0 means no taxon.",
+            "taxon", "taxon", "Objects of this taxon, with or without the taxa below it; or those without any taxon.",
             "taxon", "taxon=45072", repeat=True,
         ),
         Condition(

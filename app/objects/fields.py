@@ -7,6 +7,7 @@ from app.database import Db
 from app.search.columns import PREDEFINED
 
 LEVELS = ("object", "sample", "acquisition", "process")
+LOOKED_AT = 100  # rows of each level that tell which predefined columns a project uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,41 @@ def project_fields(db: Db, project_id: int) -> Fields:
     free = [Field(row.level, row.name, row.type) for row in rows]
     own = [Field(level, name, type) for level, columns in PREDEFINED.items() for name, type in columns.items()]
     return Fields([*free, *(field for field in own if field not in free)])
+
+
+def listed_fields(db: Db, project_id: int) -> list[Field]:
+    """The columns as people choose among them: predefined ones stand last where the project's first rows have none."""
+    rows = db.execute(
+        """
+        with part as (
+            (select 'object' as level, to_jsonb(object) as told
+               from object
+              where project_id = %(project_id)s
+              limit %(most)s)
+              union all
+            (select 'sample', to_jsonb(sample)
+               from sample
+              where project_id = %(project_id)s
+              limit %(most)s)
+              union all
+            (select 'acquisition', to_jsonb(acquisition)
+               from acquisition
+              where project_id = %(project_id)s
+              limit %(most)s)
+              union all
+            (select 'process', to_jsonb(process)
+               from process
+              where project_id = %(project_id)s
+              limit %(most)s)
+        )
+        select distinct level, key
+          from part, jsonb_each_text(told)
+         where value not in ('', '?')
+        """,
+        {"project_id": project_id, "most": LOOKED_AT},
+    )
+    filled = {(row.level, row.key) for row in rows}
+    return sorted(
+        project_fields(db, project_id),
+        key=lambda field: field.name in PREDEFINED[field.level] and (field.level, field.name) not in filled,
+    )

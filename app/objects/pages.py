@@ -64,7 +64,9 @@ def chips_of(project_id: int, filter: Filter, order: Order, view: View) -> list[
             "raws": json.dumps([chip.raw for chip in group]),
             "label": ("or " if nth else "") + group[0].label,
             "value": ", ".join(chip.value for chip in group),
-            "note": ", with children" if group[0].key == "taxon" and filter.with_children else "",
+            "note": ", with children"
+            if group[0].key == "taxon" and group[0].raw != "0" and filter.with_children
+            else "",
             "invalid": group[0].invalid,
             "editable": find_condition(group[0].key) not in (None, CONDITIONS["act"]),
             "remove_url": address(path, _without(filter, group), kept),
@@ -228,8 +230,10 @@ def show_tiles(
 @get("/projects/{project_id:int}/tree", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
 def show_tree(request: Request, db: NamedDependency[Db], project: NamedDependency[Project]) -> Response[bytes]:
     """The tree's rows as data, for the script that draws them."""
-    filter, _ = asked(db, project, request)
-    return Response(packed(tree_of(db, project, filter)), media_type="application/json")
+    filter, order = asked(db, project, request)
+    # By likeness, only what can be compared is on the page.
+    n_kept = None if order.key == "like" else open_mirror(db, project.id).count(db, filter)
+    return Response(packed(tree_of(db, project, filter), n_kept), media_type="application/json")
 
 
 routes = [show_board, show_tiles, check_examples, show_tree]

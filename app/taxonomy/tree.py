@@ -200,8 +200,8 @@ def _lineages(db: Db, taxon_ids: list[int]) -> list[Taxon]:
     return taxa
 
 
-def packed(tree: TaxonTree) -> bytes:
-    """The tree as static/js/tree.js reads it: small, and safe inside of a script element."""
+def packed(tree: TaxonTree, n_objects: int | None = None) -> bytes:
+    """The tree as static/js/tree.js reads it: small, and safe inside of a script element. `n_objects`: on the board."""
     rows = [
         (
             row.taxon_id, row.depth, row.name, row.display_name if row.display_name != row.name else 0,
@@ -211,7 +211,15 @@ def packed(tree: TaxonTree) -> bytes:
         for row in tree.rows
     ]  # fmt: skip
     none = [tree.unclassified["n"], tree.unclassified["kept"]]
-    told = {"rows": rows, "unclassified": none, "total": tree.total, "kept": tree.kept, "counted": tree.is_counted}
+    told: dict[str, Any] = {
+        "rows": rows,
+        "unclassified": none,
+        "total": tree.total,
+        "kept": tree.kept,
+        "counted": tree.is_counted,
+    }
+    if n_objects is not None:
+        told["n"] = n_objects
     return msgspec.json.encode(told).replace(b"<", rb"\u003c")
 
 

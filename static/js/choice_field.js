@@ -142,8 +142,11 @@ export class ChoiceField extends HTMLElement {
   }
 }
 
-// What is named so stands before what is only described so.
-const rank = ({ label }, typed) => (label.toLowerCase().startsWith(typed) ? 0 : label.toLowerCase().includes(typed) ? 1 : 2);
+// What is named exactly so comes first, what is only described so last.
+const rank = ({ label }, typed) => {
+  const name = label.toLowerCase();
+  return name === typed ? 0 : name.startsWith(typed) ? 1 : name.includes(typed) ? 2 : 3;
+};
 
 // scrollIntoView would scroll the page behind the sheet too.
 const scrollWithin = (list, option) => {

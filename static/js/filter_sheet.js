@@ -2,8 +2,10 @@
 
 import "./choice_field.js";
 import { fill, faultOf, noteOf, read } from "./filter_values.js";
+import { whileShown } from "./page_life.js";
 import { getJson } from "./requests.js";
 import { wireSheet } from "./sheet.js";
+import { takesText } from "./typing.js";
 
 export class FilterSheet {
   #filter;
@@ -16,7 +18,7 @@ export class FilterSheet {
     this.#filter = filter;
     this.#form = document.getElementById("add-filter");
     this.kinds = this.#form.querySelector(".kinds choice-field");
-    wireSheet(this.#form, () => this.#chip ?? document.querySelector(".add-filter"), () => this.#opened());
+    wireSheet(this.#form, () => this.#chip?.querySelector(".edit") ?? document.querySelector(".add-filter"), () => this.#opened());
     this.#form.addEventListener("toggle", (event) => event.newState === "closed" && (this.#chip = null));
     this.kinds.addEventListener("choose", ({ detail }) => this.#ask(detail.value, detail.label, detail.type));
     this.#form.querySelector(".back").addEventListener("click", () => this.#askKind());
@@ -27,14 +29,13 @@ export class FilterSheet {
       field.addEventListener("choose", ({ detail }) => this.#put([detail.value]));
     }
     this.#form.querySelector("taxon-field").addEventListener("apply", () => this.#form.requestSubmit());
-    document.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("keydown", (event) => this.#key(event), { signal: whileShown() });
     this.#wireChips();
   }
 
   // The key ":" opens it for a new condition, wherever nothing else takes what is typed.
   #key(event) {
-    const isTaken = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
-    if (event.key !== ":" || event.ctrlKey || event.metaKey || isTaken || document.querySelector("[popover]:popover-open")) return;
+    if (event.key !== ":" || event.ctrlKey || event.metaKey || takesText(event.target) || document.querySelector("[popover]:popover-open")) return;
     event.preventDefault();
     this.#form.showPopover();
   }
@@ -65,6 +66,7 @@ export class FilterSheet {
   }
 
   #askKind() {
+    this.#condition = "";
     this.#show(".kinds");
     this.kinds.text = "";
     this.kinds.focus();
@@ -76,8 +78,10 @@ export class FilterSheet {
 
   // Asks for the values of one condition; `raws`: what it says now.
   async #ask(key, label, type, raws = [], value = "") {
+    const chip = this.#chip;
     this.#condition = key;
     const kind = key.startsWith("f.") ? ((type ?? (await this.#typeOf(key))) === "number" ? "number" : "words") : null;
+    if (this.#condition !== key || this.#chip !== chip) return; // something else was opened meanwhile
     for (const part of this.#form.querySelectorAll(".chosen > [data-kind]")) {
       part.hidden = kind ? part.dataset.kind !== kind || Boolean(part.dataset.for) : part.dataset.for !== key;
       if (!part.hidden) this.#part = part;
@@ -95,9 +99,9 @@ export class FilterSheet {
   }
 
   async #typeOf(key) {
-    const { project, of } = this.kinds.dataset;
+    const { project } = this.kinds.dataset;
     const name = key.slice(2).replace(/^(object|sample|acquisition|process)\./, "");
-    const found = await getJson(`/projects/${project}/choices?${new URLSearchParams({ of, q: name })}`).catch(() => []);
+    const found = await getJson(`/projects/${project}/choices?${new URLSearchParams({ of: "column", q: name })}`).catch(() => []);
     return found.find(({ value }) => value === key)?.type ?? "text";
   }
 

@@ -4,11 +4,13 @@ import { Contrast } from "./contrast.js";
 import { tellDelayed } from "./delayed.js";
 import { count } from "./html.js";
 import { commandOf } from "./keys.js";
+import { tellTabs } from "./other_tabs.js";
 import { Outbox } from "./outbox.js";
 import { watchSession } from "./session.js";
 import "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
 import { dropToast, toast } from "./toasts.js";
+import { takesText } from "./typing.js";
 import "./zoom_image.js";
 
 const page = document.querySelector(".object");
@@ -29,17 +31,18 @@ const label = async (outbox, status) => {
 };
 
 const reverse = (outbox, path) => {
-  const button = page.querySelector(`[data-reverse="${path}"]`);
-  if (button.disabled && !outbox.waiting.length) return toast(`Nothing of yours to ${path} in this project.`);
   outbox.add(path);
 };
 
 const tell = ({ entry, outcome }) => {
   dropToast("delayed");
+  if (entry.path === "comments") return location.reload(); // written on the board, and sent from here
+  tellTabs(page.dataset, "undo", outcome.undo);
   const changed = outcome.refused.find((object) => object.why === "changed");
   if (changed) {
     const action = { text: "Load it anew", run: () => location.reload() };
-    return toast(`${changed.by ?? "A new prediction"} changed this object meanwhile: left as it is.`, { kind: "warn", action });
+    const who = String(changed.by_id) === page.dataset.account ? "You, in another window," : (changed.by ?? "A new prediction");
+    return toast(`${who} changed this object meanwhile: left as it is.`, { kind: "warn", action });
   }
   const here = outcome.changed.some((object) => object.id === Number(page.dataset.object));
   if (entry.path === "acts" || here) return location.reload();
@@ -70,8 +73,8 @@ const wire = () => {
   };
   document.addEventListener("keydown", (event) => {
     const run = commands[commandOf(event)?.command];
-    if (!run || event.repeat || event.target.closest("input, textarea, select")) return;
-    if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
+    if (!run || event.repeat || takesText(event.target)) return;
+    if (event.key === "Enter" && event.target.closest("button, a, summary, input")) return;
     // The letter itself goes into the field that now has the focus.
     if (!/^\p{L}$/u.test(event.key) || event.ctrlKey || event.metaKey) event.preventDefault();
     run();
@@ -81,7 +84,7 @@ const wire = () => {
 
 // Zooming needs no click into the image first: the first one is meant, unless another has the focus.
 document.addEventListener("keydown", (event) => {
-  if (event.target.closest("input, textarea, select, zoom-image")) return;
+  if (takesText(event.target) || event.target.closest("zoom-image")) return;
   page.querySelector("zoom-image")?.key(event, { arrows: false });
 });
 
@@ -91,7 +94,7 @@ for (const button of page.querySelectorAll('[data-command]')) {
 }
 document.addEventListener("keydown", (event) => {
   const { command } = commandOf(event) ?? {};
-  if (!["contrast", "invert"].includes(command) || event.repeat || event.target.closest("input, textarea, select")) return;
+  if (!["contrast", "invert"].includes(command) || event.repeat || takesText(event.target)) return;
   event.preventDefault();
   contrast.toggle(command);
 });

@@ -1,5 +1,6 @@
 // An image file dropped on or pasted into the board: what is like it?
 
+import { whileShown } from "./page_life.js";
 import { postForm } from "./requests.js";
 import { dropToast, toast } from "./toasts.js";
 
@@ -25,7 +26,8 @@ export const wireQueryImage = (board, filter) => {
   const take = (files) => {
     const images = [...files].filter((file) => file.type.startsWith("image/"));
     if (images.length === 1) ask(images[0]);
-    else if (files.length) toast("One image file at a time can be looked for.", { kind: "warn" });
+    else if (images.length) toast("One image file at a time can be looked for.", { kind: "warn" });
+    else if (files.length) toast(`${files[0].name} is not an image: drop one to look for what is like it.`, { kind: "warn" });
   };
 
   board.addEventListener("dragover", (event) => {
@@ -40,7 +42,6 @@ export const wireQueryImage = (board, filter) => {
     board.classList.remove("dropping");
     take(event.dataTransfer.files);
   });
-  addEventListener("paste", (event) => {
-    if (event.clipboardData.files.length) take(event.clipboardData.files);
-  });
+  const paste = (event) => event.clipboardData.files.length && take(event.clipboardData.files);
+  addEventListener("paste", paste, { signal: whileShown() });
 };

@@ -2,21 +2,23 @@
 //
 // The server sends all rows as data (app/taxonomy/tree.py, `packed`); only those of open branches become elements.
 
+import { countInHeader } from "./header_counts.js";
 import { element, nameCut, thousands } from "./html.js";
+import { atEnd, whileShown } from "./page_life.js";
 import { getJson } from "./requests.js";
 import { TaxonMenu } from "./taxon_menu.js";
+import { NONE, bar, inWords, indent, number, rowOf, withName, wordsOf } from "./tree_rows.js";
 
 const AFTER_LAST_ACT_MS = 300;
 const OPEN_AFTER_MS = 500;
-const [ITALIC, DEPRECATED, OPEN] = [1, 2, 4];
 const MOST_FOUND = 300; // more rows than anybody reads would only make the typing slow
-const NONE = 0; // the id that stands for objects without a taxon
 
 export class Tree {
   #url;
   #closed;
   #key;
   #timer = null;
+  #asked = new AbortController(); // counts that are on their way: older than those that are asked for next
   #hovered = null;
   #hoverTimer = null;
   #rows = [];
@@ -35,7 +37,8 @@ export class Tree {
     this.menu = new TaxonMenu(this);
     this.#wire();
     this.#take(JSON.parse(root.querySelector("script").textContent));
-    this.list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "center" });
+    // With the page's first frame: asked for now, the place of a row would cost a layout of its own.
+    requestAnimationFrame(() => this.list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "center" }));
   }
 
   // Whether `taxon` stands below `above`.
@@ -65,6 +68,7 @@ export class Tree {
   // Counts follow labels; several acts in a row ask once.
   refresh() {
     clearTimeout(this.#timer);
+    this.#asked.abort();
     this.#timer = setTimeout(() => this.#fetch(), AFTER_LAST_ACT_MS);
   }
 
@@ -89,20 +93,24 @@ export class Tree {
       this.#show();
     });
     this.#wireSlide();
-    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh(), { signal: whileShown() });
+    atEnd(() => clearTimeout(this.#timer));
   }
 
-  // In narrow windows the tree lies over the tiles, and goes by its sign or by Esc.
+  // In narrow windows the tree lies over the tiles, and goes by its sign or by Esc; in wide ones Esc leads back to the tiles.
   #wireSlide() {
     const aside = this.root.closest(".tree");
     const toggle = document.querySelector(".show-tree");
     const close = () => {
-      if (toggle.getAttribute("aria-expanded") !== "true") return;
-      toggle.click();
-      toggle.focus();
+      if (toggle.getAttribute("aria-expanded") === "true") toggle.click();
+      (toggle.checkVisibility() ? toggle : document.getElementById("tiles")).focus();
     };
     aside.querySelector(".hide-tree").addEventListener("click", close);
-    aside.addEventListener("keydown", (event) => event.code === "Escape" && close());
+    aside.addEventListener("keydown", (event) => {
+      if (event.code !== "Escape") return;
+      event.stopPropagation(); // the selection stays
+      close();
+    });
     // After the board has opened it.
     toggle.addEventListener("click", () => setTimeout(() => toggle.getAttribute("aria-expanded") === "true" && this.find.focus()));
   }
@@ -200,6 +208,7 @@ export class Tree {
     this.root.classList.toggle("with-dubious", this.#rows.some((row) => row.D));
     this.#show();
     countInHeader(told.kept ?? told.total);
+    if (told.n !== undefined) document.getElementById("n-total").textContent = thousands(told.n);
   }
 
   // Which rows show: under closed branches none; while a name is looked for, those that have it and their ancestors.
@@ -241,7 +250,7 @@ export class Tree {
       this.#lines.set(row.id, line);
     }
     line.told = told;
-    line.className = `branch${row.flags & DEPRECATED ? " deprecated" : ""}${isSelected ? " selected" : ""}`;
+    line.className = `branch${row.isDeprecated ? " deprecated" : ""}${isSelected ? " selected" : ""}`;
     line.style.setProperty("--depth", indent(row.depth));
     const old = line.querySelector("a");
     line.replaceChildren(this.#link(row, isSelected, address(row), old?.tabIndex ?? -1));
@@ -265,43 +274,17 @@ export class Tree {
   }
 
   async #fetch() {
+    this.#asked = new AbortController();
     try {
-      this.#take(await getJson(this.#url + location.search));
+      this.#take(await getJson(this.#url + location.search, { signal: AbortSignal.any([this.#asked.signal, whileShown()]) }));
+      this.root.dispatchEvent(new Event("shoal:counted"));
     } catch (error) {
-      if (!error.passing) throw error; // counts that come late harm nobody: the next act asks again
+      if (!error.passing && error.name !== "AbortError") throw error; // counts that come late harm nobody: the next act asks again
     }
   }
 }
 
-const rowOf = ([id, depth, name, display, flags, V, P, D, kept]) => ({
-  id, depth, name, display: display || name, flags, V, P, D, kept,
-  italic: Boolean(flags & ITALIC), open: Boolean(flags & OPEN), parent: null, hasChildren: false,
-});
-
-const wordsOf = ({ name, display, depth, flags, V, P, D, U, kept }) => [name, display, depth, flags, V, P, D, U, kept].join("\t");
-
 const focusLine = (line) => line?.querySelector("a").focus();
-
-// Deep levels are set in less and less: the names keep their room.
-const indent = (depth) => (depth <= 4 ? depth : Math.min(4 + (depth - 4) * 0.6, 9));
-
-const number = (name, n) => element("span", { className: `count ${name}` }, n ? thousands(n) : "");
-
-const bar = ({ V, P, D }) => {
-  const drawn = element("span", { className: "bar" });
-  const all = Math.max(V + P + D, 1);
-  drawn.style.setProperty("--v", `${(V / all) * 100}%`);
-  drawn.style.setProperty("--p", `${((V + P) / all) * 100}%`);
-  drawn.style.setProperty("--d", `${((V + P + D) / all) * 100}%`);
-  return drawn;
-};
-
-const inWords = (row, counted) => {
-  const kept = counted ? `; ${thousands(row.kept)} in this filter` : "";
-  if (row.id === NONE) return `unclassified: ${thousands(row.U)} objects${kept}`;
-  const old = row.flags & DEPRECATED ? " (deprecated)" : "";
-  return `${row.display}: ${thousands(row.V)} validated, ${thousands(row.P)} predicted, ${thousands(row.D)} dubious${kept}${old}`;
-};
 
 // The same elements in a new order: only what differs is touched, so that the focus stays.
 const put = (list, lines) => {
@@ -312,35 +295,5 @@ const put = (list, lines) => {
   for (const line of lines) {
     if (line === place) place = place.nextElementSibling;
     else list.insertBefore(line, place);
-  }
-};
-
-// The rows that have `wanted` in their name and what stands above them; the best is the one that begins with it.
-const withName = (rows, wanted) => {
-  const found = new Set();
-  let best = null;
-  let bestRank = Infinity;
-  for (const row of rows) {
-    const name = row.display.toLowerCase();
-    const at = name.indexOf(wanted);
-    if (at < 0) continue;
-    for (let above = row; above && !found.has(above); above = above.parent) found.add(above);
-    const rank = row.name.toLowerCase() === wanted ? 0 : at === 0 ? 1 : 2;
-    if (rank < bestRank) [best, bestRank] = [row, rank];
-  }
-  return { rows: found, best };
-};
-
-const countInHeader = (counts) => {
-  const box = document.getElementById("counts");
-  for (const [status, n] of Object.entries(counts)) box.querySelector(`[data-count="${status}"]`).textContent = thousands(n);
-  const drawn = box.querySelector("svg");
-  drawn.setAttribute("viewBox", `0 0 ${Math.max(counts.U + counts.P + counts.D + counts.V, 1)} 1`);
-  let x = 0;
-  for (const status of ["V", "P", "D"]) {
-    const part = drawn.querySelector(`.${status}`);
-    part.setAttribute("x", x);
-    part.setAttribute("width", counts[status]);
-    x += counts[status];
   }
 };
