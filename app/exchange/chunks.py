@@ -116,6 +116,8 @@ class ChunkReader:
             yield self.chunk.first + offset, item, row, self.chunk.n_faults == before
 
     def _read_row(self, readers: dict[int, RowReader], item: Item) -> Row:
+        if any(cell.strip() for cell in item.cells[self.setup.columns[item.file].n_columns :]):
+            self.chunk.left_out["cells"] += 1
         if item.file not in readers:
             columns = self.setup.columns[item.file]
             readers[item.file] = RowReader(

@@ -37,7 +37,11 @@ SECONDS = click.FloatRange(min=0.1, max=86_400)
 @click.option("--create", is_flag=True, help="Make the project if there is none of that title.")
 @click.option("--as", "email", help="E-mail of the person who imports; by default the one who made the project.")
 @click.option("--taxa-from-folders", is_flag=True, help="Sub-folders' names are taxa, as validated labels.")
-@click.option("--samples-from-folders", is_flag=True, help="Sub-folders' names are samples.")
+@click.option(
+    "--samples-from-folders",
+    is_flag=True,
+    help="Sub-folders' names are samples; with --taxa-from-folders, those around the innermost one.",
+)
 @click.option("--mapping", type=click.Path(path_type=Path), help="Answers for unknown taxa and people, JSON or TSV.")
 @click.option("--create-taxa", is_flag=True, help="Make the taxa that are unknown.")
 @click.option("--skip-existing", is_flag=True, help="Leave out what is in the project already.")

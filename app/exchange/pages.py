@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,7 @@ def import_page(
         "upload": upload,
         "offset": upload.offset(settings),
         "state": shown,
+        "is_unreadable": preparing.is_unreadable(settings, upload, shown),
         "accounts": offered_accounts(db, project, viewer) if shown.people else [],
         "image_endings": " ".join(sorted(IMAGE_ENDINGS)),
         "most_faults": SHOWN_FAULTS,
@@ -265,7 +267,8 @@ def cancel_job(
 def remove(
     db: NamedDependency[Db], project: NamedDependency[Project], state: AppState, upload_id: FromPath[UUID]
 ) -> Redirect:
-    remove_idle(db, state.settings, project.id, upload_id)
+    with suppress(NotFound):  # cancelled in another tab: it is gone, as was wanted
+        remove_idle(db, state.settings, project.id, upload_id)
     return Redirect(f"/projects/{project.id}/import", status_code=303)
 
 

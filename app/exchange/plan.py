@@ -56,6 +56,7 @@ class TableColumns:
     numbers: list[tuple[int, int, str]]
     texts: list[tuple[int, int]]
     parents: dict[str, list[FreeColumn]]
+    n_columns: int
 
 
 @dataclass
@@ -145,7 +146,7 @@ def _count_images(plan: Plan, options: ImportOptions) -> int:
             n_without += entry.path.count("/") < needed
     if options.samples_from_folders and n_without:
         those = counted(n_without, "file gets no sample", "files get no sample")
-        why = "the innermost folder names the taxon, and none is around it" if needed == 2 else "no folder holds them"
+        why = "the innermost folder names the taxon, and none is around it" if needed == 2 else "no folder is around"
         plan.notes.append(f"{those}: {why}")
     return n_images
 
@@ -258,7 +259,7 @@ def _columns(plan: Plan, table: Table) -> TableColumns:
             numbers.append((column.index, at_number[column.name], column.header))
         else:
             texts.append((column.index, at_text[column.name]))
-    return TableColumns(table.name, table.predefined, numbers, texts, parents)
+    return TableColumns(table.name, table.predefined, numbers, texts, parents, table.n_columns)
 
 
 def _find(part: Source, folder: str, name: str) -> Locator | Unreadable | None:

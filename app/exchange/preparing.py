@@ -1,6 +1,8 @@
 """An upload's way into its project: checked, asked about, imported. Where it stands is kept in the database alone."""
 
 import re
+import tarfile
+import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,7 @@ from app.exchange.uploads import Upload
 from app.jobs.queries import SeenJob, find_job
 from app.jobs.queue import enqueue, is_active
 from app.projects.access import Project
+from app.settings import Settings
 from app.taxonomy.queries import check_name, get_taxon
 
 CHOICES = ("taxa_from_folders", "samples_from_folders", "skip_existing", "skip_bad_images", "create_taxa")
@@ -88,7 +91,7 @@ def read_state(db: Db, project: Project, viewer: Viewer, upload: Upload) -> Stat
     if job is not None and job.is_active:
         return State("working", job, options=options, holds=_holds(db, job.id))
     row = db.execute(
-        "select status, report, started_at from import where project_id = %s and id = %s",
+        "select status, report, started_at, ended_at from import where project_id = %s and id = %s",
         [project.id, upload.import_id],
     ).fetchone()
     if row is None or not row.report:
@@ -98,8 +101,24 @@ def read_state(db: Db, project: Project, viewer: Viewer, upload: Upload) -> Stat
         return _questions(db, job, report, options)
     if row.status == "failed":
         return State("faults", job, report, options)
-    was_there = report.status == "nothing" or row.started_at < upload.created_at
+    was_there = report.status == "nothing" or _ended_before(row, job, upload)
     return State("nothing" if was_there else "done", job, report, options)
+
+
+def _ended_before(import_: Any, job: SeenJob | None, upload: Upload) -> bool:
+    """Whether the import that this upload came to was over when its own job began: another upload's, of the same."""
+    if job is None or job.started_at is None or import_.ended_at is None:
+        return bool(import_.started_at < upload.created_at)
+    return bool(import_.ended_at < job.started_at)
+
+
+def is_unreadable(settings: Settings, upload: Upload, state: State) -> bool:
+    """No archive at all, or one that was cut short: to check it again would not help."""
+    is_archive = {"zip": zipfile.is_zipfile, "tar": tarfile.is_tarfile}.get(upload.kind)
+    if is_archive is None or state.step != "stopped" or state.job is None or state.job.status != "failed":
+        return False
+    source = upload.source(settings)
+    return source.is_file() and not is_archive(source)
 
 
 def _holds(db: Db, job_id: int) -> bool:

@@ -12,6 +12,10 @@ MOST_IN_EXAMPLE = 100
 # What an import may leave out: how one of it is told, and how several are.
 LEFT_OUT = {
     "image": ("bad image left out", "bad images left out"),
+    "cells": (
+        "row has more cells than there are columns: look whether its values stand in the right ones",
+        "rows have more cells than there are columns: look whether their values stand in the right ones",
+    ),
     "file": ("file left out, as it is no image", "files left out, as they are no images"),
 }
 

@@ -168,7 +168,7 @@ def _path(row: Any) -> tuple[str, ...]:
 
 
 def _resolve_people(db: Db, import_id: int, options: ImportOptions, choices: Choices) -> None:
-    """By name, else by the e-mail on the same row. An e-mail alone names nobody, as in EcoTaxa."""
+    """By name, else by the e-mail on the same row. An e-mail without a name stands for one."""
     named = db.execute(
         """
         select person_name as name, min(person_email) as email

@@ -128,8 +128,9 @@ class RowReader:
         row.taxon_text = text or None
         row.taxon_lineage = self.text("object_annotation_hierarchy") or None
         if status != "P":
-            row.person_name = self.text("object_annotation_person_name") or None
             row.person_email = self.text("object_annotation_person_email") or None
+            # Whoever is known by an address alone is asked about under that: the label is nobody else's.
+            row.person_name = self.text("object_annotation_person_name") or row.person_email
             row.annotated_at = datetime.combine(day, clock or time(), UTC) if day else None
 
     def _read_free(self, row: Row) -> None:

@@ -70,6 +70,7 @@ class Table:
     encoding: str = "utf-8"
     n_lines: int = 0
     digest: str = ""
+    n_columns: int = 0
     predefined: dict[str, int] = field(default_factory=dict)
     free: list[FreeColumn] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -164,6 +165,7 @@ def _read_head(table: Table) -> None:
 
 def _name_columns(table: Table, headers: list[str], types: list[str]) -> None:
     """A header that comes twice counts where it stands last, as in EcoTaxa."""
+    table.n_columns = len(headers)
     last = {header: index for index, header in enumerate(headers)}
     if len(last) < len(headers):
         twice = sorted({header for header in headers if header and headers.count(header) > 1})

@@ -10,6 +10,7 @@ const UNLABELLED = "-";
 
 class ImportQuestions extends HTMLElement {
   connectedCallback() {
+    customElements.upgrade(this); // its fields: where they come with it in a fragment, they are made after it
     this.wireTaxa();
     this.wireAll();
     this.wirePeople();
@@ -17,6 +18,10 @@ class ImportQuestions extends HTMLElement {
     this.asking = new EventTarget();
     this.asking.choose = (taxon) => this.row && this.take(this.row, taxon);
     this.asking.focus = () => this.row && this.next(this.row);
+    // Closed without a taxon, it leaves the focus where it was asked for.
+    document.getElementById("new-taxon").addEventListener("toggle", ({ newState }) => {
+      if (newState === "closed" && document.activeElement === document.body) this.opener?.focus();
+    });
     this.sheet = new NewTaxon(this.asking, this.dataset.project, { nSelected: () => 0, label: () => {} });
     this.tell();
   }
@@ -33,9 +38,10 @@ class ImportQuestions extends HTMLElement {
     for (const row of this.rows) {
       const field = row.querySelector("taxon-field");
       field.addEventListener("apply", async () => {
-        const taxon = field.empty ? null : await field.resolve();
+        const { taxon } = field;
+        // What was proposed is taken here; what is looked up now tells so itself.
         if (taxon) await this.take(row, taxon);
-        if (taxon) this.next(row);
+        if (taxon || (!field.empty && (await field.resolve()))) this.next(row);
       });
       field.addEventListener("taxon", () => field.taxon && this.take(row, field.taxon));
       field.addEventListener("create", ({ detail }) => this.create(row, detail.name));
@@ -44,15 +50,16 @@ class ImportQuestions extends HTMLElement {
       for (const near of row.querySelectorAll("[data-near]")) {
         near.addEventListener("click", () => this.take(row, { id: Number(near.dataset.near), display_name: near.textContent }));
       }
-      if (row.dataset.proposed) this.propose(row);
+      const { answer, proposed } = row.dataset;
+      if (answer && answer !== UNLABELLED) field.hold({ id: Number(answer), display_name: field.text });
+      else if (proposed) this.propose(row);
     }
   }
 
   // Nearly the same name: it stands in the field, and counts once it is taken, by Enter or for all at once.
   propose(row) {
-    const field = row.querySelector("taxon-field");
     row.classList.add("proposed");
-    field.querySelector("input").value = row.dataset.proposedName;
+    row.querySelector("taxon-field").hold({ id: Number(row.dataset.proposed), display_name: row.dataset.proposedName });
   }
 
   wireAll() {
@@ -62,6 +69,9 @@ class ImportQuestions extends HTMLElement {
     all("make", () => this.makeAll());
     // Enter takes the parent; creating all is a second, deliberate press.
     const parent = this.querySelector(".make-all taxon-field");
+    const atRoot = this.querySelector("[name=all_at_root]");
+    atRoot?.addEventListener("change", () => atRoot.checked && parent.clear());
+    parent?.addEventListener("taxon", () => parent.taxon && (atRoot.checked = false));
     parent?.addEventListener("apply", async () => {
       if (!parent.empty && (await parent.resolve())) this.querySelector('[data-all="make"]').focus();
     });
@@ -79,6 +89,7 @@ class ImportQuestions extends HTMLElement {
 
   create(row, name) {
     this.row = row;
+    this.opener = document.activeElement;
     this.asking.dispatchEvent(new CustomEvent("create", { detail: { name, status: "V" } }));
   }
 
@@ -107,10 +118,11 @@ class ImportQuestions extends HTMLElement {
 
   async makeAll() {
     const field = this.querySelector(".make-all taxon-field");
-    const parent = await field.resolve();
-    if (!parent) return toast("Say under which taxon they are created.", { kind: "warn", key: "import", stays: false });
+    const isAtRoot = this.querySelector("[name=all_at_root]").checked;
+    const parent = isAtRoot ? null : await field.resolve();
+    if (!parent && !isAtRoot) return toast("Say under which taxon they are created, or tick “at the root of the tree”.", { kind: "warn", key: "import", stays: false });
     const rows = this.open;
-    const body = { texts: rows.map((row) => row.dataset.taxon), parent_id: parent.id, type: this.querySelector("[name=type]").value };
+    const body = { texts: rows.map((row) => row.dataset.taxon), parent_id: parent?.id ?? null, type: this.querySelector("[name=type]").value };
     return this.ask("taxa", body, ({ taxa }) => {
       for (const row of rows) this.mark(row, taxa[row.dataset.taxon], row.dataset.taxon.split("<")[0].trim());
     });
@@ -141,9 +153,8 @@ class ImportQuestions extends HTMLElement {
     row.classList.remove("proposed");
     const isLeft = answer === UNLABELLED;
     row.querySelector("[data-unlabelled]")?.setAttribute("aria-pressed", String(isLeft));
-    const input = row.querySelector("input");
-    input.value = name;
-    input.placeholder = isLeft ? "comes in without a label" : "type a name";
+    row.querySelector("taxon-field").hold(answer && !isLeft ? { id: Number(answer), display_name: name } : null);
+    row.querySelector("input").placeholder = isLeft ? "comes in without a label" : "type a name";
   }
 
   person(row, answer, name) {
@@ -165,6 +176,11 @@ class ImportQuestions extends HTMLElement {
     const n = this.querySelectorAll('tr[data-answer=""]').length;
     const words = document.getElementById("still-open");
     if (words) words.textContent = n ? `${count(n, "name")} to answer first` : "All names are answered";
+    const left = this.rows.filter((row) => row.dataset.answer === UNLABELLED).reduce((sum, row) => sum + Number(row.dataset.n), 0);
+    const told = document.getElementById("without-label");
+    if (!told) return;
+    told.hidden = !left;
+    told.textContent = `As answered, the labels of ${count(left, "object")} stay away.`;
   }
 }
 

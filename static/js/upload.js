@@ -104,6 +104,9 @@ class ShoalUpload extends HTMLElement {
       throw new Error(OTHER);
     }
     if (known?.completed_at) return this.#go(known.id);
+    // While it runs it stands in the card alone: the row's figure is old, and its button would take it away.
+    this.listed = document.querySelector(`tr[data-upload="${known?.id}"]`);
+    this.#list(false);
     this.#isSending = true;
     this.#upload = new tus.Upload(blob, {
       endpoint: project,
@@ -186,12 +189,19 @@ class ShoalUpload extends HTMLElement {
     this.#isSending = false;
     try {
       await this.#upload?.abort(Boolean(this.#upload.url));
+      this.listed?.remove();
     } catch {
-      // The server sweeps what nobody goes on with.
+      this.#list(true); // The server sweeps what nobody goes on with.
     }
     this.#upload = null;
     this.#show({ sending: false });
     this.querySelector("[data-choose]").focus();
+  }
+
+  #list(isShown) {
+    if (this.listed) this.listed.hidden = !isShown;
+    const section = this.listed?.closest("section");
+    if (section) section.hidden = !section.querySelector("tr:not([hidden])");
   }
 
   #go(id) {

@@ -323,6 +323,57 @@ def test_an_upload_that_is_cancelled_leaves_nothing(desk: Desk, tmp_path: Path) 
     raise AssertionError("still there after 5 s")
 
 
+def test_an_upload_that_is_taken_up_again_stands_in_one_place_and_goes_from_the_list_when_cancelled(
+    desk: Desk, tmp_path: Path
+) -> None:
+    page, place = desk.page, bundle(tmp_path / "large.zip", padding=LARGE)
+    desk.slow(500_000)
+    desk.choose(place)
+    desk.wait_for_bytes(100_000)
+    page.get_by_role("button", name="Pause").click()
+    desk.visit()
+    expect(page.locator(".begun")).to_be_visible()
+    desk.choose(place)
+    desk.wait_for_bytes(100_000)
+    expect(page.locator(".begun")).to_be_hidden()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Choose a zip or files")).to_be_focused()
+    expect(page.locator(".begun tr")).to_have_count(0)
+    assert desk.stored() == []
+
+
+def test_the_sheet_that_creates_a_taxon_is_dressed_and_gives_the_focus_back(desk: Desk, tmp_path: Path) -> None:
+    page = desk.page
+    desk.choose(bundle(tmp_path / "leg3.zip", "o1\ta.png\tsomething new\tvalidated\t"))
+    desk.arrived()
+    desk.check()
+    button = page.get_by_role("button", name="Create something new")
+    button.click()
+    sheet = page.locator("#new-taxon")
+    style = sheet.evaluate("(sheet) => [getComputedStyle(sheet).borderWidth, getComputedStyle(sheet).paddingTop]")
+    assert style[0] == "1px"
+    assert style[1] != "0px"
+    desk.window.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_unknown_taxa_are_all_created_at_the_root_where_there_is_none_above_them(desk: Desk, tmp_path: Path) -> None:
+    page = desk.page
+    lines = ["o1\ta.png\troot one\tvalidated\t", "o2\tb.png\troot two\tvalidated\t", "o3\tc.png\tleft\tvalidated\t"]
+    desk.choose(bundle(tmp_path / "leg3.zip", *lines))
+    desk.arrived()
+    desk.check()
+    page.get_by_role("button", name="Bring left in without a label").click()
+    expect(page.locator("#without-label")).to_have_text("As answered, the labels of 1 object stay away.")
+    page.locator(".make-all").get_by_label("at the root of the tree").check()
+    page.get_by_role("button", name="Create all").click()
+    expect(page.locator("#still-open")).to_have_text("All names are answered")
+    with database.connect(desk.site.database_url) as db:
+        made = db.execute("select name from taxon where name like 'root %' and parent_id is null order by 1").fetchall()
+    assert [row.name for row in made] == ["root one", "root two"]
+
+
 def test_leaving_while_it_is_sent_is_asked_about(desk: Desk, tmp_path: Path) -> None:
     page = desk.page
     desk.slow(500_000)

@@ -102,6 +102,31 @@ def test_labels_carry_person_date_and_provenance(workplace: Workplace, bundle: B
     assert workplace.rows("select kind from run join project on current_run_id = run.id") == [("import",)]
 
 
+def test_whoever_is_known_by_an_address_alone_is_asked_about_and_credited(workplace: Workplace, bundle: Bundle) -> None:
+    workplace.add_taxa((10, None, "Copepoda", "Copepoda"))
+    bob = workplace.values("insert into account (email, name) values ('bob@x.org', 'Bob') returning id")[0]
+    header = f"{LABELLED} object_annotation_person_name object_annotation_person_email"
+    source = bundle(
+        header, "tttttt", "o1|a.png|Copepoda|validated||unknown@else.org", "o2|b.png|Copepoda|validated||Bob@x.org"
+    )
+
+    asked = workplace.bring_in(source)
+    assert (asked.status, asked.missing_users) == ("asking", ["unknown@else.org"])
+    cy = workplace.values("insert into account (email, name) values ('cy@x.org', 'Cy') returning id")[0]
+    workplace.bring_in(source, mapping={"users": {"unknown@else.org": "cy@x.org"}})
+
+    assert [row.account_id for row in workplace.objects()] == [cy, bob]
+
+
+def test_a_row_with_more_cells_than_columns_is_noted(workplace: Workplace, bundle: Bundle) -> None:
+    report = workplace.bring_in(bundle("object_id img_file_name", "tt", "o1|a.png|one too many", "o2|b.png||"))
+
+    assert report.status == "done"
+    assert [note for note in report.notes if "more cells" in note] == [
+        "1 row has more cells than there are columns: look whether its values stand in the right ones"
+    ]
+
+
 def test_a_second_import_adds_nothing_and_says_so(workplace: Workplace, bundle: Bundle) -> None:
     folder = bundle("object_id img_file_name", "tt", "o1|a.png", "o2|b.png")
     workplace.bring_in(folder)

@@ -77,6 +77,16 @@ def test_outer_folders_are_samples_and_inner_ones_taxa_where_both_are_asked_for(
     assert (row.sample, row.status) == ("net1", "V")
 
 
+def test_images_that_get_no_sample_are_noted(workplace: Workplace, folder: Path) -> None:
+    both = workplace.bring_in(folder, taxa_from_folders=True, samples_from_folders=True, dry_run=True)
+    samples = workplace.bring_in(folder, samples_from_folders=True, dry_run=True)
+    taxa = workplace.bring_in(folder, taxa_from_folders=True, dry_run=True)
+
+    assert both.notes == ["4 files get no sample: the innermost folder names the taxon, and none is around it"]
+    assert samples.notes == ["1 file gets no sample: no folder is around"]
+    assert taxa.notes == []
+
+
 def test_images_are_measured(workplace: Workplace, tmp_path: Path) -> None:
     place = tmp_path / "discs"
     place.mkdir()
