@@ -3,6 +3,9 @@
 // As data URLs: measured, two hundred small pictures show eight times sooner than from blobs, each of which the browser
 // fetches through another process.
 
+import { atEnd } from "./page_life.js";
+import { checkAnswer } from "./requests.js";
+
 const NEAR_PX = 2000;
 const RETRY_MS = 3000;
 const PATIENCE_MS = 1500;
@@ -20,6 +23,13 @@ export class Atlases {
       root: list,
       rootMargin: `${NEAR_PX}px`,
     });
+    atEnd(() => this.#end());
+  }
+
+  #end() {
+    this.#watch.disconnect();
+    for (const stop of this.#near.values()) stop.abort();
+    this.#near.clear();
   }
 
   // When the first pictures are there, or do not come soon: until then nothing else shall take their place in the queue.
@@ -28,38 +38,51 @@ export class Atlases {
     return this.#begun.promise;
   }
 
-  // Before any of its tiles is moved or dropped.
-  add(section) {
+  // Before any of its tiles is moved or dropped. `first`: it is in view for certain, and need not wait to be seen there.
+  add(section, { first = false } = {}) {
     const images = [...section.querySelectorAll(".picture > img")];
     if (!images.length) return;
     this.#images.set(section, images);
+    if (first) this.#begin(section);
     this.#watch.observe(section);
+  }
+
+  #begin(section) {
+    const stop = new AbortController();
+    this.#near.set(section, stop);
+    this.#show(section, stop.signal);
   }
 
   #moved({ target: section, isIntersecting }) {
     if (isIntersecting === this.#near.has(section)) return;
-    if (isIntersecting) {
-      const stop = new AbortController();
-      this.#near.set(section, stop);
-      this.#show(section, stop.signal);
-    } else {
+    if (isIntersecting) this.#begin(section);
+    else {
       this.#near.get(section).abort();
       this.#near.delete(section);
-      for (const image of this.#images.get(section)) image.removeAttribute("src");
+      for (const image of this.#images.get(section)) {
+        image.removeAttribute("src");
+        image.closest(".tile")?.classList.remove("original");
+      }
     }
   }
 
   async #show(section, signal) {
     const images = this.#images.get(section);
     try {
-      const files = await filesOf(section.dataset.atlas, signal);
-      if (files.length !== images.length) throw new Error("another number of pictures");
-      images.forEach((image, k) => (image.src = `data:image/webp;base64,${base64(files[k])}`));
+      const pictures = await takePictures(section.dataset.atlas, signal);
+      if (pictures.length !== images.length) throw new Error("another number of pictures");
+      images.forEach((image, k) => {
+        image.removeAttribute("loading");
+        if (!image.closest(".original")) image.src = pictures[k];
+      });
+      section.dispatchEvent(new CustomEvent("shoal:pictures", { bubbles: true, detail: images }));
       await images.at(-1).decode().catch(() => {});
       this.#begun.resolve();
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof TypeError) setTimeout(() => signal.aborted || this.#show(section, signal), RETRY_MS);
+      const again = () => signal.aborted || this.#show(section, signal);
+      if (error instanceof TypeError || error.passing) setTimeout(again, RETRY_MS);
+      else if (error.needsLogin) addEventListener("shoal:session-back", again, { once: true, signal });
       else this.#showSingly(images);
     }
   }
@@ -74,9 +97,24 @@ export class Atlases {
   }
 }
 
-const filesOf = async (url, signal) => {
+let early = null; // {url, pictures}: an atlas that was asked for before its section was there
+
+// Settles once the pictures are there or do not come.
+export const askEarly = (url, signal) => {
+  early = { url, pictures: picturesOf(url, signal) };
+  return early.pictures.catch(() => {}); // whoever takes them hears of it
+};
+
+const takePictures = (url, signal) => {
+  const pictures = early?.url === url ? early.pictures : picturesOf(url, signal);
+  early = null;
+  return pictures;
+};
+
+// As data URLs, in the order of the section's tiles.
+const picturesOf = async (url, signal) => {
   const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`${response.status}`);
+  await checkAnswer(response);
   const body = await response.arrayBuffer();
   const numbers = new DataView(body);
   const n = numbers.getUint32(0, true);
@@ -84,7 +122,7 @@ const filesOf = async (url, signal) => {
   return Array.from({ length: n }, (_, k) => {
     const file = new Uint8Array(body, start, numbers.getUint32(4 + 4 * k, true));
     start += file.length;
-    return file;
+    return `data:image/webp;base64,${base64(file)}`;
   });
 };
 

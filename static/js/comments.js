@@ -1,6 +1,7 @@
 // Comments on what is selected, all at once: a small sheet, one request, and the tiles get their sign at once.
 
 import { count } from "./html.js";
+import { whileShown } from "./page_life.js";
 import { addComments } from "./tile.js";
 import { dropToast, toast } from "./toasts.js";
 
@@ -24,8 +25,9 @@ export class Comments {
       if (!event.repeat) this.sheet.requestSubmit();
     });
     this.sheet.querySelector("[data-close]").addEventListener("click", () => this.sheet.hidePopover());
-    outbox.addEventListener("done", ({ detail }) => detail.entry.path === "comments" && this.#done(detail));
-    outbox.addEventListener("rejected", ({ detail }) => detail.entry.path === "comments" && this.#rejected(detail));
+    const hear = (name, then) => outbox.addEventListener(name, ({ detail }) => detail.entry.path === "comments" && then(detail), { signal: whileShown() });
+    hear("done", (detail) => this.#done(detail));
+    hear("rejected", (detail) => this.#rejected(detail));
   }
 
   open(tiles) {

@@ -1,6 +1,7 @@
 // Contrast and inversion of images. The stretch is each image's own: its 1st and 99th percentile of luminance become
 // black and white, by a linear CSS filter. Only what comes into view is measured, a few images a frame.
 
+import { atEnd } from "./page_life.js";
 import { savePreference } from "./preferences.js";
 
 const SIDE_PX = 64; // what is measured of each image
@@ -61,6 +62,7 @@ export class Contrast {
     this.buttons = document.querySelectorAll('[data-command="contrast"], [data-command="invert"]');
     const options = { root: scroller, rootMargin: `${AHEAD_PX}px` };
     this.#watch = new IntersectionObserver((entries) => this.#seen(entries), options);
+    atEnd(() => this.#watch.disconnect());
     scroller?.addEventListener("shoal:loaded", () => this.look());
     this.#apply(root.dataset.contrast === "yes", root.dataset.invert === "yes");
   }

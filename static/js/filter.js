@@ -1,6 +1,7 @@
 // The filter of this page as its address says it: which labels it keeps, and the addresses of other filters.
 
 import { FilterSheet } from "./filter_sheet.js";
+import { goTo } from "./in_place.js";
 import { wireOrder } from "./order_sheet.js";
 import { wireView } from "./view.js";
 
@@ -33,7 +34,13 @@ export class Filter {
     if (labelledUntil && "DV".includes(status) && labelledUntil < new Date().toISOString().slice(0, labelledUntil.length)) return false;
     const taxa = query.getAll("taxon").map(Number);
     if (!taxa.length) return true;
-    return taxa.includes(taxon_id ?? 0) || (this.withChildren && taxa.some((taxon) => this.#tree.isBelow(taxon_id, taxon)));
+    if (taxa.includes(taxon_id ?? 0)) return true;
+    return this.withChildren && (!this.isPlaced(taxon_id) || taxa.some((taxon) => this.#tree.isBelow(taxon_id, taxon)));
+  }
+
+  // Whether the tree says already what stands above this taxon: one that nothing here had before comes with the next counts.
+  isPlaced(taxonId) {
+    return Boolean(this.#tree.row(taxonId));
   }
 
   get withChildren() {
@@ -45,7 +52,7 @@ export class Filter {
     const query = this.query;
     change(query);
     query.delete("cursor");
-    location.assign(`${location.pathname}${query.size ? `?${query}` : ""}`);
+    goTo(`${location.pathname}${query.size ? `?${query}` : ""}`);
   }
 }
 

@@ -3,6 +3,8 @@
 
 import { element } from "./html.js";
 import { factsOf, ownFacts } from "./object_facts.js";
+import { whileShown } from "./page_life.js";
+import { inWords, roundDown } from "./scale_bar.js";
 
 const MAGNIFIED = 4;
 const MARGIN_PX = 12;
@@ -16,10 +18,11 @@ export class LargeView {
 
   constructor(board, pointed, contrast) {
     Object.assign(this, { project: board.dataset.project, pointed, contrast, board });
-    document.addEventListener("keydown", (event) => this.#down(event));
-    document.addEventListener("keyup", (event) => event.key === "Alt" && this.#close(event));
-    addEventListener("blur", () => this.#close());
-    document.addEventListener("pointermove", () => this.#box && this.#follow());
+    const life = { signal: whileShown() };
+    document.addEventListener("keydown", (event) => this.#down(event), life);
+    document.addEventListener("keyup", (event) => event.key === "Alt" && this.#close(event), life);
+    addEventListener("blur", () => this.#close(), life);
+    document.addEventListener("pointermove", () => this.#box && this.#follow(), life);
   }
 
   // AltGr types signs, and Alt with another key is the browser's.
@@ -102,7 +105,7 @@ export class LargeView {
     if (!bar || !um) return null;
     const umPerPx = um / Number(bar.getAttribute("width")) / times;
     const length = roundDown(umPerPx * BAR_PX);
-    const made = element("div", { className: "zoom-scale" }, length >= 1000 ? `${length / 1000} mm` : `${length} µm`);
+    const made = element("div", { className: "zoom-scale" }, inWords(length));
     made.style.width = `${length / umPerPx}px`;
     return made;
   }
@@ -126,10 +129,4 @@ const UM = { nm: 0.001, µm: 1, mm: 1000, m: 1_000_000 };
 const umOf = (label) => {
   const [length, unit] = label.trim().split(" ");
   return Number(length) * (UM[unit] ?? Number.NaN) || null;
-};
-
-// 1, 2 or 5 times a power of ten, at most `length`.
-const roundDown = (length) => {
-  const power = 10 ** Math.floor(Math.log10(length));
-  return [5, 2, 1].find((step) => step * power <= length) * power;
 };

@@ -1,5 +1,7 @@
 // Where a tile is shown much larger than its thumbnail, the image itself takes its place as soon as it is in view.
 
+import { atEnd } from "./page_life.js";
+
 const BLURRED_FROM = 1.6; // screen pixels for one of the thumbnail
 const THUMBNAIL_PX = 128;
 const AHEAD = "400px";
@@ -15,7 +17,9 @@ export class Originals {
     this.#list = list;
     this.#project = projectId;
     this.#watch = new IntersectionObserver((entries) => entries.forEach((entry) => this.#seen(entry)), { root: list, rootMargin: AHEAD });
+    atEnd(() => this.#watch.disconnect());
     list.addEventListener("shoal:loaded", () => this.#look());
+    list.addEventListener("shoal:pictures", ({ detail }) => this.#look(detail.map((image) => image.closest(".tile[data-px]:not(.original)")).filter(Boolean)));
   }
 
   // How much larger than usual the tiles are shown.
@@ -24,9 +28,9 @@ export class Originals {
     this.#look();
   }
 
-  #look() {
+  #look(tiles = this.#list.querySelectorAll(".tile[data-px]:not(.original)")) {
     if (this.#scale * devicePixelRatio <= 1) return;
-    for (const tile of this.#list.querySelectorAll(".tile[data-px]:not(.original)")) {
+    for (const tile of tiles) {
       if (this.#watched.has(tile) || !this.#isBlurred(tile)) continue;
       this.#watched.add(tile);
       this.#watch.observe(tile);

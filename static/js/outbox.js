@@ -121,6 +121,15 @@ export class Outbox extends EventTarget {
   }
 }
 
+let ours = null; // the page's own, which outlives its boards
+
+// The outbox of a board, and whether the page had none before.
+export const outboxOf = (projectId, accountId) => {
+  const isNew = !ours;
+  ours ??= new Outbox(projectId, accountId);
+  return { outbox: ours, isNew };
+};
+
 // crypto.randomUUID exists only on https and localhost; a laboratory's server may be plain http.
 export const newId = () => {
   if (crypto.randomUUID) return crypto.randomUUID();

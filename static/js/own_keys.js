@@ -1,5 +1,6 @@
 // <own-keys>: the digits of one project, on one's own page: given a taxon, or emptied.
 
+import { tellTabs } from "./other_tabs.js";
 import { putJson } from "./requests.js";
 import "./taxon_field.js";
 import { toast } from "./toasts.js";
@@ -16,14 +17,15 @@ class OwnKeys extends HTMLElement {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const taxon = await field.resolve();
-      if (taxon) this.#keep(form.elements.digit.value, taxon.id);
+      if (taxon) this.#keep(form.elements.digit.value, taxon);
       else field.focus();
     });
   }
 
-  async #keep(digit, taxonId) {
+  async #keep(digit, taxon) {
     try {
-      await putJson(`/projects/${this.dataset.project}/preferences`, { slots: { [digit]: taxonId } });
+      await putJson(`/projects/${this.dataset.project}/preferences`, { slots: { [digit]: taxon?.id ?? null } });
+      tellTabs(this.dataset, "slot", { digit, taxon });
       location.reload();
     } catch (error) {
       toast(error.message, { kind: "bad", key: "slots" });

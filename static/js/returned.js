@@ -3,6 +3,7 @@
 
 import { count, element, thousands } from "./html.js";
 import { getHtml } from "./requests.js";
+import { whileShown } from "./page_life.js";
 import { labelOf } from "./tile.js";
 import { toast } from "./toasts.js";
 
@@ -11,27 +12,32 @@ const MOST_SHOWN = 200;
 export class Returned {
   constructor(board, sections) {
     this.board = board;
+    this.life = whileShown();
     this.sections = sections;
     this.list = board.querySelector("#tiles");
     this.url = `/projects/${board.dataset.project}`;
   }
 
+  // Of two in a row the later one's objects are shown.
   async show(path, outcome) {
     const word = path === "undo" ? "Taken back" : "Done again";
     const n = outcome.changed.length;
     toast(`${word}: ${count(n, "label")}.`, { key: "reversed" });
     if (!n) return;
     this.close();
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     const elsewhere = outcome.changed.filter((object) => !document.getElementById(`o${object.id}`)).length;
-    if (elsewhere) await this.#fetch(`${word}: ${count(elsewhere, "object")}`, elsewhere, outcome.act_id);
+    if (elsewhere) await this.#fetch(`${word}: ${count(elsewhere, "object")}`, elsewhere, outcome.act_id, turn);
     else this.list.querySelector(".tile.reversed:not([hidden])")?.scrollIntoView({ block: "nearest" });
   }
 
-  async #fetch(title, n, actId) {
+  async #fetch(title, n, actId, turn) {
     try {
       const query = new URLSearchParams({ act: actId, limit: MOST_SHOWN });
       const html = await getHtml(`${this.url}/tiles?${query}`);
-      const section = this.sections.prepend(html, title);
+      if (turn !== this.turn) return;
+      if (this.life.aborted) return;
+      const section = this.sections.prepend(html);
       this.#dress(section, title, n, actId);
       await this.#countAnew();
       this.list.scrollTop = 0;
@@ -43,6 +49,7 @@ export class Returned {
   // Their title stands above the list, whose own are tiles only, with the way to all of them and that to be rid of it.
   #dress(section, title, n, actId) {
     section.classList.add("returned");
+    section.ariaLabel = title;
     const tiles = section.querySelectorAll(".tile");
     for (const tile of tiles) {
       tile.classList.add("reversed");
@@ -74,6 +81,6 @@ export class Returned {
     const query = new URLSearchParams(location.search);
     query.set("limit", "1");
     const told = /data-total="(\d+)"/.exec(await getHtml(`${this.url}/tiles?${query}`));
-    if (told) document.getElementById("n-total").textContent = thousands(Number(told[1]));
+    if (told && !this.life.aborted) document.getElementById("n-total").textContent = thousands(Number(told[1]));
   }
 }

@@ -2,6 +2,7 @@
 
 import { Atlases } from "./atlas.js";
 import { element, parseFragment, thousands } from "./html.js";
+import { atEnd, whileShown } from "./page_life.js";
 import { getHtml } from "./requests.js";
 
 const AHEAD_PX = 2500;
@@ -16,7 +17,7 @@ export class Sections {
   constructor(list, { loading, failed }) {
     this.#list = list;
     this.#atlases = new Atlases(list, list.closest("[data-project]").dataset.project);
-    for (const section of this.#sections) this.#atlases.add(section);
+    for (const section of this.#sections) this.#atlases.add(section, { first: true });
     this.loadingNote = loading;
     this.failedNote = failed;
     this.#end = list.appendChild(document.createElement("div"));
@@ -26,6 +27,8 @@ export class Sections {
       root: list,
       rootMargin: `${AHEAD_PX}px`,
     });
+    this.life = whileShown();
+    atEnd(() => this.#watch.disconnect());
     this.#atlases.begun.then(() => this.check());
   }
 
@@ -40,14 +43,13 @@ export class Sections {
   // Looks again whether the end is near: after tiles left, say.
   check() {
     this.#watch.unobserve(this.#end);
-    this.#watch.observe(this.#end);
+    if (!this.life.aborted) this.#watch.observe(this.#end);
   }
 
-  // Puts a section of tiles, those of them that are not on the page yet, on top of all others, under a title of its own.
-  prepend(html, title) {
+  // Puts a section of tiles, those of them that are not on the page yet, on top of all others.
+  prepend(html) {
     const section = this.#adopt(html);
-    const found = element("div", { className: "found", role: "group", ariaLabel: title });
-    found.append(element("p", { className: "title" }, title), section);
+    const found = element("div", { className: "found", role: "group" }, section);
     this.#list.prepend(found);
     return found;
   }
@@ -59,9 +61,10 @@ export class Sections {
     this.failedNote.hidden = true;
     this.loadingNote.hidden = false;
     try {
-      this.#append(this.#adopt(await getHtml(url)));
+      this.#append(this.#adopt(await getHtml(url, { signal: this.life })));
       this.check();
     } catch (error) {
+      if (this.life.aborted) return;
       this.failedNote.querySelector("span").textContent = `The next objects could not be loaded. ${error.message}`;
       this.failedNote.hidden = false;
     } finally {

@@ -4,8 +4,11 @@
 import { getJson } from "./requests.js";
 import { dropToast, toast } from "./toasts.js";
 
+let isWatched = false; // once a page, for all its boards
+
 export const watchSession = (accountId) => {
-  if (!accountId) return;
+  if (!accountId || isWatched) return;
+  isWatched = true;
   let ended = false;
   addEventListener("shoal:session-ended", () => {
     ended = true;

@@ -1,5 +1,7 @@
 // A sheet that opens under what it belongs to, and stays within the window.
 
+import { whileShown } from "./page_life.js";
+
 const GAP_PX = 4;
 
 // Shows `sheet` under `anchor`, or above it where there is more room.
@@ -21,5 +23,5 @@ export const wireSheet = (sheet, anchor, opened) => {
     placeUnder(sheet, button);
     opened?.();
   });
-  addEventListener("resize", () => sheet.matches(":popover-open") && placeUnder(sheet, anchor()));
+  addEventListener("resize", () => sheet.matches(":popover-open") && placeUnder(sheet, anchor()), { signal: whileShown() });
 };

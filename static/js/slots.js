@@ -1,6 +1,7 @@
 // The digits 1 to 9 and the taxa they stand for: shown in the panel, changed in a sheet, kept on the server.
 
 import { element, nameCut } from "./html.js";
+import { hearTabs, tellTabs } from "./other_tabs.js";
 import { savePreference } from "./preferences.js";
 import { toast } from "./toasts.js";
 
@@ -9,9 +10,9 @@ const DIGITS = [..."123456789"];
 export class Slots {
   #taxa = new Map();
 
-  // `use(digit, status)` labels what is meant with that slot's taxon.
-  constructor(projectId, use) {
-    this.projectId = projectId;
+  // `who`: {project, account}; `use(digit, status)` labels what is meant with that slot's taxon.
+  constructor(who, use) {
+    this.who = who;
     this.use = use;
     this.box = document.getElementById("slots");
     this.sheet = document.getElementById("slot-sheet");
@@ -20,6 +21,7 @@ export class Slots {
     this.box.addEventListener("pointerdown", (event) => event.preventDefault());
     this.box.addEventListener("click", (event) => this.#press(event));
     for (const digit of DIGITS) this.#wireRow(digit);
+    hearTabs(who, "slot", (told) => this.#hear(told));
     this.#draw();
   }
 
@@ -70,7 +72,7 @@ export class Slots {
 
   #write(digit) {
     const field = this.#field(digit);
-    field.querySelector("input").value = this.#taxa.get(digit)?.display_name ?? "";
+    field.hold(this.taxon(digit));
     this.sheet.querySelector(`[data-empty="${digit}"]`).disabled = !this.#taxa.has(digit);
   }
 
@@ -79,7 +81,15 @@ export class Slots {
     if (taxon) this.#taxa.set(digit, { id: taxon.id, display_name: taxon.display_name, italic: taxon.italic });
     else this.#taxa.delete(digit);
     this.#draw();
-    savePreference(this.projectId, { slots: { [digit]: taxon?.id ?? null } });
+    savePreference(this.who.project, { slots: { [digit]: taxon?.id ?? null } });
+    tellTabs(this.who, "slot", { digit, taxon });
+  }
+
+  // Changed in another tab.
+  #hear({ digit, taxon }) {
+    if (taxon) this.#taxa.set(digit, taxon);
+    else this.#taxa.delete(digit);
+    this.#draw();
   }
 
   #draw() {

@@ -5,6 +5,7 @@
 // when a taxon of the typed name is wanted. While the server is away it says so, keeps what was typed, and asks again.
 
 import { element, nameCut } from "./html.js";
+import { atEnd, whileShown } from "./page_life.js";
 import { getJson } from "./requests.js";
 import { toast } from "./toasts.js";
 
@@ -34,7 +35,8 @@ export class TaxonField extends HTMLElement {
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("focus", () => this.#taxon || this.#ask());
     this.#input.addEventListener("blur", () => this.#close());
-    addEventListener("online", () => this.#askAgain());
+    addEventListener("online", () => this.#askAgain(), { signal: whileShown() });
+    atEnd(() => clearTimeout(this.#retry));
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     // A press would take the focus from the field, and so close the list before the click.
     this.#list.addEventListener("mousedown", (event) => event.preventDefault());
@@ -221,6 +223,13 @@ export class TaxonField extends HTMLElement {
     this.#input.value = taxon.display_name;
     this.#close();
     this.dispatchEvent(new Event("taxon"));
+  }
+
+  // Shows a taxon that is meant already, or none: nobody has chosen it just now.
+  hold(taxon) {
+    this.#taxon = taxon;
+    this.#input.value = taxon?.display_name ?? "";
+    this.#active = -1;
   }
 
   #close() {

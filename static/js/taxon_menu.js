@@ -1,6 +1,7 @@
 // What can be done with a taxon of the tree, beside filtering by it: opens at its row by the context menu or its "⋯".
 
 import { count, element, nameCut } from "./html.js";
+import { atEnd } from "./page_life.js";
 
 export class TaxonMenu {
   #line = null;
@@ -9,6 +10,7 @@ export class TaxonMenu {
     this.tree = tree;
     this.menu = element("div", { id: "taxon-menu", className: "menu-sheet", popover: "auto", role: "menu", "aria-label": "Taxon" });
     document.body.append(this.menu);
+    atEnd(() => this.menu.remove());
     this.menu.addEventListener("keydown", (event) => this.#walk(event));
     this.menu.addEventListener("toggle", (event) => {
       if (event.newState === "closed" && this.menu.contains(document.activeElement)) this.#line.querySelector("a").focus();

@@ -1,6 +1,7 @@
 // How the tiles look: their size, changed in place, and the fields under them, which the server writes.
 
 import "./choice_field.js";
+import { goTo, renameTo } from "./in_place.js";
 import { savePreference } from "./preferences.js";
 import { Originals } from "./originals.js";
 import { wireSheet } from "./sheet.js";
@@ -49,7 +50,7 @@ class View {
     const query = new URLSearchParams(location.search);
     if (this.size === USUAL) query.delete("size");
     else query.set("size", this.size);
-    history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+    renameTo(`${location.pathname}${query.size ? `?${query}` : ""}`);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#keep({ size: this.size }), SAVE_AFTER_MS);
   }
@@ -123,9 +124,7 @@ class View {
     if (keys.length) query.set("show", keys.map(escaped).join(","));
     else query.delete("show");
     sessionStorage.setItem(OPEN_AGAIN, "yes");
-    const address = `${location.pathname}${query.size ? `?${query}` : ""}`;
-    if (address === location.pathname + location.search) location.reload();
-    else location.assign(address);
+    goTo(`${location.pathname}${query.size ? `?${query}` : ""}`);
   }
 }
 
