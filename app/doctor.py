@@ -21,6 +21,7 @@ LITTLE_DISK, TOO_LITTLE_DISK = 10 * GIB, GIB
 # Longer ones keep the horizon that the indexes follow from moving.
 LONG_TRANSACTION_S = 30
 VECTORS_LOOKED_FOR = 5_000
+MOST_FAILURES = 5
 # Neither a vector of the project's embedder nor a known failure.
 WITHOUT_VECTOR = """
     not exists (
@@ -323,7 +324,8 @@ def look_at_jobs(settings: Settings, db: Db) -> Findings:
         yield Finding("jobs", "warning", said, "Start `shoal serve` or `shoal worker`: they are taken up again.")
     failed = db.execute(
         """
-        select id, title, error
+        select id, title, error, args->>'source' as source,
+               coalesce((args->'options'->>'watched')::boolean, false) as watched
         from job
         where status = 'failed'
           and ended_at > now() - interval '7 days'
@@ -336,13 +338,16 @@ def look_at_jobs(settings: Settings, db: Db) -> Findings:
                 and later.args->>'source' is not distinct from job.args->>'source'
           )
         order by id desc
-        limit 5
+        limit 50
         """
     ).fetchall()
+    # What a watch refused and somebody has taken away since is settled.
+    failed = [row for row in failed if not row.watched or os.path.lexists(row.source)][:MOST_FAILURES]
     for row in failed:
-        yield Finding(
-            "jobs", "warning", f"Job {row.id} ({row.title}) failed: {row.error}", f"Retry it at /jobs/{row.id}."
-        )
+        remedy = f"Retry it at /jobs/{row.id}."
+        if row.watched:
+            remedy = f"Correct or remove {row.source}: `shoal import --watch` takes it in as soon as it has changed."
+        yield Finding("jobs", "warning", f"Job {row.id} ({row.title}) failed: {row.error}", remedy)
     if not lost and not failed:
         yield Finding("jobs", "ok", "None is stalled, and no failure of the last seven days is still open.")
 

@@ -9,7 +9,10 @@ from app.database import Db
 from app.errors import NotFound
 
 LIFETIMES = {"login": timedelta(hours=1), "invitation": timedelta(days=7), "reset": timedelta(hours=24)}
-SPENT = "This link was used already, or it is too old. Ask for a new one: “shoal user link” makes it."
+SPENT = (
+    "This link was used already, or it is too old. If you have chosen a password, log in with it; "
+    "else ask whoever sent you the link for a new one."
+)
 
 
 def make_link(db: Db, account: Any, purpose: str, base_url: str) -> str:

@@ -130,6 +130,7 @@ def person_page(db: Db, viewer: Viewer, account_id: int, status_code: int = 200,
         "form": person,
         "memberships": people.memberships(db, account_id),
         "is_self": account_id == viewer.account_id,
+        "is_last_manager": queries.is_last_manager(db, account_id),
         "removal": RemovalForm(),
         "error": "",
         "section": "",
@@ -193,9 +194,12 @@ def change_right(
     viewer: NamedDependency[Viewer],
     account_id: FromPath[int],
     data: URLEncodedBody[RightForm],
-) -> Redirect:
+) -> Response[Any]:
     account_of(viewer)
-    queries.make_application_manager(db, queries.read_account(db, account_id).id, data.manager)
+    try:
+        queries.make_application_manager(db, queries.read_account(db, account_id).id, data.manager)
+    except Conflict as refused:
+        return person_page(db, viewer, account_id, refused.status, section="access", error=refused.sentence)
     return _back(account_id)
 
 

@@ -130,6 +130,12 @@ def make_application_manager(db: Db, account_id: int, yes: bool) -> None:
     db.execute("update account set is_application_manager = %s where id = %s", [yes, account_id])
 
 
+def is_last_manager(db: Db, account_id: int) -> bool:
+    """For pages, which offer nothing that would be refused."""
+    managers = db.execute("select id from account where is_application_manager and blocked_at is null limit 2")
+    return [row.id for row in managers] == [account_id]
+
+
 def refuse_last_manager(db: Db, account_id: int) -> None:
     """A server without an application manager could not be managed any more. Locked, so that two cannot both go."""
     managers = db.execute(

@@ -12,8 +12,8 @@ from app.jobs.bodies import KINDS
 ACTIVE = ("queued", "running")
 MOST_LINES = 500
 
-# What one may see: the jobs of projects that one may see, and those one began. Who may steer them: the project's
-# managers and whoever began it.
+# What one may see: the jobs of projects that one is a member of, as they name files and people, and those one began.
+# Who may steer them: the project's managers and whoever began it.
 SEEN = """
 select job.id, job.kind, job.title, job.status, job.done, job.total, job.unit, job.rate, job.message, job.error,
        job.cancel_requested, job.created_at, job.started_at, job.ended_at, job.attempts, job.crashes,
@@ -25,8 +25,7 @@ left join account on account.id = job.account_id
 left join member on member.project_id = job.project_id and member.account_id = %(account)s
 where (%(manager)s
        or job.account_id = %(account)s
-       or member.role is not null
-       or project.visibility in ('accounts', 'everyone'))
+       or member.role is not null)
 """
 
 
@@ -141,7 +140,7 @@ def list_projects(db: Db, viewer: Viewer) -> list[Any]:
         from project
         left join member on member.project_id = project.id and member.account_id = %(account)s
         where exists (select from job where job.project_id = project.id)
-          and (%(manager)s or member.role is not null or project.visibility in ('accounts', 'everyone'))
+          and (%(manager)s or member.role is not null)
         order by lower(project.title), project.id
         limit 500
         """,

@@ -13,6 +13,7 @@ from app.projects.access import Project
 from app.samples.sheet import NO_DAY, Sheet, Tally, day_text, open_sheet, tally
 from app.search.codes import STATUSES, VALIDATED
 from app.search.mirror import open_mirror
+from app.templating import parent_name
 
 PAGE = 100
 MOST_A_PAGE = 1000
@@ -28,10 +29,14 @@ NO_SUCH_ORDER = f"Samples come in the order {', '.join(ORDERS)}."
 
 @dataclass(frozen=True)
 class ListedSample:
-    """A sample, and its objects that the caller may see by status; `first_day` and `last_day` as 2024-06-30."""
+    """A sample, and its objects that the caller may see by status; `first_day` and `last_day` as 2024-06-30.
+
+    One that holds what came in without a sample has a `name` of the server's making, and not `has_name`.
+    """
 
     id: int
     name: str
+    has_name: bool
     latitude: float | None
     longitude: float | None
     first_day: str | None
@@ -104,6 +109,7 @@ def listed(sheet: Sheet, counted: Tally, at: int) -> ListedSample:
     return ListedSample(
         id=int(sheet.ids[at]),
         name=sheet.names[at],
+        has_name=parent_name(sheet.names[at]) == sheet.names[at],
         latitude=latitude,
         longitude=longitude,
         first_day=day_text(int(counted.first_day[at])),

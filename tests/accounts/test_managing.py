@@ -68,8 +68,13 @@ def test_nobody_locks_the_last_application_manager_out(
     app_client: Client, chief: Any, make_account: Any, database_url: str
 ) -> None:
     assert app_client.post(f"/accounts/{chief.id}/block").status_code == 409
-    assert app_client.post(f"/accounts/{chief.id}/manager", data={"manager": "false"}).status_code == 409
+    refused = app_client.post(f"/accounts/{chief.id}/manager", data={"manager": "false"})
+    assert refused.status_code == 409
+    assert "This is the last application manager" in refused.text
+    assert "Go back and reload" not in refused.text
+    assert f"/accounts/{chief.id}/manager" not in app_client.get(f"/accounts/{chief.id}").text
     ada = make_account()
+    assert f"/accounts/{ada.id}/manager" in app_client.get(f"/accounts/{ada.id}").text
     assert app_client.post(f"/accounts/{ada.id}/manager", data={"manager": "true"}).status_code == 303
     assert app_client.post(f"/accounts/{chief.id}/manager", data={"manager": "false"}).status_code == 303
     managers = rows(database_url, "select id from account where is_application_manager")

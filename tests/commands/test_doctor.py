@@ -109,6 +109,20 @@ def test_lost_and_failed_jobs_are_warnings_and_waiting_ones_without_a_worker_a_f
     assert f"Retry it at /jobs/{failed}." in said.stdout
 
 
+def test_what_a_watch_refused_is_told_until_it_is_taken_away(shoal: Shoal, db: Db, tmp_path: Path) -> None:
+    source = tmp_path / "leg.zip"
+    source.write_text("no zip")
+    args = {"source": str(source), "options": {"watched": True}}
+    job_id = enqueue(db, "import", "Import leg.zip", None, None, args)
+    db.execute("update job set status = 'failed', ended_at = now(), error = 'No.' where id = %s", [job_id])
+    db.commit()
+    told = findings(shoal, 1)["jobs"]
+    assert "as soon as it has changed" in told["remedy"]
+    assert "Retry" not in told["remedy"]
+    source.unlink()
+    assert findings(shoal, 0)["jobs"]["level"] == "ok"
+
+
 def test_a_home_that_cannot_be_is_one_fault(shoal: Shoal) -> None:
     found = findings(shoal, 2, SHOAL_HOME="/proc/nope")
     assert list(found) == ["SHOAL_HOME"]

@@ -82,6 +82,19 @@ def test_jobs_of_hidden_projects_do_not_exist(
         assert app_client.get(f"/api/v1/jobs/{job_id}{path}", headers=headers).status_code == 404
 
 
+def test_jobs_of_an_open_project_are_for_its_members(
+    app_client: Client, db: Db, make_account, make_project, make_member
+) -> None:
+    project_id, eve = make_project("Open", visibility="everyone"), make_account()
+    job_id = put(db, project_id, title="Import secret-cruise.zip")
+    logged_in(app_client, eve)
+    assert "secret-cruise" not in app_client.get("/jobs").text
+    assert app_client.get(f"/jobs/{job_id}").status_code == 404
+    make_member(project_id, eve, "visitor")
+    assert "secret-cruise" in app_client.get("/jobs").text
+    assert app_client.get(f"/jobs/{job_id}").status_code == 200
+
+
 def test_nobody_sees_jobs_without_an_account(app_client: Client, db: Db, make_project) -> None:
     job_id = put(db, make_project("Open", visibility="everyone"))
     for path in ("/jobs", "/jobs/bar", f"/jobs/{job_id}"):

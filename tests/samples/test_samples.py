@@ -33,6 +33,25 @@ def as_seen(db: Db, bay: SmallProject, account: Any = None) -> Any:
     return find_project(db, Viewer(account), bay.id)
 
 
+def test_programs_are_told_which_sample_has_no_name(
+    app_client: Client, db: Db, bay: SmallProject, database_url: str, make_account: Any
+) -> None:
+    db.execute(
+        "update sample set orig_id = %s where project_id = %s and orig_id = 'sample0'",
+        [f"__DUMMY_ID__{bay.id}__", bay.id],
+    )
+    db.execute("update project set data_version = data_version + 1 where id = %s", [bay.id])
+    db.commit()
+    headers = bearer(database_url, make_account())
+    listed = app_client.get(f"/api/v1/projects/{bay.id}/samples", headers=headers).json()["samples"]
+    assert {sample["name"]: sample["has_name"] for sample in listed} == {
+        f"__DUMMY_ID__{bay.id}__": False,
+        "sample1": True,
+        "sample2": True,
+        "sample3": True,
+    }
+
+
 def test_every_sample_has_the_numbers_that_the_tables_say(db: Db, bay: SmallProject, make_account: Any) -> None:
     page = list_samples(db, as_seen(db, bay, make_account()))
     said = {sample.name: (sample.n_objects, sample.counts, sample.n_acquisitions) for sample in page.samples}

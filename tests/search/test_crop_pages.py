@@ -98,6 +98,20 @@ def test_what_is_refused_stays_in_and_is_told_no_more(browser: Client, db: Db, p
     assert "Cut it off after all" in browser.get(f"/projects/{project.id}/crop").text
 
 
+def test_a_found_strip_that_is_cut_no_more_stays_known_as_left_in(
+    browser: Client, db: Db, project: SmallProject
+) -> None:
+    page, one = f"/projects/{project.id}/crop", strip_id(db, project)
+    browser.post(f"{page}/{one}", data={"state": "accepted", "size_px": "33"})
+    button = re.search(r'name="state" value="(\w+)">Stop cutting it off', browser.get(page).text)
+    browser.post(f"{page}/{one}", data={"state": button[1], "size_px": "33"})
+
+    text = browser.get(page).text
+    assert state(db, project) == [("refused", 33)]
+    assert "Cut it off after all" in text
+    assert "No strip is known" not in text
+
+
 def test_a_strip_can_be_named_shown_and_removed(browser: Client, db: Db, project: SmallProject) -> None:
     shown = browser.get(f"/projects/{project.id}/crop?side=top&size_px=10").text
     browser.post(f"/projects/{project.id}/crop", data={"side": "top", "size_px": "10"})
