@@ -3,6 +3,7 @@
 import { Acts } from "./acts.js";
 import { Comments } from "./comments.js";
 import { Contrast } from "./contrast.js";
+import { wireDivider } from "./divider.js";
 import { DragToTaxon } from "./drag.js";
 import { Filter, wireFilterControls } from "./filter.js";
 import { count } from "./html.js";
@@ -44,6 +45,7 @@ class Board extends HTMLElement {
   }
 
   #begin() {
+    wireDivider(this);
     this.list = this.querySelector("#tiles");
     this.canLabel = this.dataset.canLabel === "yes";
     this.field = this.querySelector("#label");

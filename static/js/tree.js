@@ -202,8 +202,11 @@ export class Tree {
     });
     const [n, kept] = told.unclassified;
     this.#byId.set(NONE, { id: NONE, depth: 0, name: "unclassified", display: "unclassified", U: n, kept });
-    const widest = Math.max(0, ...this.#rows.flatMap((row) => [row.V, row.P]));
-    this.root.style.setProperty("--digits", `${Math.max(3, thousands(widest).length)}ch`);
+    for (const status of "VP") {
+      const widest = this.#rows.reduce((most, row) => Math.max(most, row[status]), 0);
+      this.root.style.setProperty(`--digits-${status}`, `${thousands(widest).length}ch`);
+    }
+    this.root.classList.toggle("with-predicted", this.#rows.some((row) => row.P));
     this.root.classList.toggle("counted", told.counted);
     this.root.classList.toggle("with-dubious", this.#rows.some((row) => row.D));
     this.#show();
