@@ -101,18 +101,19 @@ export class Acts extends EventTarget {
     writeLabel(tile, { ...object, italic, score: object.score ?? null });
     tile.classList.toggle("refused", object.why !== undefined);
     tile.classList.toggle("reversed", reversed);
-    this.#place(tile, object.why === undefined && !this.filter.keeps(object), reversed);
+    const out = object.why === undefined && !this.filter.keeps(object);
+    if ("out" in tile.dataset !== out) countOnPage(out ? -1 : 1);
+    this.#place(tile, out, reversed);
     if (object.why !== undefined || this.filter.isPlaced(object.taxon_id)) this.#unplaced.delete(tile);
     else this.#unplaced.set(tile, object);
   }
 
   #place(tile, out, reversed) {
-    if ("out" in tile.dataset !== out) countOnPage(out ? -1 : 1);
     tile.toggleAttribute("data-out", out);
     tile.hidden = out && !reversed;
   }
 
-  // The tree has new counts, and with them the taxa that were new to it.
+  // The tree has new counts, which the page's total is of, and with them the taxa that were new to it.
   lookAgain() {
     for (const [tile, label] of this.#unplaced) {
       if (!this.filter.isPlaced(label.taxon_id)) continue;
