@@ -19,8 +19,7 @@ export const count = (number, noun) => `${thousands(number)} ${noun}${number ===
 export const nameCut = (name, italic = false) => {
   const cut = element("span", { className: `name-cut taxon${italic ? " italic" : ""}`, title: name });
   const [own, above] = name.split(/ < (.*)/);
-  // Where it may take several lines, it breaks behind its underscores.
-  const part = (text, className = "") => element("span", { className }, ...text.split("_").flatMap((word, i) => (i ? ["_", element("wbr"), word] : [word])));
+  const part = (text, className) => element("span", className ? { className } : {}, ...breakable(text));
   if (above) cut.append(part(own), part(` < ${above}`, "above"));
   else if (name.length > 12) {
     cut.append(part(name.slice(0, -5)), part(name.slice(-5), "tail"));
@@ -31,5 +30,8 @@ export const nameCut = (name, italic = false) => {
   else cut.append(part(name));
   return cut;
 };
+
+// Where a name may take several lines, it breaks behind its underscores.
+const breakable = (text) => text.split("_").flatMap((word, i) => (i ? ["_", element("wbr"), word] : [word]));
 
 export const parseFragment = (text) => new DOMParser().parseFromString(text, "text/html").body;

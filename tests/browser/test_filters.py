@@ -511,3 +511,29 @@ def test_of_two_chips_opened_in_a_row_the_later_is_filled_in(window: Window, bay
     expect(sheet.locator("h2")).to_have_text("note")
     expect(sheet.locator("[data-kind=words] [data-text]")).to_have_value("n")
     expect(sheet.locator(":scope [data-kind=number]")).to_be_hidden()
+
+
+def test_an_impossible_year_is_told_in_the_sheet(window: Window, survey: SmallProject) -> None:
+    choose_kind(window, "date")
+    day = window.page.locator('[data-for="date"] [data-lo]')
+    day.evaluate(
+        "(field) => { field.value = '61122-02-02'; field.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    expect(window.page.locator("#add-filter .error")).to_contain_text("12/31/9999")
+    window.press("Enter")
+    expect(window.page.locator("#add-filter")).to_be_visible()
+    assert "date=" not in window.page.url
+
+
+def test_what_is_named_exactly_as_typed_comes_first_and_nothing_is_offered_twice(window: Window) -> None:
+    choose_kind(window, "labelled")
+    expect(window.page.locator("#add-filter .chosen h2")).to_have_text("labelled")
+    window.page.locator("#add-filter .back").click()
+    window.page.locator("#filter-kind").fill("date")
+    offered = window.page.locator("#filter-kind-list .choice")
+    expect(offered.filter(has_text="dataportal")).to_have_count(0)
+    assert offered.all_inner_texts().count("date") == 1
+
+
+def test_a_filter_for_no_taxon_speaks_of_no_children(open_bay: OpenBay) -> None:
+    expect(open_bay("?taxon=0").page.locator(".chip")).to_have_attribute("title", "taxon unclassified")

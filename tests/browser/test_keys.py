@@ -117,3 +117,12 @@ def test_a_sign_on_a_digits_key_is_the_digit_and_its_command_has_a_second_key(op
     assert larger["width"] > usual["width"] > smaller["width"]
     window.press("?")
     expect(window.page.locator("#keys tr", has_text="find a taxon in the tree")).to_contain_text("F4")
+
+
+def test_shift_and_space_open_the_page_of_the_object_under_the_cursor(open_bench: OpenBench) -> None:
+    project, window = open_bench(n=3)
+    window.press("ArrowRight", "ArrowRight")
+    with window.page.expect_popup() as opened:
+        window.press("Shift+Space")
+    assert opened.value.url.endswith(f"/objects/{project.ids[1]}")
+    assert window.n_selected == 0

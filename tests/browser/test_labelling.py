@@ -211,3 +211,30 @@ def test_what_was_labelled_and_has_left_is_in_no_later_range(
     window.reload()
     window.open_board(project)
     assert [k for k in range(30) if window.label(project.ids[k])[0] == "V"] == [3, 4, 7, 8, 9]
+
+
+def test_what_has_no_taxon_to_confirm_stays_selected_with_the_field_to_name_it(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project, window = make_board(ana), open_window(ana)
+    window.open_board(project)
+    validate = window.page.locator("[data-command=validate]")
+    for k in (0, 1, 2):
+        window.tile(project.ids[k]).click()
+    expect(validate).to_contain_text("Validate 3 as…")
+    expect(validate).to_be_disabled()
+    window.press("Enter")
+    expect(window.toast("3 objects without a taxon: name one first.")).to_be_visible()
+    assert window.n_selected == 3
+    expect(window.page.locator("#label-field")).to_be_focused()
+    window.name("oith")
+    window.wait_until_sent()
+    expect(window.page.locator("#n-selected")).to_have_text("Nothing selected")
+    expect(window.page.locator("#facts")).to_be_empty()
+
+    for k in (2, 3):
+        window.tile(project.ids[k]).click()
+    expect(validate).to_contain_text("Validate as seen")
+    window.press("Enter")
+    expect(window.toast("1 object without a taxon: name one first.")).to_be_visible()
+    expect(window.page.locator("#tiles .tile[aria-selected=true]")).to_have_id(f"o{project.ids[3]}")

@@ -321,3 +321,62 @@ def test_escape_closes_the_tree_or_a_menu_and_keeps_the_selection(bay: SmallProj
     expect(line(window, "Copepoda")).not_to_be_in_viewport()
     expect(window.page.locator(".show-tree")).to_be_focused()
     assert window.n_selected == 2
+
+
+def test_the_tree_is_made_wider_by_pointer_and_by_keys_and_stays_so(bay: SmallProject, open_bay: OpenBay) -> None:
+    window = open_bay()
+    tree, divider = window.page.locator("aside.tree"), window.page.get_by_role("separator", name="Width of the taxa")
+
+    def width() -> float:
+        box = tree.bounding_box()
+        return box["width"] if box else 0
+
+    usual = width()
+    box = divider.bounding_box()
+    assert box
+    window.page.mouse.move(box["x"] + 3, 400)
+    window.page.mouse.down()
+    window.page.mouse.move(420, 400, steps=3)
+    window.page.mouse.up()
+    assert width() == pytest.approx(420, abs=2)
+    divider.focus()
+    window.press("ArrowRight")
+    assert width() == pytest.approx(440, abs=2)
+    window.reload()
+    assert width() == pytest.approx(440, abs=2)
+    divider.focus()
+    for key, told in (("End", "600"), ("Home", "180")):
+        window.press(key)
+        expect(divider).to_have_attribute("aria-valuenow", told)
+        assert width() == float(told)
+    divider.dblclick()
+    assert width() == usual
+
+
+def test_the_number_of_objects_follows_what_others_label(
+    bay: SmallProject, site: Site, open_bay: OpenBay, ana: Person
+) -> None:
+    window = open_bay("?status=U")
+    expect(window.page.locator("#n-total")).to_have_text("24")
+    with database.connect(site.database_url) as db:
+        bay.db = db
+        bay.do(ana, bay.ids[10:14], taxon="fiber")
+    window.tile(bay.ids[20]).click()
+    window.name("fiber")
+    expect(window.page.locator("#n-total")).to_have_text("19")
+    expect(window.page.locator('[data-count="U"]')).to_have_text("19")
+
+
+@pytest.mark.parametrize("name", ["chaetognath_non_sagitta", "a_b", "_x_", "rod < detritus_dark"])
+def test_a_name_is_made_alike_by_the_server_and_in_the_browser(
+    bay: SmallProject, site: Site, ana: Person, open_bay: OpenBay, name: str
+) -> None:
+    with database.connect(site.database_url) as db:
+        db.execute("update taxon set name = %s, display_name = %s where id = %s", [name, name, bay.taxa["fiber"]])
+    window = open_bay()
+    told = window.tile(bay.ids[5]).locator(".name-cut")
+    by_server = told.evaluate("(name) => name.outerHTML")
+    url = window.page.evaluate("document.querySelector('link[rel=modulepreload][href*=\"js/html.\"]').href")
+    made = "async ([url, name, italic]) => (await import(url)).nameCut(name, italic).outerHTML"
+    by_browser = window.page.evaluate(made, [url, name, "italic" in by_server.split(">")[0]])
+    assert by_browser.replace('"', "'").split(">", 1)[1] == by_server.replace('"', "'").split(">", 1)[1]

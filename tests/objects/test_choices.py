@@ -113,3 +113,15 @@ def test_where_nothing_matches_each_way_out_is_counted(client: Client, project: 
     page = client.get(f"/projects/{project.id}?depth=1..5&status=P").text
     assert "Without <b>status predicted</b>: 5 objects" in page
     assert "Without <b>depth" not in page
+
+
+def test_columns_are_told_by_their_level_none_twice_and_empty_ones_last(client: Client, project: SmallProject) -> None:
+    names = ["orig_id", "acquisition orig_id", "process orig_id", "sample orig_id"]
+    assert sorted(labels(client, project, "field", "orig_id")) == sorted(names)
+    assert labels(client, project, "field", "orig_id")[0] == "orig_id"
+    assert {"date", "time", "latitude", "depth_min_m"}.isdisjoint(labels(client, project, "field"))
+    assert "latitude" in labels(client, project, "column")
+    assert labels(client, project, "show").count("date") == 1
+    assert [name for name in labels(client, project, "order") if name.startswith("date")] == ["date and time"]
+    listed = labels(client, project, "field")
+    assert listed.index("link") > listed.index("acquisition instrument")
