@@ -296,6 +296,7 @@ def test_one_free_column_of_500_is_found_whatever_its_name(window: Window, bay: 
     window.press("Escape")
 
     window.page.locator("#view").click()
+    expect(window.page.locator("#view-sheet choice-field input")).to_be_focused()
     window.page.keyboard.type('"><b')
     expect(window.page.locator("#show-field-list [role=option]").first).to_contain_text("<b>x</b>")
     window.press("Enter")
