@@ -1,4 +1,4 @@
-// <preset-list>: a project's preset taxa in their order: added by name, moved by drag or Alt and the arrows, removed.
+// <taxa-presets>: a project's preset taxa in their order: added by name, moved by drag or Alt and the arrows, removed.
 // Every change is sent at once, one after the other; one that fails is taken back and said.
 
 import { element } from "./html.js";
@@ -198,4 +198,4 @@ class PresetList extends HTMLElement {
   }
 }
 
-customElements.define("preset-list", PresetList);
+customElements.define("taxa-presets", PresetList);

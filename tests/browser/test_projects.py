@@ -40,7 +40,7 @@ def presets(window: Window) -> list[str]:
 
 def open_settings(window: Window, project: SmallProject) -> None:
     window.page.goto(f"/projects/{project.id}/settings")
-    window.wait_for("customElements.get('preset-list') !== undefined")
+    window.wait_for("customElements.get('taxa-presets') !== undefined")
 
 
 def wait_until_kept(window: Window) -> None:
