@@ -212,13 +212,17 @@ def test_objects_without_an_image_or_with_a_lost_one_have_a_place_of_their_own(
     window.forgive("Failed to load resource")
     with database.connect(site.database_url) as db:
         db.execute("delete from image where object_id = %s", [project.ids[0]])
+        # A content of its own: those of the digits are shared with every other test's project.
         db.execute(
             """
-            update content
-               set thumbnail = 'packs/none:0:1', blob = 'packs/none:0:1'
-             where hash = (select hash from image where object_id = %s)
+            with lost as (
+                insert into content (hash, n_bytes, format, mode, width_px, height_px, blob, thumbnail)
+                select sha256(%s::text::bytea), 1, 'PNG', 'L', 64, 64, 'packs/none:0:1', 'packs/none:0:1'
+                returning hash
+            )
+            update image set hash = lost.hash from lost where object_id = %s
             """,
-            [project.ids[1]],
+            [f"lost {project.ids[1]}", project.ids[1]],
         )
     window.open_board(project)
 
