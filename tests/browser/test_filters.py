@@ -305,6 +305,7 @@ def test_one_free_column_of_500_is_found_whatever_its_name(window: Window, bay: 
     expect(window.tile(bay.ids[4]).locator(".fields")).to_have_text("4")
 
     window.page.locator("#order").click()
+    expect(window.page.locator("#order-sheet choice-field input")).to_be_focused()
     window.page.keyboard.type('"><b')
     window.press("Enter")
     window.page.wait_for_url("**order=f.**")
@@ -481,6 +482,7 @@ def test_what_is_typed_on_after_enter_is_not_taken_by_it(window: Window) -> None
     held: list[Route] = []
     window.page.route("**/choices?**", lambda route: held.append(route))
     window.press(":")
+    expect(window.page.locator("#filter-kind")).to_be_focused()
     window.page.keyboard.type("are")
     window.press("Enter")
     window.page.keyboard.type("a")

@@ -92,7 +92,7 @@ def test_two_tabs_of_one_person_do_not_lose_each_others_acts(open_bench: OpenBen
         window.name(name)
         window.wait_until_sent()
 
-    expect(other.toast("1 object was changed by Ana meanwhile")).to_be_visible()
+    expect(other.toast("1 object was changed by you, in another window, meanwhile")).to_be_visible()
     other.press("Control+z")
     expect(other.toast("Taken back: 1 label")).to_be_visible()
     one.reload()
