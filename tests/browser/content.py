@@ -112,7 +112,7 @@ def _imports(db: Db, project: SmallProject, who: Person) -> dict[str, Any]:
     upload = db.execute(
         """
         insert into upload (project_id, account_id, name, kind, size)
-        values (%s, %s, 'cruise12.zip', 'zip', 5000000000)
+        values (%s, %s, 'cruise12.zip', 'zip', 5000000)
         returning id
         """,
         [project.id, who.id],

@@ -31,7 +31,7 @@ def test_it_serves_works_and_stops_in_order(shoal: Shoal) -> None:
     others = children(server.pid)
     server.send_signal(signal.SIGTERM)
     assert server.wait(20) == 0
-    assert all(is_gone(pid) for pid in others)
+    wait_until(lambda: all(is_gone(pid) for pid in others))
     assert not answers(address)
     assert "Traceback" not in shoal.said(server)
 

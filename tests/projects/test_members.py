@@ -179,4 +179,4 @@ def test_the_page_tells_what_each_member_labelled(
     page = logged_in(app_client, ada).get(f"/projects/{project.id}/members").text
     assert f'href="/projects/{project.id}/acts?who={ada.id}" title="The acts of ada">7</a>' in page
     assert f"/projects/{project.id}?who={ben.id}" in page
-    assert page.count("never") == 1
+    assert page.count("not in Shoal") == 1
