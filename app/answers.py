@@ -108,6 +108,11 @@ def asks_for(request: Request) -> str:
     return "page"
 
 
+def wants_part(request: Request) -> bool:
+    """Whether htmx asks for the changing part of a page alone, which no cache may take for the page."""
+    return "hx-request" in request.headers and request.headers.get("hx-request-type") != "full"
+
+
 def say(
     request: Request,
     status: int,

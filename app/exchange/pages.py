@@ -15,6 +15,7 @@ from litestar.params import FromPath, JSONBody, URLEncodedBody
 from litestar.response import Redirect, Template
 
 from app.accounts.viewer import Viewer
+from app.answers import wants_part
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.exchange import preparing, uploads
@@ -146,7 +147,6 @@ def import_page(
     settings = request.app.state.settings
     upload = uploads.find_upload(db, settings, project.id, upload_id)
     shown = preparing.read_state(db, project, viewer, upload)
-    is_part = "hx-request" in request.headers and request.headers.get("hx-request-type") != "full"
     context = {
         "project": project,
         "upload": upload,
@@ -160,7 +160,7 @@ def import_page(
         "time_span": time_span,
         "rate_text": rate_text,
     }
-    name = "exchange/_step.html" if is_part else "exchange/one.html"
+    name = "exchange/_step.html" if wants_part(request) else "exchange/one.html"
     return Template(name, context=context, headers={"Cache-Control": "no-store"}, status_code=status_code)
 
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from app.accounts.viewer import Viewer
+from app.answers import wants_part
 from app.database import Db
 from app.jobs import queries
 from app.jobs.bodies import KINDS
@@ -26,11 +27,10 @@ def number(text: str | None) -> int | None:
 
 
 def render(request: Request, name: str, **context: object) -> Template:
-    """The page, or its part where htmx asks for the part alone, which no cache may take for the page."""
-    is_part = "hx-request" in request.headers and request.headers.get("hx-request-type") != "full"
+    """The page, or its changing part."""
     context |= {"time_span": time_span, "rate_text": rate_text}
     headers = {"Cache-Control": "no-store"}
-    return Template(f"jobs/{'_' if is_part else ''}{name}.html", context=context, headers=headers)
+    return Template(f"jobs/{'_' if wants_part(request) else ''}{name}.html", context=context, headers=headers)
 
 
 @get("/jobs", include_in_schema=False, sync_to_thread=True)

@@ -8,12 +8,12 @@ import numpy as np
 
 from app.database import Db
 from app.objects.fields import Fields, project_fields
+from app.objects.preferences import MOST_FIELDS
 from app.search.columns import TextColumn
 from app.search.heads import NONE
 from app.search.mirror import Mirror
 from app.templating import parent_name
 
-MOST_SHOWN = 6
 NOT_FOR_ANONYMOUS = frozenset({"when", "who"})
 EPOCH = date(1970, 1, 1)
 FIGURES = 6
@@ -26,7 +26,7 @@ def shown_fields(
     db: Db, mirror: Mirror, show: Sequence[str], rows: Sequence[Any], anonymous: bool
 ) -> list[list[tuple[str, str]]]:
     """For each row, the keys that can be shown with their texts; a text is empty where there is no value."""
-    keys = [key for key in dict.fromkeys(show) if not (anonymous and key in NOT_FOR_ANONYMOUS)][:MOST_SHOWN]
+    keys = [key for key in dict.fromkeys(show) if not (anonymous and key in NOT_FOR_ANONYMOUS)][:MOST_FIELDS]
     if not keys or not rows:
         return [[] for _ in rows]
     fields = project_fields(db, mirror.project_id)

@@ -135,7 +135,7 @@ def _counts(db: Db, project_id: int, validated_only: bool) -> tuple[dict[str, in
         [project_id, validated_only],
     )
     if taxon_ids is None:
-        return dict.fromkeys("UPDV", 0), {}
+        return status_totals({}), {}
     total = {status: int(column.sum()) for status, column in zip("VPDU", columns, strict=True)}
     numbers = zip(taxon_ids.tolist(), *(column.tolist() for column in columns[:3]), strict=True)
     return total, {taxon_id: [v, p, d] for taxon_id, v, p, d in numbers if taxon_id and (v or p or d)}

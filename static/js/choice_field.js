@@ -3,6 +3,7 @@
 // What stands in its ul.given is offered first; the rest is asked of the server (app/objects/choices.py), fifty at a time.
 // With data-open the list stands in the flow and is always shown.
 
+import { makeList, makeOption, markActive, showList, stepped } from "./combobox.js";
 import { element } from "./html.js";
 import { getJson } from "./requests.js";
 
@@ -23,17 +24,12 @@ export class ChoiceField extends HTMLElement {
     this.#given = [...this.querySelectorAll("ul.given li")].map((item) => ({
       value: item.dataset.value, label: item.textContent, detail: item.dataset.detail ?? "",
     }));
-    this.#list = element("ul", { id: `${this.#input.id}-list`, className: "suggestions", role: "listbox", hidden: true });
+    this.#list = makeList(this, this.#input);
     this.#list.setAttribute("aria-label", this.#input.labels[0]?.textContent ?? "choices");
-    this.append(this.#list);
-    for (const [name, value] of Object.entries({
-      role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.#list.id,
-    })) this.#input.setAttribute(name, value);
     this.#input.addEventListener("input", () => this.#ask());
     this.#input.addEventListener("focus", () => this.#ask());
     this.#input.addEventListener("blur", () => "open" in this.dataset || this.#close());
     this.#input.addEventListener("keydown", (event) => this.#key(event));
-    this.#list.addEventListener("mousedown", (event) => event.preventDefault());
     this.#list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
       if (option) this.#choose(this.#found[Number(option.dataset.index)]);
@@ -95,33 +91,25 @@ export class ChoiceField extends HTMLElement {
     const note = failure || (found.length ? isMore && "More match: type on to find them." : "Nothing of that name.");
     this.#list.replaceChildren(...found.map((choice, i) => this.#option(choice, i)));
     if (note) this.#list.append(element("li", { className: "group", role: "presentation" }, note));
-    this.#list.hidden = false;
-    this.#input.setAttribute("aria-expanded", "true");
+    showList(this.#input, this.#list, true);
     this.#mark();
   }
 
   #option({ label, detail }, i) {
-    const option = element("li", { id: `${this.#list.id}-${i}`, role: "option", title: detail ? `${label}: ${detail}` : label });
-    option.dataset.index = i;
-    option.append(element("span", { className: "choice" }, label), detail ? element("small", {}, detail) : "");
+    const name = element("span", { className: "choice" }, label);
+    const option = makeOption(this.#list, i, name, detail ? element("small", {}, detail) : "");
+    option.title = detail ? `${label}: ${detail}` : label;
     return option;
   }
 
   #mark() {
-    for (const option of this.#list.querySelectorAll("[role=option]")) {
-      const isActive = Number(option.dataset.index) === this.#active;
-      option.setAttribute("aria-selected", String(isActive));
-      if (isActive) scrollWithin(this.#list, option);
-    }
-    if (this.#active >= 0) this.#input.setAttribute("aria-activedescendant", `${this.#list.id}-${this.#active}`);
-    else this.#input.removeAttribute("aria-activedescendant");
+    markActive(this.#input, this.#list, this.#active, (option) => scrollWithin(this.#list, option));
   }
 
   #key(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.code];
-    if (step && this.#found.length) {
-      event.preventDefault();
-      this.#active = (this.#active + step + this.#found.length) % this.#found.length;
+    const next = stepped(event, this.#active, this.#found.length);
+    if (next !== null) {
+      this.#active = next;
       this.#mark();
     } else if (event.code === "Enter" || event.code === "NumpadEnter") {
       event.preventDefault();
@@ -137,8 +125,7 @@ export class ChoiceField extends HTMLElement {
   }
 
   #close() {
-    this.#list.hidden = true;
-    this.#input.setAttribute("aria-expanded", "false");
+    showList(this.#input, this.#list, false);
   }
 }
 

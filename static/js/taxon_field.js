@@ -4,6 +4,7 @@
 // Emits "taxon" when one is chosen, "apply" when Enter says that it is to be used at once, and, with data-create, "create"
 // when a taxon of the typed name is wanted. While the server is away it says so, keeps what was typed, and asks again.
 
+import { makeList, makeOption, markActive, showList, stepped } from "./combobox.js";
 import { element, nameCut } from "./html.js";
 import { atEnd, whileShown } from "./page_life.js";
 import { getJson } from "./requests.js";
@@ -27,19 +28,13 @@ export class TaxonField extends HTMLElement {
 
   connectedCallback() {
     this.#input = this.querySelector("input");
-    this.#list = element("ul", { id: `${this.#input.id}-list`, className: "suggestions", role: "listbox", hidden: true });
-    this.append(this.#list);
-    for (const [name, value] of Object.entries({
-      role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.#list.id,
-    })) this.#input.setAttribute(name, value);
+    this.#list = makeList(this, this.#input);
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("focus", () => this.#taxon || this.#ask());
     this.#input.addEventListener("blur", () => this.#close());
     addEventListener("online", () => this.#askAgain(), { signal: whileShown() });
     atEnd(() => clearTimeout(this.#retry));
     this.#input.addEventListener("keydown", (event) => this.#key(event));
-    // A press would take the focus from the field, and so close the list before the click.
-    this.#list.addEventListener("mousedown", (event) => event.preventDefault());
     this.#list.addEventListener("click", (event) => this.#point(event));
   }
 
@@ -161,8 +156,7 @@ export class TaxonField extends HTMLElement {
   }
 
   #open() {
-    this.#list.hidden = document.activeElement !== this.#input;
-    this.#input.setAttribute("aria-expanded", String(!this.#list.hidden));
+    showList(this.#input, this.#list, document.activeElement === this.#input);
   }
 
   get #typedName() {
@@ -175,25 +169,17 @@ export class TaxonField extends HTMLElement {
   }
 
   #option(taxon, i) {
-    const option = element("li", { id: `${this.#list.id}-${i}`, role: "option" }, nameCut(taxon.display_name, taxon.italic));
-    option.dataset.index = i;
-    return option;
+    return makeOption(this.#list, i, nameCut(taxon.display_name, taxon.italic));
   }
 
   #mark() {
-    for (const option of this.#list.querySelectorAll("[data-index]")) {
-      const active = Number(option.dataset.index) === this.#active;
-      option.setAttribute("aria-selected", String(active));
-      if (active) option.scrollIntoView({ block: "nearest" });
-    }
-    this.#input.setAttribute("aria-activedescendant", this.#active >= 0 ? `${this.#list.id}-${this.#active}` : "");
+    markActive(this.#input, this.#list, this.#active);
   }
 
   #key(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.code];
-    if (step && this.#found.length) {
-      event.preventDefault();
-      this.#active = (this.#active + step + this.#found.length) % this.#found.length;
+    const next = stepped(event, this.#active, this.#found.length);
+    if (next !== null) {
+      this.#active = next;
       this.#mark();
     } else if (event.code === "Enter" || event.code === "NumpadEnter") {
       event.preventDefault();
@@ -233,8 +219,7 @@ export class TaxonField extends HTMLElement {
   }
 
   #close() {
-    this.#list.hidden = true;
-    this.#input.setAttribute("aria-expanded", "false");
+    showList(this.#input, this.#list, false);
   }
 
   // `status`: how what is selected is to be labelled with it.

@@ -407,6 +407,7 @@ def test_an_order_is_chosen_by_pointer_and_turned_by_keyboard(window: Window, ba
 
 def test_a_random_order_is_kept_and_shuffled_again(window: Window) -> None:
     window.page.locator("#order").click()
+    expect(window.page.locator("#order-by")).to_be_focused()
     window.page.keyboard.type("random")
     window.press("Enter")
     window.page.wait_for_url("**seed=**")
