@@ -1,4 +1,4 @@
-"""How soon a page of 200 tiles and the tree come, under every order and filter, while somebody labels.
+"""How soon a page of 200 tiles and the tree come, under every order and filter, while somebody labels 1,000 a second.
 
 Asked of a real `shoal serve` over loopback, so the figures hold everything but the network and the browser. Reference:
 the same page of ids by plain SQL with an offset. `python -m tests.benchmarks.pages [--objects 1000000]`; the last line
@@ -9,9 +9,6 @@ import argparse
 import json
 import os
 import re
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +25,6 @@ from app import database, search
 from app.accounts.queries import make_account
 from app.accounts.sessions import start_session
 from app.database import Db
-from app.database.launcher import Cluster
 from app.objects.board import PAGE
 from app.objects.cursors import read_cursor, write_cursor
 from app.objects.fields import project_fields
@@ -40,6 +36,7 @@ from app.search.mirror import open_mirror
 from app.settings import load_settings
 from indexer.neighbours import mean_direction
 from tests.benchmarks.generate import Made, labelling_client, make_project
+from tests.benchmarks.search import fresh_home, log
 from tests.benchmarks.start import browser, server, web_process
 
 MANY_TAXA = 3000
@@ -87,25 +84,16 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where the database is made; default: the temporary folder")
     given = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="shoal-pages-", dir=given.folder))
-    home.chmod(0o711)
-    try:
+    with fresh_home(given.folder) as home:
         url, cookie, made = prepare(home, given.objects)
         with (
             server(home) as (process, address),
             browser(address, cookie) as client,
             database.connect(url, autocommit=True) as db,
-            labelling_client(f"{url}{'&' if '?' in url else '?'}application_name={LABELLER}", made),
+            labelling_client(f"{url}{'&' if '?' in url else '?'}application_name={LABELLER}", made, pause_s=1.0),
         ):
             totals = measure(Bench(client, db, made, web_process(process.pid)))
-    finally:
-        Cluster(home).stop()
-        shutil.rmtree(home)
     print(json.dumps(totals))
-
-
-def log(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 def prepare(home: Path, objects: int) -> tuple[str, str, Made]:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Person
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
 
 OpenBench = Callable[..., tuple[SmallProject, Window]]
@@ -83,7 +83,7 @@ def test_images_are_inverted_by_key_and_by_button_and_so_is_the_large_one(open_b
     assert "invert(1)" in filter_of(window.page.locator("zoom-image img"))
     with window.page.expect_response("**/preferences"):
         window.press(";")
-    window.page.reload()
+    reload(window.page)
     assert filter_of(window.page.locator("zoom-image img")) == "none"
 
     window.open_board(project)

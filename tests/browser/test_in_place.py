@@ -4,7 +4,7 @@ from playwright.sync_api import CDPSession, expect
 
 from app import database
 from tests.browser.conftest import OpenBay, Person, Site
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
 
 
@@ -50,7 +50,7 @@ def test_back_and_forward_show_what_their_addresses_say(
     expect(window.tiles).to_have_count(3)
     assert f"taxon={bay.taxa['Oithona similis']}" in window.page.url
     assert is_same_document(window)
-    window.page.reload()
+    reload(window.page)
     expect(window.tiles).to_have_count(3)
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from app import database
 from tests.browser.conftest import Person, Site
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
 
 
@@ -124,7 +124,7 @@ def test_an_objects_page_shows_its_neighbours_history_and_comments(board: tuple[
     # The form's own navigation has to end before the next can begin.
     expect(window.page.locator(".comment")).to_have_count(1)
 
-    window.page.reload()
+    reload(window.page)
     expect(window.page.locator(".label-now")).to_contain_text("Oithona")
     expect(window.page.get_by_label("History")).to_contain_text("Ana")
     expect(window.page.locator(".comment")).to_contain_text("A very round <b>zero</b>.")

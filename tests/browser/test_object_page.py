@@ -11,7 +11,7 @@ from app import database
 from app.objects.store import open_store
 from indexer.images import open_image, thumbnail
 from tests.browser.conftest import Site
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject, predict
 
 # What stands out of the window at the right, where nothing can be scrolled to.
@@ -72,7 +72,7 @@ def test_an_object_is_named_and_taken_back_by_keys_on_its_page(bench: tuple[Smal
     with window.page.expect_navigation():
         window.page.get_by_role("button", name="Redo").click()
 
-    window.page.reload()
+    reload(window.page)
     expect(window.page.locator(".label-now")).to_contain_text("Oithona")
     expect(window.page.get_by_label("History").locator("tbody tr")).to_have_count(3)
 
@@ -213,10 +213,10 @@ def test_its_contrast_is_stretched_and_inverted_by_key_and_by_button(bench: tupl
         expect(button).to_have_attribute("aria-pressed", "false")
         with page.expect_response("**/preferences"):
             window.press(key)
-        page.reload()
+        reload(page)
         expect(button).to_have_attribute("aria-pressed", "true")
         assert image.evaluate("image => getComputedStyle(image).filter") != "none"
         with page.expect_response("**/preferences"):
             button.click()
-        page.reload()
+        reload(page)
         expect(button).to_have_attribute("aria-pressed", "false")

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from app import database
 from tests.browser.conftest import Person, Site
 from tests.browser.content import Content, fill
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
 
 OpenWindow = Callable[..., Window]
@@ -33,7 +33,7 @@ def test_a_sample_is_found_and_its_images_opened_by_keys(content: Content, windo
     page.keyboard.type("sample1")
     window.press("Enter")
     page.wait_for_url("**q=sample1**")
-    page.reload()
+    reload(page)
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Images of sample1").focus()
     window.press("Enter")
@@ -49,7 +49,7 @@ def test_a_sample_s_page_leads_to_its_taxon_on_the_board(content: Content, windo
     expect(page.get_by_text("zooprocess")).to_be_visible()
     page.get_by_role("link", name="Oithona similis").click()
     expect(window.tiles).to_have_count(5)
-    page.reload()
+    reload(page)
     expect(window.tiles).to_have_count(5)
 
 
@@ -65,7 +65,7 @@ def test_a_box_drawn_on_the_map_filters_the_board(content: Content, window: Wind
     page.mouse.up()
     page.get_by_role("button", name="Objects in this box").click()
     expect(window.tiles).to_have_count(10)
-    page.reload()
+    reload(page)
     expect(window.tiles).to_have_count(10)
 
 
@@ -85,7 +85,7 @@ def test_the_help_shows_the_board_s_own_keys(window: Window) -> None:
     page.get_by_role("link", name="Filters", exact=True).focus()
     window.press("Enter")
     expect(page.get_by_role("heading", name="Filters")).to_be_in_viewport()
-    page.reload()
+    reload(page)
     expect(page.locator("#key-tables tr:has(kbd)")).to_have_count(listed)
     assert listed > 15
 
@@ -114,7 +114,7 @@ def test_jobs_are_narrowed_and_turned_by_keys_and_one_is_cancelled(content: Cont
     page.goto(f"/jobs/{content.parameters['job_id']}")
     expect(page.get_by_text("85 images a second")).to_be_visible()
     page.get_by_role("button", name="Cancel Embed new images").click()
-    page.reload()
+    reload(page)
     expect(page.locator("#job .badge", has_text="stopping")).to_be_visible()
 
 
@@ -126,7 +126,7 @@ def test_a_misspelt_taxon_is_found_and_leads_to_its_objects(content: Content, wi
     window.press("Enter")
     expect(page.get_by_text("Spelt alike")).to_be_visible()
     page.get_by_role("link", name="Oithona similis").click()
-    page.reload()
+    reload(page)
     expect(page.get_by_label("Lineage").get_by_role("link", name="Copepoda")).to_be_visible()
     page.locator(f'a[href^="/projects/{content.project.id}?"]').click()
     expect(window.tiles).to_have_count(5)
@@ -138,11 +138,11 @@ def test_looks_are_chosen_and_kept(window: Window) -> None:
     page.goto("/jobs")
     page.get_by_label("Account and looks").click()
     page.get_by_role("button", name="Dark").click()
-    page.reload()
+    reload(page)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(34, 35, 36)"
     page.get_by_label("Account and looks").click()
     page.get_by_role("button", name="As the system").click()
-    page.reload()
+    reload(page)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 245, 244)"
 
 

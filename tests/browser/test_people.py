@@ -10,7 +10,7 @@ from app import database
 from app.accounts.queries import make_application_manager
 from app.objects.preferences import PreferenceChange, write
 from tests.browser.conftest import Person, Site
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
 
 OpenWindow = Callable[..., Window]
@@ -59,7 +59,7 @@ def test_a_person_is_invited_by_a_link_that_works_once(
     window.page.get_by_role("button", name="Copy").click()
 
     choose_password(guest, link)
-    guest.page.reload()
+    reload(guest.page)
     expect(guest.page.get_by_text(email)).to_be_visible()
     guest.page.get_by_label("Account and looks").click()
     guest.page.get_by_role("button", name="Log out").click()
@@ -93,7 +93,7 @@ def test_somebody_is_found_and_corrected_by_keys_alone(
     orcid.fill("https://orcid.org/0000-0002-1825-0097")
     window.press("Enter")
     expect(window.page.get_by_role("link", name="0000-0002-1825-0097")).to_be_visible()
-    window.page.reload()
+    reload(window.page)
     expect(orcid).to_have_value("0000-0002-1825-0097")
 
 
@@ -109,7 +109,7 @@ def test_who_is_blocked_is_out_at_once_and_comes_back(
 
     theirs.page.goto("/me")
     expect(theirs.page).to_have_url("/login?next=/me")
-    window.page.reload()
+    reload(window.page)
     window.page.get_by_role("button", name="Unblock").click()
     window.page.get_by_role("button", name="Link to choose a new password").click()
     choose_password(theirs, window.page.locator("#once-link").inner_text())
@@ -161,7 +161,7 @@ def test_a_manager_adds_a_member_by_typing_a_name(
     expect(role).to_have_value("annotator")
     role.select_option("visitor")
     window.page.get_by_role("button", name="Save the role of Cleopatra").click()
-    window.page.reload()
+    reload(window.page)
     expect(role).to_have_value("visitor")
     window.page.get_by_role("button", name="Remove Cleopatra from this project").click()
     expect(window.page.locator("tbody tr")).to_have_count(1)
@@ -232,5 +232,5 @@ def test_the_digits_of_a_project_are_changed_on_ones_own_page(
     expect(window.page.locator(".slots")).to_contain_text("7 Oithona")
     window.page.get_by_role("button", name="Empty 4: fiber < detritus").click()
     expect(window.page.locator(".slots li")).to_have_count(1)
-    window.page.reload()
+    reload(window.page)
     expect(window.page.locator(".slots")).to_contain_text("7 Oithona")

@@ -12,7 +12,7 @@ from app.accounts.queries import make_application_manager
 from app.projects.queries import set_member
 from app.taxonomy.presets import set_presets
 from tests.browser.conftest import Person, Site
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
 
 OpenWindow = Callable[..., Window]
@@ -84,7 +84,7 @@ def test_projects_are_found_by_keys_and_sorted_by_pointer(
     window.page.get_by_label("Order of the projects").select_option("size")
     window.page.get_by_label("only mine").check()
     window.page.get_by_role("button", name="Show").click()
-    window.page.reload()
+    reload(window.page)
     expect(titles).to_have_text(["Aptian", "Zanclean"])
     expect(window.page.get_by_label("Order of the projects")).to_have_value("size")
     titles.nth(1).click()
@@ -104,7 +104,7 @@ def test_preset_taxa_are_moved_removed_and_put_back_by_keys(
     window.press("End", "Alt+ArrowUp")
     wait_until_kept(window)
 
-    window.page.reload()
+    reload(window.page)
     assert presets(window) == ["Oithona", "fiber < detritus", "Calanoida"]
 
 
@@ -120,7 +120,7 @@ def test_preset_taxa_are_added_by_name_and_dragged(ana: Person, managed: SmallPr
     rows.nth(3).drag_to(rows.nth(0))
     wait_until_kept(window)
 
-    window.page.reload()
+    reload(window.page)
     assert presets(window) == ["Oithona similis", "fiber < detritus", "Oithona", "Calanoida"]
     window.open_board(managed)
     window.page.locator("#label-field").focus()
@@ -139,7 +139,7 @@ def test_the_preset_list_starts_from_what_was_validated(
     window.page.get_by_role("button", name="Add all with validated objects").click()
     expect(window.page.locator(".presets li")).to_have_count(1)
     wait_until_kept(window)
-    window.page.reload()
+    reload(window.page)
     assert presets(window) == ["detritus"]
 
 
@@ -169,7 +169,7 @@ def test_the_acts_of_a_project_are_narrowed_and_lead_to_their_objects(
     window.page.get_by_label("what").select_option("undo")
     window.page.get_by_label("who").select_option("Ana")
     window.page.get_by_role("button", name="Show").click()
-    window.page.reload()
+    reload(window.page)
     expect(window.page.locator("tbody tr")).to_have_count(1)
     window.page.get_by_role("link", name="undid: fiber < detritus").click()
     expect(window.tiles).to_have_count(1)
@@ -192,5 +192,5 @@ def test_a_change_that_failed_is_shown_once_a_later_one_has_kept_it(
     held[0].abort()
     expect(window.page.locator(".presets li")).to_have_count(1)
     expect(window.toast("The list is as it was")).to_have_count(0)
-    window.page.reload()
+    reload(window.page)
     assert presets(window) == ["fiber < detritus"]

@@ -17,7 +17,7 @@ from app.exchange import uploads
 from app.jobs.run import run_queued
 from app.projects.queries import make_project
 from tests.browser.conftest import Person, Site
-from tests.browser.window import Window
+from tests.browser.window import Window, reload
 from tests.exchange.conftest import picture
 
 HEADER = "object_id\timg_file_name\tobject_annotation_category\tobject_annotation_status\tobject_annotation_person_name"
@@ -176,7 +176,7 @@ def test_a_zip_is_sent_checked_asked_about_and_found_on_the_board(desk: Desk, tm
     page.get_by_role("button", name="Bo Ek is me").click()
     expect(page.locator("#still-open")).to_have_text("All names are answered")
 
-    page.reload()
+    reload(page)
     expect(page.get_by_label("Taxon for fibre")).to_have_value("fibre")
     expect(page.get_by_role("button", name="Bring blob in without a label")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Import 3 objects").click()

@@ -1,8 +1,23 @@
 """A browser window on Shoal, and the words in which tests say what a person does and sees there."""
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 
 from tests.small_projects import SmallProject
+
+RELOADS = 5
+
+
+def reload(page: Page) -> None:
+    """Load the page again. What a click has set off may be leading elsewhere at this moment: then once it is there."""
+    for _ in range(RELOADS):
+        try:
+            page.reload()
+            return
+        except Error as error:
+            if "Not attached to an active page" not in error.message:
+                raise
+            page.wait_for_load_state()
+    page.reload()
 
 
 class Window:
@@ -32,7 +47,7 @@ class Window:
     def reload(self) -> None:
         """What is true after this is true on the server."""
         self.wait_until_sent()
-        self.page.reload()
+        reload(self.page)
         self.wait_for("customElements.get('shoal-board') !== undefined")
 
     def wait_until_sent(self) -> None:

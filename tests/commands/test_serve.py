@@ -10,7 +10,8 @@ import httpx
 
 from app import database
 from app.database.launcher import Cluster
-from tests.commands.conftest import Shoal, answers, children, is_gone, wait_until
+from tests.commands.conftest import Shoal, answers, children, is_gone
+from tests.waiting import wait_until
 
 
 def command_of(pid: int) -> str:

@@ -18,6 +18,7 @@ from app.exchange import checks, plan
 from app.exchange.report import ImportOptions
 from app.exchange.watch import Watch, Watched, things
 from tests.exchange.conftest import Workplace, picture
+from tests.waiting import wait_until
 
 SETTLE_S = 0.15
 HEADER = "object_id\timg_file_name\n[t]\t[t]\n"
@@ -342,13 +343,6 @@ def test_a_folder_that_is_away_for_a_while_ends_nothing(instrument: Instrument) 
 
     assert "cannot be read" in instrument.said[0]
     assert len([line for line in instrument.said if "cannot be read" in line]) == 1
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from app.database import Db
 from app.objects.board import page
 from app.objects.filters import Filter
 from app.objects.orders import Order
-from app.objects.shown import MOST_SHOWN, number_words
+from app.objects.preferences import MOST_FIELDS
+from app.objects.shown import number_words
 from app.projects.access import Project
 from tests.small_projects import Person, SmallProject
 
@@ -42,7 +43,7 @@ def test_what_is_missing_is_empty_and_what_is_unknown_is_left_out(db: Db, small:
 
 def test_so_many_and_no_more(db: Db, small: SmallProject, seen: Project) -> None:
     many = ["depth", "date", "sample", "score", "f.area", "f.note", "f.orig_id", "f.depth_min_m"]
-    assert len(fields_of(db, seen, *many)) == MOST_SHOWN
+    assert len(fields_of(db, seen, *many)) == MOST_FIELDS
     assert fields_of(db, seen) == {}
 
 
