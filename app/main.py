@@ -32,6 +32,7 @@ from app.objects import api as objects_api
 from app.objects import choices, comments, image_pages, object_page, preferences
 from app.objects import pages as objects_pages
 from app.openapi import openapi_config
+from app.prediction import api as prediction_api
 from app.projects import api as projects_api
 from app.projects import pages as projects_pages
 from app.projects.access import provide_project
@@ -83,6 +84,7 @@ API = [
     *samples_api.routes,
     *search_api.routes,
     *crop_api.routes,
+    *prediction_api.routes,
     *exchange_api.routes,
     *upload_api.routes,
     *jobs_api.routes,
