@@ -1,11 +1,12 @@
 """A project's tree of taxa with how many objects stand in each branch, and how many of them a filter keeps."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from app.database import Db
 from app.labels.counts import status_totals
@@ -22,48 +23,50 @@ UNIT, RECORD = "\x1f", "\x1e"  # between what is told of a taxon, and between ta
 
 Counts = Mapping[tuple[int, str], int]  # by taxon (0: none) and status
 
-
-NOTHING = [0, 0, 0]
 STATUSES = "VPD"  # of objects that have a taxon, in the order of a row's counts
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TreeRow:
-    """One taxon of the tree; `own` counts its objects by status, `branch` those of all that stands below it too."""
+    """A taxon of the tree; `n` counts its objects by status, `n_with_children` those of all that stands below too."""
 
     taxon_id: int
     name: str
     display_name: str
     italic: bool
-    deprecated: bool
     depth: int
-    selected: bool
-    own: list[int]
-    branch: list[int]
-    n_kept: int = 0  # of the whole branch, what the filter keeps
-    open: bool = True
-
-    @property
-    def n(self) -> dict[str, int]:
-        return dict(zip(STATUSES, self.own, strict=True))
-
-    @property
-    def n_with_children(self) -> dict[str, int]:
-        return dict(zip(STATUSES, self.branch, strict=True))
+    n: dict[str, int]
+    n_with_children: dict[str, int]
+    n_kept: int  # of the whole branch, what the filter keeps
+    open: bool
 
 
 @dataclass
 class TaxonTree:
-    """Rows depth first, the objects without a taxon, and all objects by status; `kept`: those that a filter keeps.
+    """Taxa depth first, the objects without a taxon, and all objects by status; `kept`: those that a filter keeps.
 
-    `is_counted` says whether the rows too have counts of the filter's own.
+    By columns, a row each, since thousands of taxa are told after every act: own and branch are int64 [n, 3] by
+    STATUSES, n_kept int64 [n], open bool [n]. `is_counted` says whether the rows too have counts of the filter's own.
     """
 
-    rows: list[TreeRow]
+    branches: "Branches"
+    own: np.ndarray
+    branch: np.ndarray
+    n_kept: np.ndarray
+    open: np.ndarray
     unclassified: dict[str, Any]
     total: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] | None = None
     is_counted: bool = False
+
+    @property
+    def rows(self) -> Iterator[TreeRow]:
+        columns = zip(self.own.tolist(), self.branch.tolist(), self.n_kept.tolist(), self.open.tolist(), strict=True)
+        for taxon, (own, branch, n_kept, is_open) in zip(self.branches.taxa, columns, strict=True):
+            yield TreeRow(
+                taxon.id, taxon.name, taxon.display_name, taxon.italic, taxon.depth,
+                dict(zip(STATUSES, own, strict=True)), dict(zip(STATUSES, branch, strict=True)), n_kept, is_open,
+            )  # fmt: skip
 
 
 def project_tree(
@@ -79,45 +82,40 @@ def project_tree(
 
     `kept` counts what a filter keeps of all taxa, and `taxa` says which of these it keeps; None where it says nothing.
     """
-    total, own = _counts(db, project_id, validated_only)
-    branches = _branches(db, frozenset({*own, *selected, *presets} - {0}))
-    rows = [
-        TreeRow(
-            id,
-            name,
-            display_name,
-            italic,
-            deprecated,
-            depth,
-            id in selected,
-            n := own.get(id, NOTHING),
-            n.copy(),
-        )
-        for id, name, display_name, italic, deprecated, depth in branches
-    ]
-    _add_up(rows, kept or {})
-    _open_some(rows)
+    total, taxon_ids, counts = _counts(db, project_id, validated_only)
+    branches = _branches(db, frozenset(taxon_ids.tolist()).union(selected, presets) - {0})
+    own = np.zeros((len(branches), len(STATUSES)), np.int64)
+    own[branches.places(taxon_ids)] = counts[branches.known(taxon_ids)]
+    own_kept = np.zeros((len(branches), 1), np.int64)
+    named = [(taxon_id, n) for (taxon_id, _), n in (kept or {}).items() if taxon_id]
+    if named:
+        kept_ids, kept_ns = np.array(named, np.int64).T
+        np.add.at(own_kept[:, 0], branches.places(kept_ids), kept_ns[branches.known(kept_ids)])
     unclassified = {
         "n": total["U"],
         "selected": 0 in selected,
         "kept": sum(n for (taxon_id, _), n in (kept or {}).items() if not taxon_id),
     }
-    filtered = None if kept is None and taxa is None else _of_taxa(taxa, kept, own, total["U"])
-    return TaxonTree(rows, unclassified, total, filtered, kept is not None)
+    filtered = None if kept is None and taxa is None else _of_taxa(taxa, kept, taxon_ids, counts, total["U"])
+    return TaxonTree(
+        branches, own, branches.summed(own), branches.summed(own_kept)[:, 0], branches.opened(selected),
+        unclassified, total, filtered, kept is not None,
+    )  # fmt: skip
 
 
 def _of_taxa(
-    taxa: frozenset[int] | None, kept: Counts | None, own: dict[int, list[int]], n_unclassified: int
+    taxa: frozenset[int] | None, kept: Counts | None, taxon_ids: np.ndarray, counts: np.ndarray, n_unclassified: int
 ) -> dict[str, int]:
     """By status, what a filter keeps: of its own counts, or of the project's where it asks for nothing but taxa."""
-    if kept is None:
-        kept = {(taxon_id, status): n for taxon_id, ns in own.items() for status, n in zip(STATUSES, ns, strict=True)}
-        kept[0, "U"] = n_unclassified
-    return status_totals({key: n for key, n in kept.items() if taxa is None or key[0] in taxa})
+    if kept is not None:
+        return status_totals({key: n for key, n in kept.items() if taxa is None or key[0] in taxa})
+    wanted = np.isin(taxon_ids, list(taxa or ()))
+    totals = dict(zip(STATUSES, counts[wanted].sum(axis=0).tolist(), strict=True))
+    return status_totals({}) | totals | {"U": n_unclassified if taxa is None or 0 in taxa else 0}
 
 
-def _counts(db: Db, project_id: int, validated_only: bool) -> tuple[dict[str, int], dict[int, list[int]]]:
-    """All objects by status, and those of each taxon that has any."""
+def _counts(db: Db, project_id: int, validated_only: bool) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
+    """All objects by status; the taxa that have any, and how many of each, int64 [n, 3] by STATUSES."""
     taxon_ids, *columns = fetch_arrays(
         db,
         """
@@ -135,10 +133,11 @@ def _counts(db: Db, project_id: int, validated_only: bool) -> tuple[dict[str, in
         [project_id, validated_only],
     )
     if taxon_ids is None:
-        return status_totals({}), {}
+        return status_totals({}), np.empty(0, np.int64), np.empty((0, len(STATUSES)), np.int64)
     total = {status: int(column.sum()) for status, column in zip("VPDU", columns, strict=True)}
-    numbers = zip(taxon_ids.tolist(), *(column.tolist() for column in columns[:3]), strict=True)
-    return total, {taxon_id: [v, p, d] for taxon_id, v, p, d in numbers if taxon_id and (v or p or d)}
+    counts = np.stack(columns[:3], axis=1)
+    has_any = (taxon_ids != 0) & counts.any(axis=1)
+    return total, taxon_ids[has_any].astype(np.int64), counts[has_any]
 
 
 class Taxon(NamedTuple):
@@ -164,15 +163,65 @@ class Branch(NamedTuple):
     depth: int
 
 
+class Branches:
+    """Taxa depth first, as the tree tells them, and how to sum over what stands below each."""
+
+    def __init__(self, taxa: list[Branch]) -> None:
+        self.taxa = taxa
+        self.depths = np.array([taxon.depth for taxon in taxa], np.int64)
+        self.parents = np.full(len(taxa), -1)
+        last_at: dict[int, int] = {}
+        for place, taxon in enumerate(taxa):
+            self.parents[place] = last_at.get(taxon.depth - 1, -1)
+            last_at[taxon.depth] = place
+        ids = np.array([taxon.id for taxon in taxa], np.int64)
+        self._order = np.argsort(ids)
+        self._sorted = ids[self._order]
+        self._deepest_first = [
+            np.flatnonzero(self.depths == depth) for depth in range(self.depths.max(initial=0), 0, -1)
+        ]
+        self.ids, self.names = ids.tolist(), [taxon.name for taxon in taxa]
+        self.display_names = [taxon.display_name if taxon.display_name != taxon.name else 0 for taxon in taxa]
+        self.flags = np.array([taxon.italic * ITALIC | taxon.deprecated * DEPRECATED for taxon in taxa], np.int64)
+
+    def __len__(self) -> int:
+        return len(self.taxa)
+
+    def known(self, ids: np.ndarray) -> np.ndarray:
+        """bool [n]: which of these taxa the tree holds."""
+        return np.isin(ids, self._sorted)
+
+    def places(self, ids: np.ndarray) -> np.ndarray:
+        """Rows of those of these taxa that the tree holds."""
+        return self._order[np.searchsorted(self._sorted, ids[self.known(ids)])]
+
+    def summed(self, own: np.ndarray) -> np.ndarray:
+        """Each row's sums over its whole branch: every level is added to the one above it."""
+        sums = own.copy()
+        for level in self._deepest_first:
+            np.add.at(sums, self.parents[level], sums[level])
+        return sums
+
+    def opened(self, selected: Iterable[int]) -> np.ndarray:
+        """bool [n]. In a long tree, what lies deep and holds no selection is closed."""
+        if len(self) <= MOST_OPEN_ROWS:
+            return np.ones(len(self), bool)
+        is_open = self.depths < OPEN_DEPTH
+        for place in self.places(np.fromiter(selected, np.int64)).tolist():
+            while (place := int(self.parents[place])) >= 0:
+                is_open[place] = True
+        return is_open
+
+
 # By database, state of the taxonomy and taxa: asked for after every act, while taxa change seldom.
 _kept_branches = Kept(MOST_KEPT)
 
 
-def _branches(db: Db, taxon_ids: frozenset[int]) -> list[Branch]:
+def _branches(db: Db, taxon_ids: frozenset[int]) -> Branches:
     """These taxa and all that stand above them, depth first."""
     version = db.execute("select version from taxonomy_version").fetchone()[0]
     key = (db.info.host, db.info.port, db.info.dbname, version, taxon_ids)
-    return _kept_branches.made(key, lambda: _depth_first(_lineages(db, sorted(taxon_ids))))
+    return _kept_branches.made(key, lambda: Branches(_depth_first(_lineages(db, sorted(taxon_ids)))))
 
 
 def _lineages(db: Db, taxon_ids: list[int]) -> list[Taxon]:
@@ -202,14 +251,12 @@ def _lineages(db: Db, taxon_ids: list[int]) -> list[Taxon]:
 
 def packed(tree: TaxonTree, n_objects: int | None = None) -> bytes:
     """The tree as static/js/tree.js reads it: small, and safe inside of a script element. `n_objects`: on the board."""
-    rows = [
-        (
-            row.taxon_id, row.depth, row.name, row.display_name if row.display_name != row.name else 0,
-            row.italic * ITALIC | row.deprecated * DEPRECATED | row.open * OPEN,
-            *row.branch, row.n_kept,
-        )
-        for row in tree.rows
-    ]  # fmt: skip
+    taxa = tree.branches
+    flags = taxa.flags | tree.open * OPEN
+    counts = [*tree.branch.T.tolist(), tree.n_kept.tolist()]
+    rows = list(
+        zip(taxa.ids, taxa.depths.tolist(), taxa.names, taxa.display_names, flags.tolist(), *counts, strict=True)
+    )
     none = [tree.unclassified["n"], tree.unclassified["kept"]]
     told: dict[str, Any] = {
         "rows": rows,
@@ -235,40 +282,3 @@ def _depth_first(taxa: list[Taxon]) -> list[Branch]:
         if id in children:
             waiting += [(child, depth + 1) for child in reversed(children[id])]
     return branches
-
-
-def _add_up(rows: list[TreeRow], kept: Counts) -> None:
-    """Each branch's sums, from its last row to its first: every row is added to its parent once."""
-    own_kept: dict[int, int] = defaultdict(int)
-    for (taxon_id, _), n in kept.items():
-        own_kept[taxon_id] += n
-    above: list[TreeRow] = []
-    parents: list[TreeRow | None] = []
-    for row in rows:
-        del above[row.depth :]
-        parents.append(above[-1] if above else None)
-        above.append(row)
-    for row, parent in zip(reversed(rows), reversed(parents), strict=True):
-        row.n_kept += own_kept.get(row.taxon_id, 0)
-        if parent is not None:
-            parent.n_kept += row.n_kept
-            v, p, d = row.branch
-            sums = parent.branch
-            sums[0] += v
-            sums[1] += p
-            sums[2] += d
-
-
-def _open_some(rows: list[TreeRow]) -> None:
-    """In a long tree, close what lies deep and holds no selection."""
-    if len(rows) <= MOST_OPEN_ROWS:
-        return
-    wanted_parents: set[int] = set()
-    above: list[TreeRow] = []
-    for row in rows:
-        del above[row.depth :]
-        if row.selected:
-            wanted_parents.update(parent.taxon_id for parent in above)
-        above.append(row)
-    for row in rows:
-        row.open = row.depth < OPEN_DEPTH or row.taxon_id in wanted_parents
