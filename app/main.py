@@ -24,7 +24,7 @@ from app.exchange import upload_api
 from app.guide import pages as guide_pages
 from app.jobs import api as jobs_api
 from app.jobs import pages as jobs_pages
-from app.labels import acts_page
+from app.labels import acts_page, undo_routes
 from app.labels import api as labels_api
 from app.labels import pages as labels_pages
 from app.logs import configure_logs, log_answer
@@ -67,6 +67,7 @@ PAGES = [
     *image_pages.routes,
     *labels_pages.routes,
     *acts_page.routes,
+    *undo_routes.routes,
     *samples_pages.routes,
     *search_pages.routes,
     *crop_pages.routes,
@@ -81,6 +82,7 @@ API = [
     *comments.api_routes,
     *preferences.api_routes,
     *labels_api.routes,
+    *undo_routes.api_routes,
     *samples_api.routes,
     *search_api.routes,
     *crop_api.routes,

@@ -15,6 +15,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.history import OwnAct, PastAct, own_acts, recent_acts, who_acted
 from app.labels.pages import actor
+from app.labels.undo import UNDOABLE
 from app.projects.access import Project
 
 ACTS_A_PAGE = 100
@@ -26,6 +27,9 @@ KINDS = {
     "doubt": "Marked dubious",
     "undo": "Undone",
     "redo": "Done again",
+    "not_this": "Said not to be",
+    "undo_all": "Taken back many",
+    "redo_all": "Done many again",
     "import": "Brought in",
 }
 
@@ -38,13 +42,14 @@ class ShownAct:
     project_id: int
     project: str
     may_undo: bool
+    may_redo: bool = False  # what took back many acts
 
 
-def may_undo(past: PastAct, role: str, status: str, own: bool) -> bool:
+def shown_act(past: PastAct, project_id: int, project: str, role: str, status: str, own: bool) -> ShownAct:
     """One's own acts as an annotator, anybody's as a manager, while the project is open for labelling."""
-    open_act = past.kind in ("label", "confirm", "doubt") and not past.undone
     needed = "annotator" if own else "manager"
-    return open_act and status != "explore" and ROLES.index(role) >= ROLES.index(needed)
+    may = not past.undone and status != "explore" and ROLES.index(role) >= ROLES.index(needed)
+    return ShownAct(past, project_id, project, may and past.kind in UNDOABLE, may and past.kind == "undo_all")
 
 
 @get("/projects/{project_id:int}/acts", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)
@@ -66,9 +71,8 @@ def show_acts(
     context = {
         "project": project,
         "acts": [
-            ShownAct(
-                past, project.id, project.title,
-                may_undo(past, project.role, project.status, past.account_id == account.id),
+            shown_act(
+                past, project.id, project.title, project.role, project.status, past.account_id == account.id
             )
             for past in acts
         ],
@@ -102,10 +106,7 @@ def _older(path: str, acts: list[PastAct], page: int, asked: dict[str, Any]) -> 
 
 
 def shown_own(own: list[OwnAct]) -> list[ShownAct]:
-    return [
-        ShownAct(one.act, one.project_id, one.project, may_undo(one.act, one.role, one.project_status, own=True))
-        for one in own
-    ]
+    return [shown_act(one.act, one.project_id, one.project, one.role, one.project_status, own=True) for one in own]
 
 
 @get("/me/acts", include_in_schema=False, sync_to_thread=True)

@@ -76,14 +76,15 @@ select object_id as id, new_version as version, run_id, now_status as status, nu
 """
 
 
-def _changing(asked: str) -> str:
+def changing(asked: str) -> str:
+    """The whole statement, from the part that ends in `asked`."""
     return asked + _CHANGE
 
 
 # A word said on objects as they were shown: version of the label, and the run where what was seen was its prediction.
 # Labels and predictions are found by whole arrays, which walk an index once from left to right. Objects are looked for
 # one by one, and only where there is neither: `exists` would have PostgreSQL read all of the project's.
-_SAY = _changing(
+_SAY = changing(
     """
 with shown as (
     select *
@@ -135,7 +136,7 @@ asked as materialized (
 )
 
 # Undo: each object's label as it was before the act `of_act_id`, where that act is still the one in force.
-_TAKE_BACK = _changing(
+_TAKE_BACK = changing(
     """
 with asked as materialized (
     select history.object_id, coalesce(history.old_status, 'U') as to_status, history.old_taxon_id as to_taxon_id,
@@ -159,7 +160,7 @@ with asked as materialized (
 )
 
 # Redo: each object's label as the act `of_act_id` made it, where the label is again what it was before that act.
-_BRING_BACK = _changing(
+_BRING_BACK = changing(
     """
 with asked as materialized (
     select history.object_id, history.new_status as to_status, history.new_taxon_id as to_taxon_id,
@@ -231,20 +232,21 @@ def say(
         "object_ids": object_ids, "versions": versions, "run_ids": run_ids,
         "status": status, "taxon_id": taxon_id, "provenance": provenance,
     }  # fmt: skip
-    return _change(db, _SAY, parameters)
+    return change(db, _SAY, parameters)
 
 
 def take_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
     """Put back the labels from before an act, wherever it is still in force."""
-    return _change(db, _TAKE_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
+    return change(db, _TAKE_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
 
 
 def bring_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
     """Put an undone act's labels in force again, wherever nothing happened since."""
-    return _change(db, _BRING_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
+    return change(db, _BRING_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
 
 
-def _change(db: Db, statement: str, parameters: dict[str, Any]) -> list[Changed]:
+def change(db: Db, statement: str, parameters: dict[str, Any]) -> list[Changed]:
+    """Run a statement of this kind, while no other run of predictions can come into force."""
     db.execute("select pg_advisory_xact_lock_shared(%s, %s)", [SEEN_STATE_LOCK, parameters["project_id"]])
     with db.cursor(row_factory=tuple_row) as cursor:
         return [*map(Changed._make, cursor.execute(statement, parameters).fetchall())]

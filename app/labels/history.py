@@ -1,6 +1,6 @@
 """Who did what and when: the past of one object, and the acts of a project."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ class OwnAct:
 class PastAct:
     """One act of a project. Of an undo or a redo, the taxon is that of the act which it reversed.
 
-    `left`: the account was removed since.
+    `left`: the account was removed since. `detail`: whose acts were taken back, or the audit under which it accepted.
     """
 
     id: int
@@ -62,6 +62,7 @@ class PastAct:
     undone: bool
     undone_by: str | None
     left: bool = False
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
@@ -97,7 +98,8 @@ TOLD = """
     act.id, act.at, account.name as who, act.account_id, act.kind,
     coalesce(of_undo.kind, of_act.kind) as reversed_kind,
     taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
-    act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left
+    act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left,
+    act.detail - array['back', 'stays'] as detail, whose.name as whose
 """
 TOLD_FROM = """
     left join account on account.id = act.account_id
@@ -106,6 +108,7 @@ TOLD_FROM = """
     left join act as of_act on of_act.id = act.reverses
     left join act as of_undo on of_undo.id = of_act.reverses
     left join taxon on taxon.id = coalesce(act.taxon_id, of_act.taxon_id, of_undo.taxon_id)
+    left join account as whose on whose.id = (act.detail->>'who')::int
 """
 
 
@@ -197,10 +200,22 @@ def who_acted(db: Db, project_id: int) -> list[Any]:
 
 def _past_act(said: dict[str, Any]) -> PastAct:
     reversed_kind, kind, taxon = said.pop("reversed_kind"), said["kind"], said["taxon"]
-    if kind == "label":
+    whose = said.pop("whose")
+    if kind in ("undo_all", "redo_all"):
+        what = _of_many(kind, whose, said["detail"])
+    elif kind == "not_this":
+        what = f"said not to be {taxon}"
+    elif kind == "label":
         what = f"{WORDS[said['status']]} as {taxon}"
     elif kind in ("undo", "redo"):
         what = f"{'undid' if kind == 'undo' else 'did again'}: {describe(reversed_kind, taxon)}"
     else:
         what = describe(kind, taxon)
     return PastAct(what=what, **said)
+
+
+def _of_many(kind: str, whose: str | None, detail: dict[str, Any]) -> str:
+    """An undo of many acts, or its redo, in words."""
+    n, since, until = detail["n_acts"], *(detail[key][:16].replace("T", " ") for key in ("since", "until"))
+    verb = "took back" if kind == "undo_all" else "did again"
+    return f"{verb} {n:,} act{'' if n == 1 else 's'} of {whose or 'someone who left'}, {since} to {until} UTC"

@@ -1,6 +1,7 @@
 """Undo and redo on the server: an undo is a new act that puts back, object by object, what an old one changed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from app.database import Db
@@ -19,6 +20,9 @@ from app.labels.acts import (
     undo_state,
 )
 from app.labels.changes import Changed
+from app.labels.reversals import tell_reversed
+
+UNDOABLE = ("label", "confirm", "doubt", "not_this")
 
 
 def undo(
@@ -29,17 +33,19 @@ def undo(
     new_id = begin(db, project.id, account.id, client_id, "undo", provenance="undo")
     if new_id is None:
         return repeated(db, project.id, account.id, client_id)
+    kind = None
     if act_id is None:
         chosen = _reverse_last(db, project.id, account.id, new_id)
     else:
         chosen = act_id
-        _check_may_undo(db, project.id, account.id, chosen, manager)
+        kind = _check_may_undo(db, project.id, account.id, chosen, manager)
         while not _mark_reversed(db, chosen, new_id):
             _check_may_undo(db, project.id, account.id, chosen, manager)
-    db.execute("update act set reverses = %s where id = %s", [chosen, new_id])
+    _note_reversed(db, new_id, chosen)
     outcome = _reverse(db, project.id, account.id, new_id, chosen, changes.take_back)
+    tell_reversed(db, project.id, [chosen], undone=True)
     # The undo key goes on to the act before; an act that was named stays, and may be undone when its turn comes.
-    if act_id is not None and not outcome.changed:
+    if kind not in (None, "not_this") and not outcome.changed:
         raise Conflict("All that this act labelled was changed again since, so there is nothing to take back.")
     return outcome
 
@@ -56,12 +62,11 @@ def redo(db: Db, project: Labelled, account: Labeller, client_id: UUID) -> Outco
             raise Conflict("There is nothing of yours to redo in this project.")
         if _mark_reversed(db, step.act_id, new_id):
             break
-    undone_id: int = db.execute(
-        "update act set reverses = %s where id = %s returning (select reverses from act where id = %s)",
-        [step.act_id, new_id, step.act_id],
-    ).fetchone()[0]
+    undone_id = _note_reversed(db, new_id, step.act_id)
     db.execute("update act set reversed_by = null where id = %s", [undone_id])
-    return _reverse(db, project.id, account.id, new_id, undone_id, changes.bring_back)
+    outcome = _reverse(db, project.id, account.id, new_id, undone_id, changes.bring_back)
+    tell_reversed(db, project.id, [undone_id], undone=False)
+    return outcome
 
 
 def _reverse_last(db: Db, project_id: int, account_id: int, new_id: int) -> int:
@@ -82,6 +87,23 @@ def _mark_reversed(db: Db, act_id: int, new_id: int) -> bool:
     return done.fetchone() is not None
 
 
+def _note_reversed(db: Db, new_id: int, of_id: int) -> int:
+    """Write on an act which one it reverses, and where that was done; returns which one that reverses itself."""
+    reversed_by_it: int = db.execute(
+        """
+        update act
+           set reverses = of_act.id, batch_id = of_act.batch_id,
+               detail = jsonb_strip_nulls(jsonb_build_object('page', of_act.detail -> 'page'))
+          from act as of_act
+         where act.id = %s
+           and of_act.id = %s
+        returning of_act.reverses
+        """,
+        [new_id, of_id],
+    ).fetchone()[0]
+    return reversed_by_it
+
+
 def _reverse(
     db: Db,
     project_id: int,
@@ -92,7 +114,21 @@ def _reverse(
 ) -> Outcome:
     changed = change(db, project_id, new_id, of_act_id)
     refused = _left(db, project_id, of_act_id, changed)
-    return finish(db, project_id, account_id, new_id, changed, refused)
+    outcome = finish(db, project_id, account_id, new_id, changed, refused)
+    counted = db.execute(
+        """
+        update act
+           set n_objects = of_act.n_objects
+          from act as of_act
+         where act.id = %s
+           and of_act.id = %s
+           and of_act.kind = 'not_this'
+        returning act.id
+        """,
+        [new_id, of_act_id],
+    ).fetchone()
+    # Such an act has no labels to put back, and its undo is one all the same.
+    return replace(outcome, undo=undo_state(db, project_id, account_id)) if counted else outcome
 
 
 def _left(db: Db, project_id: int, of_act_id: int, changed: Sequence[Changed]) -> list[Left]:
@@ -109,7 +145,8 @@ def _left(db: Db, project_id: int, of_act_id: int, changed: Sequence[Changed]) -
     return [left_as_is(object_id, seen.get(object_id)) for object_id in left]
 
 
-def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manager: bool) -> None:
+def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manager: bool) -> str:
+    """The act's kind, where it may be undone."""
     act = db.execute(
         """
         select act.account_id, act.kind, act.reversed_by, undoer.name as undone_by
@@ -123,9 +160,12 @@ def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manag
     ).fetchone()
     if act is None:
         raise NotFound("This project has no such act.")
-    if act.kind not in ("label", "confirm", "doubt"):
+    if act.kind == "undo_all":
+        raise Conflict("An undo of many acts is taken back by doing them again, on the page of acts.")
+    if act.kind not in UNDOABLE:
         raise Conflict("Only acts that label can be undone; an undo is taken back by redo.")
     if act.account_id != account_id and not manager:
         raise Forbidden("Only its author or a manager of the project can undo this act.")
     if act.reversed_by:
         raise Conflict(f"This act was undone already by {act.undone_by or 'someone who left'}.")
+    return str(act.kind)

@@ -17,6 +17,7 @@ from tests.test_access import ADDRESSES
 # Answers that no person opens as a page: parts of one, files, and data for scripts.
 PARTS = {
     "/accounts/found", "/favicon.ico", "/health", "/jobs/bar", "/static/{name:path}", "/taxa",
+    "/projects/{project_id:int}/acts/{act_id:int}/undo",
     "/projects/{project_id:int}/atlas/{name:str}",
     "/projects/{project_id:int}/choices",
     "/projects/{project_id:int}/crop/notice",
@@ -29,6 +30,7 @@ PARTS = {
     "/projects/{project_id:int}/thumbnails/{hash:str}",
     "/projects/{project_id:int}/tiles",
     "/projects/{project_id:int}/tree",
+    "/projects/{project_id:int}/undo-all",
 }  # fmt: skip
 PAGES = sorted(
     {

@@ -164,7 +164,10 @@ def test_the_acts_of_a_project_are_narrowed_and_lead_to_their_objects(
     window.page.goto(f"/projects/{managed.id}/acts")
     expect(window.page.locator("tbody tr")).to_have_count(2)
     window.page.get_by_role("button", name="Undo: validated as fiber < detritus, 1 objects").click()
+    expect(window.page.get_by_text("1 object goes back")).to_be_visible()
+    window.page.get_by_role("button", name="Take back 1 object").click()
     expect(window.page.locator("tbody tr")).to_have_count(3)
+    expect(window.page.get_by_role("link", name="undid: fiber < detritus")).to_be_visible()
 
     window.page.get_by_label("what").select_option("undo")
     window.page.get_by_label("who").select_option("Ana")
