@@ -23,6 +23,7 @@ KINDS = {
     "embed": Kind("Embed", "app.search.embed"),
     "strips": Kind("Strips", "app.search.strips_job"),
     "index": Kind("Index", "app.search.generations"),
+    "clusters": Kind("Cards", "app.clusters.job"),
     "undo": Kind("Undo", "app.labels.undo_all"),
 }
 

@@ -1,0 +1,259 @@
+"""Cards as a person sees them: what is left in each, what is known of it, how pure it may be, what it would bring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from psycopg.rows import tuple_row
+
+from app.clusters import runs
+from app.clusters.runs import Run
+from app.database import Db
+from app.errors import NotFound
+from app.search.arrays import LOADERS
+from app.search.codes import PREDICTED, VALIDATED
+from app.search.kept import Kept
+from app.search.mirror import Mirror, open_mirror
+from app.taxonomy.names import is_italic
+from indexer import clusters
+
+MOST_KEPT = 20_000  # cards whose members stay in memory: they never change
+MOST_LAYOUTS = 8
+MOST_TAXA = 3  # proposed for a card
+GONE = "This card is not there any more: somebody split or joined it, or the cards were cut anew. Load the page again."
+
+_members = Kept(MOST_KEPT)
+_layouts = Kept(MOST_LAYOUTS)
+
+
+@dataclass(frozen=True)
+class Members:
+    """What is in a card and never changes; arrays of int64, from the core to the edge."""
+
+    ids: np.ndarray
+    known: np.ndarray
+    loose: bool
+    spread: float
+    by_hand: bool
+    title: str
+
+    @property
+    def nbytes(self) -> int:
+        return self.ids.nbytes + self.known.nbytes
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The cards of a run side by side, as places in one copy of the project, without the objects that are gone."""
+
+    card_ids: np.ndarray
+    places: np.ndarray
+    card: np.ndarray  # of each place
+    known_places: np.ndarray
+    known_card: np.ndarray
+    loose: np.ndarray
+    spread: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        return self.places.nbytes + self.card.nbytes + self.known_places.nbytes + self.known_card.nbytes
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A taxon that a card may be, and how many of those that are known say so."""
+
+    taxon_id: int
+    taxon: str
+    italic: bool
+    votes: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card; `n` counts what is left in it, `purity` and `n_known` say what to expect of it."""
+
+    id: int
+    n: int
+    loose: bool
+    by_hand: bool
+    title: str
+    purity: float
+    gain: float  # objects rightly labelled a second
+    n_known: int
+    basis: str  # known: by validated objects; predicted: by predictions alone; spread: by how tightly it stands
+    proposals: list[Proposal] = field(default_factory=list)
+
+    @property
+    def split_first(self) -> bool:
+        return self.purity < 0.5 and self.n > 1
+
+
+@dataclass(frozen=True)
+class Votes:
+    """How many objects of each card have each taxon; rows by card, the commonest first."""
+
+    card: np.ndarray
+    taxon: np.ndarray
+    n: np.ndarray
+
+    @classmethod
+    def of(cls, card: np.ndarray, taxon: np.ndarray) -> "Votes":
+        pairs, n = np.unique(card.astype(np.int64) << 32 | taxon, return_counts=True)
+        cards, taxa = pairs >> 32, pairs & 0xFFFFFFFF
+        order = np.lexsort((taxa, -n, cards))
+        return cls(cards[order], taxa[order], n[order])
+
+    def totals(self, n_cards: int) -> tuple[np.ndarray, np.ndarray]:
+        """Votes of each card, and those for its commonest taxon."""
+        best = np.zeros(n_cards, int)
+        np.maximum.at(best, self.card, self.n)
+        return np.bincount(self.card, self.n, n_cards).astype(int), best
+
+    def first(self, card: int) -> list[tuple[int, int]]:
+        start = int(np.searchsorted(self.card, card))
+        end = min(int(np.searchsorted(self.card, card, "right")), start + MOST_TAXA)
+        return list(zip(self.taxon[start:end].tolist(), self.n[start:end].tolist(), strict=True))
+
+
+class Board:
+    """The cards of a run at one moment."""
+
+    def __init__(self, db: Db, run: Run) -> None:
+        self.db, self.run = db, run
+        self.mirror = open_mirror(db, run.project_id)
+        self.mask = self.mirror.mask(db, runs.filter_of(db, run.project_id, run.query, run.account_id))
+        self.layout = _layout(db, run, self.mirror)
+        self._weigh()
+
+    def _weigh(self) -> None:
+        layout, mirror, n_cards = self.layout, self.mirror, len(self.layout.card_ids)
+        left = self.mask[layout.places]
+        self.n_left = np.bincount(layout.card[left], minlength=n_cards)
+        labelled = mirror.status[layout.places] == VALIDATED
+        near = mirror.status[layout.known_places] == VALIDATED
+        self.known = Votes.of(
+            np.concatenate([layout.card[labelled], layout.known_card[near]]),
+            mirror.taxon[np.concatenate([layout.places[labelled], layout.known_places[near]])],
+        )
+        guessed = left & (mirror.status[layout.places] == PREDICTED)
+        self.predicted = Votes.of(layout.card[guessed], mirror.taxon[layout.places[guessed]])
+        self.n_known, agreeing = self.known.totals(n_cards)
+        self.n_predicted, alike = self.predicted.totals(n_cards)
+        prior = clusters.purity_by_spread(layout.spread, self.run.spread_all)
+        guess = np.where(self.n_predicted > 0, (prior + alike / np.maximum(self.n_predicted, 1)) / 2, prior)
+        self.purity = clusters.expected_purity(guess, self.n_known, agreeing)
+        self.gain = clusters.expected_gain(np.maximum(self.n_left, 1), self.purity)
+
+    @property
+    def n_objects_left(self) -> int:
+        return int(self.n_left.sum())
+
+    def order(self, key: str) -> np.ndarray:
+        """Places of the cards that have something left: by gain (those to be split last), size or purity."""
+        split = (self.purity < 0.5) & (self.n_left > 1)
+        keys = {"gain": (-self.gain, split), "size": (-self.n_left,), "purity": (-self.purity,)}[key]
+        order = np.lexsort((self.layout.card_ids, *keys))
+        return order[self.n_left[order] > 0]
+
+    def places_of(self, card_ids: Sequence[int]) -> np.ndarray:
+        """Places of cards; NotFound where one is none of this run's any more."""
+        wanted = np.array(card_ids, np.int64)
+        at = np.minimum(np.searchsorted(self.layout.card_ids, wanted), max(len(self.layout.card_ids) - 1, 0))
+        if not len(self.layout.card_ids) or np.any(self.layout.card_ids[at] != wanted):
+            raise NotFound(GONE)
+        return at
+
+    def left_ids(self, place: int) -> np.ndarray:
+        """What is left in a card, int64, from the core to the edge."""
+        start, end = np.searchsorted(self.layout.card, [place, place + 1])
+        places = self.layout.places[start:end]
+        return self.mirror.ids[places[self.mask[places]]]
+
+    def cards(self, places: np.ndarray) -> list[Card]:
+        names = self._names(places)
+        return [self._card(int(place), names) for place in places]
+
+    def _card(self, place: int, names: dict[int, tuple[str, bool]]) -> Card:
+        card_id = int(self.layout.card_ids[place])
+        members: Members = read_members(self.db, self.run.id, [card_id])[card_id]
+        basis = "known" if self.n_known[place] else "predicted" if self.n_predicted[place] else "spread"
+        return Card(
+            id=card_id,
+            n=int(self.n_left[place]),
+            loose=members.loose,
+            by_hand=members.by_hand,
+            title=members.title,
+            purity=round(float(self.purity[place]), 3),
+            gain=round(float(self.gain[place]), 3),
+            n_known=int(self.n_known[place] or self.n_predicted[place]),
+            basis=basis,
+            proposals=[Proposal(taxon, *names[taxon], n) for taxon, n in self._votes(place) if taxon in names],
+        )
+
+    def _votes(self, place: int) -> list[tuple[int, int]]:
+        return self.known.first(place) or self.predicted.first(place)
+
+    def _names(self, places: np.ndarray) -> dict[int, tuple[str, bool]]:
+        wanted = {taxon for place in places.tolist() for taxon, _ in self._votes(place)}
+        rows = self.db.execute(
+            "select id, display_name, name, rank, type from taxon where id = any(%s)", [list(wanted)]
+        )
+        return {row.id: (row.display_name, is_italic(row.name, row.rank or "", row.type or "")) for row in rows}
+
+
+def read_members(db: Db, run_id: int, card_ids: Sequence[int]) -> dict[int, Members]:
+    """Members of cards that are not gone, by id; read once, since they never change."""
+    where = (db.info.host, db.info.port, db.info.dbname, run_id)
+    found = {card_id: _members.get((*where, card_id)) for card_id in card_ids}
+    missing = [card_id for card_id, members in found.items() if members is None]
+    for card_id, members in _read(db, run_id, missing):
+        found[card_id] = members
+        _members.put((*where, card_id), members)
+    return {card_id: members for card_id, members in found.items() if members is not None}
+
+
+def _read(db: Db, run_id: int, card_ids: list[int]) -> list[tuple[int, Members]]:
+    if not card_ids:
+        return []
+    with db.cursor(binary=True, row_factory=tuple_row) as cursor:
+        for oid, loader in LOADERS.items():
+            cursor.adapters.register_loader(oid, loader)
+        rows = cursor.execute(
+            """
+            select id, object_ids, known_ids, is_loose, spread, leaves is null, title
+            from cluster
+            where run_id = %s
+              and id = any(%s)
+            """,
+            [run_id, card_ids],
+        ).fetchall()
+    return [(row[0], Members(*row[1:])) for row in rows]
+
+
+def _layout(db: Db, run: Run, mirror: Mirror) -> Layout:
+    key = (db.info.host, db.info.port, db.info.dbname, run.id, run.revision, mirror.data_version, len(mirror))
+    return _layouts.made(key, lambda: _laid_out(db, run, mirror))
+
+
+def _laid_out(db: Db, run: Run, mirror: Mirror) -> Layout:
+    rows = db.execute("select id from cluster where run_id = %s and not is_gone order by id", [run.id]).fetchall()
+    members = read_members(db, run.id, [row.id for row in rows])
+    cards = list(members.values())
+    return Layout(
+        np.array(list(members), np.int64),
+        *_placed(mirror, [card.ids for card in cards]),
+        *_placed(mirror, [card.known for card in cards]),
+        np.array([card.loose for card in cards], bool),
+        np.array([card.spread for card in cards], np.float64),
+    )
+
+
+def _placed(mirror: Mirror, parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the objects that are there, and the number of the part that each is in."""
+    ids = np.concatenate([np.empty(0, np.int64), *parts])
+    part = np.repeat(np.arange(len(parts), dtype=np.int32), [len(one) for one in parts])
+    places = np.searchsorted(mirror.ids, ids)
+    there = places < len(mirror)
+    there[there] = mirror.ids[places[there]] == ids[there]
+    return places[there], part[there]

@@ -1,0 +1,104 @@
+"""Runs: what was asked to be cut into cards, how far that is, and which of them a page shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.jobs.queue import enqueue, is_active
+from app.objects.filters import Filter, read_filter
+
+UNLABELLED = "status=U&status=P"
+TITLE = "Propose cards"
+LONGEST_QUERY = 4000
+MOST_CARDS = 4096
+NO_RUN = "There are no such cards, or they are not of this project. Ask for new ones."
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cutting of what a filter keeps."""
+
+    id: int
+    project_id: int
+    account_id: int | None
+    job_id: int | None
+    query: str
+    state: str
+    n_wanted: int | None
+    n_objects: int
+    n_without_vector: int
+    spread_all: float
+    revision: int
+    made_at: datetime
+    cut_at: datetime | None
+
+    @property
+    def is_of_the_unlabelled(self) -> bool:
+        return self.query == UNLABELLED
+
+
+COLUMNS = ", ".join(Run.__dataclass_fields__)
+
+
+def ask(db: Db, project_id: int, account_id: int | None, query: str = UNLABELLED, n_wanted: int | None = None) -> Run:
+    """A new run with the job that cuts it. While one of the same filter waits or runs, that one is given."""
+    _check(db, project_id, account_id, query, n_wanted)
+    # Two people at once would ask twice.
+    db.execute("select from project where id = %s for no key update", [project_id])
+    known = latest(db, project_id)
+    if known and known.query == query and is_active(db, known.job_id):
+        return known
+    row = db.execute(
+        f"""
+        insert into cluster_run (project_id, account_id, query, n_wanted)
+        values (%s, %s, %s, %s)
+        returning {COLUMNS}
+        """,  # noqa: S608 - constants
+        [project_id, account_id, query, n_wanted],
+    ).fetchone()
+    return queue(db, Run(*row))
+
+
+def _check(db: Db, project_id: int, account_id: int | None, query: str, n_wanted: int | None) -> None:
+    if len(query) > LONGEST_QUERY:
+        raise Refused("This filter is too long to be kept: use fewer conditions.")
+    if n_wanted is not None and not 1 <= n_wanted <= MOST_CARDS:
+        raise Refused(f"Ask for 1 to {MOST_CARDS:,} cards, not for {n_wanted:,}.")
+    for chip in filter_of(db, project_id, query, account_id).chips:
+        if chip.invalid:
+            raise Refused(f"The filter {chip.label} {chip.value} cannot be obeyed: {chip.invalid}. Leave it out.")
+
+
+def queue(db: Db, run: Run) -> Run:
+    """Have a run's objects cut, or cut anew."""
+    job_id = enqueue(db, "clusters", TITLE, run.project_id, run.account_id, {"run_id": run.id})
+    row = db.execute(
+        f"update cluster_run set job_id = %s where id = %s returning {COLUMNS}",  # noqa: S608 - constants
+        [job_id, run.id],
+    ).fetchone()
+    return Run(*row)
+
+
+def find(db: Db, project_id: int, run_id: int) -> Run:
+    row = db.execute(
+        f"select {COLUMNS} from cluster_run where project_id = %s and id = %s",  # noqa: S608 - constants
+        [project_id, run_id],
+    ).fetchone()
+    if row is None:
+        raise NotFound(NO_RUN)
+    return Run(*row)
+
+
+def latest(db: Db, project_id: int) -> Run | None:
+    """The run that a project's page shows where the address names none."""
+    row = db.execute(
+        f"select {COLUMNS} from cluster_run where project_id = %s order by id desc limit 1",  # noqa: S608 - constants
+        [project_id],
+    ).fetchone()
+    return Run(*row) if row else None
+
+
+def filter_of(db: Db, project_id: int, query: str, account_id: int | None) -> Filter:
+    return read_filter(db, project_id, parse_qsl(query, keep_blank_values=True), account_id=account_id)

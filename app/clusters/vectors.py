@@ -1,0 +1,74 @@
+"""Vectors of a run's objects: copied once into a file that a killed job finds again, or read for a few cards."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from app.database import Db
+from app.search.arrays import fetch_vectors
+
+ROWS = 10_000  # read at once
+IDS, VECTORS = "ids.npy", "vectors.npy"
+
+
+def read(db: Db, project_id: int, embedder_id: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the ids that have a vector, int64 [n], in their order, and the vectors, float16 [n, d]."""
+    dimension = _dimension(db, embedder_id)
+    pieces = [
+        _piece(db, project_id, embedder_id, ids[start : start + ROWS], dimension) for start in range(0, len(ids), ROWS)
+    ]
+    none = (np.empty(0, np.int64), np.empty((0, dimension), np.float16))
+    found, vectors = zip(*(pieces or [none]), strict=True)
+    return np.concatenate(found), np.concatenate(vectors)
+
+
+def copied(
+    db: Db, folder: Path, project_id: int, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same, the vectors as a file of `folder`; what an interrupted run copied whole is taken as it is."""
+    if not (folder / IDS).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _copy(db, folder, project_id, embedder_id, ids, report)
+    found = np.load(folder / IDS)
+    return found, np.load(folder / VECTORS, mmap_mode="r")[: len(found)]
+
+
+def _copy(
+    db: Db, folder: Path, project_id: int, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
+) -> None:
+    dimension = _dimension(db, embedder_id)
+    file = np.lib.format.open_memmap(folder / VECTORS, "w+", np.float16, (max(len(ids), 1), dimension))
+    found, n = [np.empty(0, np.int64)], 0
+    for start in range(0, len(ids), ROWS):
+        report(start, len(ids), "reading vectors")
+        part, vectors = _piece(db, project_id, embedder_id, ids[start : start + ROWS], dimension)
+        file[n : n + len(part)] = vectors
+        found.append(part)
+        n += len(part)
+    file.flush()
+    # Written last, and at once: where it is, the vectors are whole.
+    np.save(folder / "ids.tmp.npy", np.concatenate(found))
+    (folder / "ids.tmp.npy").replace(folder / IDS)
+
+
+def _piece(db: Db, project_id: int, embedder_id: int, ids: np.ndarray, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+    found, vectors = fetch_vectors(
+        db,
+        """
+        select array_agg(object_id), array_agg(v)
+        from object_vector
+        where embedder_id = %s
+          and project_id = %s
+          and object_id = any(%s::bigint[])
+        """,
+        [embedder_id, project_id, ids.tolist()],
+        dimension,
+    )
+    row_of = {object_id: row for row, object_id in enumerate(found.tolist())}
+    rows = [row_of[object_id] for object_id in ids.tolist() if object_id in row_of]
+    return found[rows], vectors[rows]
+
+
+def _dimension(db: Db, embedder_id: int) -> int:
+    return int(db.execute("select dimension from embedder where id = %s", [embedder_id]).fetchone().dimension)
