@@ -16,6 +16,7 @@ from app.accounts.access import Authentication, hold_to_declaration, recognise
 from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
+from app.batches import api as batches_api
 from app.bodies import refuse_unknown_fields
 from app.database import Db
 from app.exchange import api as exchange_api
@@ -24,7 +25,7 @@ from app.exchange import upload_api
 from app.guide import pages as guide_pages
 from app.jobs import api as jobs_api
 from app.jobs import pages as jobs_pages
-from app.labels import acts_page, undo_routes
+from app.labels import activity_routes, acts_page, undo_routes
 from app.labels import api as labels_api
 from app.labels import pages as labels_pages
 from app.logs import configure_logs, log_answer
@@ -68,6 +69,7 @@ PAGES = [
     *labels_pages.routes,
     *acts_page.routes,
     *undo_routes.routes,
+    *activity_routes.routes,
     *samples_pages.routes,
     *search_pages.routes,
     *crop_pages.routes,
@@ -82,7 +84,9 @@ API = [
     *comments.api_routes,
     *preferences.api_routes,
     *labels_api.routes,
+    *batches_api.routes,
     *undo_routes.api_routes,
+    *activity_routes.api_routes,
     *samples_api.routes,
     *search_api.routes,
     *crop_api.routes,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -32,6 +32,17 @@ class Labelled(Protocol):
 
     @property
     def status(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class InBatch:
+    """Where an act was done: its batch, and what that keeps of it, such as the page."""
+
+    batch_id: int | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+NO_BATCH = InBatch()
 
 
 @dataclass(frozen=True)
@@ -101,16 +112,18 @@ class Outcome:
     refused: list[Left]
     n_unchanged: int = 0
     undo: UndoState = field(default_factory=UndoState)
+    batch_id: int | None = None  # of an act in a batch, and of what undid it: with the page that it was on
+    page: int | None = None
 
 
-def apply(db: Db, project: Labelled, account: Labeller, act: Act) -> Outcome:
+def apply(db: Db, project: Labelled, account: Labeller, act: Act, place: InBatch = NO_BATCH) -> Outcome:
     """Do what the act says, on every object that is still as it was shown."""
     check_open(project)
     shown = _shown(act)
     taxon_id = _named_taxon(db, act)
     status = "D" if act.kind == "doubt" else "V" if act.kind == "confirm" else act.status
     provenance = act.provenance or ("single" if len(act.objects) == 1 else "batch")
-    act_id = begin(db, project.id, account.id, act.client_id, act.kind, taxon_id, status, provenance)
+    act_id = begin(db, project.id, account.id, act.client_id, act.kind, taxon_id, status, provenance, place)
     if act_id is None:
         return repeated(db, project.id, account.id, act.client_id)
     changed = changes.say(db, project.id, act_id, account.id, shown, status, taxon_id, provenance)
@@ -133,16 +146,18 @@ def begin(
     taxon_id: int | None = None,
     status: str | None = None,
     provenance: str = "single",
+    place: InBatch = NO_BATCH,
 ) -> int | None:
     """The new act's id, or None if it was sent before. An identical request in flight is waited for."""
     row = db.execute(
         """
-        insert into act (project_id, client_id, account_id, kind, taxon_id, status, provenance, n_objects)
-        values (%s, %s, %s, %s, %s, %s, %s, 0)
+        insert into act (project_id, client_id, account_id, kind, taxon_id, status, provenance, n_objects, batch_id,
+                         detail)
+        values (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s)
         on conflict (project_id, client_id) do nothing
         returning id
         """,
-        [project_id, client_id, account_id, kind, taxon_id, status, provenance],
+        [project_id, client_id, account_id, kind, taxon_id, status, provenance, place.batch_id, Jsonb(place.detail)],
     ).fetchone()
     return row.id if row else None
 
@@ -155,19 +170,22 @@ def finish(
     changed: Sequence[Changed],
     refused: list[Left],
     n_unchanged: int = 0,
+    n_refusals: int = 0,
 ) -> Outcome:
-    """Note on the act what came of it, and tell it."""
+    """Note on the act what came of it, and tell it. One that labels nothing counts what it said not to be this."""
     told = [left.__dict__ for left in refused]
-    db.execute(
-        "update act set n_objects = %s, n_refused = %s, refused = %s where id = %s",
-        [len(changed), len(refused), Jsonb(told), act_id],
-    )
+    act = db.execute(
+        "update act set n_objects = %s, n_refused = %s, refused = %s where id = %s returning batch_id, detail",
+        [len(changed) or n_refusals, len(refused), Jsonb(told), act_id],
+    ).fetchone()
     return Outcome(
         act_id=act_id,
         changed=now(db, changed),
         refused=refused,
         n_unchanged=n_unchanged,
         undo=undo_state(db, project_id, account_id),
+        batch_id=act.batch_id,
+        page=act.detail.get("page"),
     )
 
 
@@ -195,7 +213,8 @@ def now(db: Db, changed: Sequence[Changed]) -> list[Now]:
 def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outcome:
     """The outcome of an act that was sent before, read from its history."""
     act = db.execute(
-        "select id, account_id, refused from act where project_id = %s and client_id = %s", [project_id, client_id]
+        "select id, account_id, refused, batch_id, detail from act where project_id = %s and client_id = %s",
+        [project_id, client_id],
     ).fetchone()
     if act is None or act.account_id != account_id:
         raise Conflict("This act carries the id of somebody else's. Reload the page and do it again.")
@@ -221,6 +240,8 @@ def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outco
         changed=now(db, [Changed(*row) for row in rows]),
         refused=[Left(**left) for left in act.refused],
         undo=undo_state(db, project_id, account_id),
+        batch_id=act.batch_id,
+        page=act.detail.get("page"),
     )
 
 
@@ -259,13 +280,13 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
         last_act as (
             select coalesce((select id
                                from own
-                              where kind in ('label', 'confirm', 'doubt')
+                              where kind in ('label', 'confirm', 'doubt', 'not_this')
                               order by id desc limit 1), 0) as id
         ),
         next as (
             (select 'undo' as way, own.*
                from own
-              where kind in ('label', 'confirm', 'doubt') and reversed_by is null
+              where kind in ('label', 'confirm', 'doubt', 'not_this') and reversed_by is null
               order by id desc limit 1)
             union all
             (select 'redo', own.*
@@ -288,6 +309,8 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
 def describe(kind: str, taxon: str | None) -> str:
     """An act in one or two words, for the undo button and the list of acts."""
     verbs = {"confirm": "confirmed", "doubt": "marked dubious", "import": "imported"}
+    if kind == "not_this":
+        return f"not {taxon or 'this'}"
     return taxon or verbs.get(kind, kind)
 
 

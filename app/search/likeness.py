@@ -153,6 +153,13 @@ def _text(vector: np.ndarray) -> str:
 
 def example_vectors(db: Db, project: Searched, ids: list[int]) -> np.ndarray:
     """Vectors of those objects that have one, float32 [n, d], in the order of `ids`."""
+    found, vectors = vectors_by_id(db, project, ids)
+    row_of = {object_id: row for row, object_id in enumerate(found.tolist())}
+    return vectors[[row_of[object_id] for object_id in ids if object_id in row_of]]
+
+
+def vectors_by_id(db: Db, project: Searched, ids: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of those objects that have a vector, int64 in no order, and the vectors, float32 [n, d]."""
     if project.embedder_id is None:
         raise Refused(NO_EMBEDDER)
     dimension = db.execute("select dimension from embedder where id = %s", [project.embedder_id]).fetchone().dimension
@@ -165,11 +172,10 @@ def example_vectors(db: Db, project: Searched, ids: list[int]) -> np.ndarray:
           and project_id = %s
           and object_id = any(%s::bigint[])
         """,
-        [project.embedder_id, project.id, list(ids)],
+        [project.embedder_id, project.id, "{" + ",".join(map(str, ids)) + "}"],
         dimension,
     )
-    row_of = {object_id: row for row, object_id in enumerate(found.tolist())}
-    return vectors[[row_of[object_id] for object_id in ids if object_id in row_of]].astype(np.float32)
+    return found, vectors.astype(np.float32)
 
 
 def visible_examples(db: Db, project: Visible, ids: Sequence[int], mirror: Mirror) -> np.ndarray:

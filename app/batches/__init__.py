@@ -1,0 +1,1 @@
+"""Batches: objects that belong together, worked page by page, from whatever source."""

@@ -1,0 +1,323 @@
+"""Batches for programs, and for the screen: make, list, page, marks, seen, apply, turn, tray, take over."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from litestar import delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+
+import app.batches.plain_sources  # noqa: F401 (registers its kinds)
+from app.accounts.viewer import Viewer
+from app.batches import refusals, work
+from app.batches.batch import Batch, BatchList, close_batch, find_batch, list_batches
+from app.batches.make import USUAL, make_batch
+from app.batches.page import USUAL as USUAL_PAGE
+from app.batches.page import PageInHand, next_page
+from app.batches.sources import SOURCES, Source
+from app.batches.work import PageAct, SingleAct, Worked
+from app.database import Db
+from app.errors import Refused
+from app.labels.pages import ANNOTATOR, actor
+from app.openapi import refusals as refused_with
+from app.projects.access import Project
+
+VISITOR = {"role": "visitor"}
+MOST_BATCHES = 200
+ORDER = Literal["neighbours", "alike", "least", "extremes"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to make a batch of. `source` has a `kind`, and what that kind wants to know: {"kind": "examples",
+    "ids": [62], "not_ids": []}, {"kind": "filter", "query": "status=U&taxon=5"}, {"kind": "predicted", "taxon_id": 5},
+    and what the rooms of clusters, piles and reviews add."""
+
+    source: dict[str, Any]
+    order: ORDER = "neighbours"
+    limit: int = USUAL
+    taxon_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Marks by id: 0 passed over, 1 marked, 2 not this; and how many tiles stand before the line, if it was moved."""
+
+    marks: dict[int, int] = field(default_factory=dict)
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class SeenTiles:
+    """Tiles that were painted in the window for 300 ms."""
+
+    ids: list[int]
+
+
+@dataclass(frozen=True)
+class OrderWish:
+    """The order of what waits."""
+
+    order: ORDER = "neighbours"
+
+
+@dataclass(frozen=True)
+class ResetWish:
+    """Refusals to be forgotten: of a taxon, of these objects or of all."""
+
+    taxon_id: int
+    ids: list[int] | None = None
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """How many refusals were reset."""
+
+    n: int
+
+
+@post(
+    "/projects/{project_id:int}/batches", opt=ANNOTATOR, sync_to_thread=True, tags=["batches"],
+    summary="Make a batch: a frozen list of objects from a source", responses=refused_with(400, 403, 404),
+)  # fmt: skip
+def make_batch_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Wish]
+) -> Batch:
+    """At most 10,000 objects. `order`: between neighbours, most or least alike first, or extremes first."""
+    args = {name: value for name, value in data.source.items() if name != "kind"}
+    kind = data.source.get("kind")
+    if not isinstance(kind, str):
+        raise Refused(f"The source needs a kind: {', '.join(sorted(SOURCES))}.")
+    return make_batch(db, project, actor(viewer), Source(kind, args), data.order, data.limit, data.taxon_id)
+
+
+@get(
+    "/projects/{project_id:int}/batches", opt=VISITOR, sync_to_thread=True, tags=["batches"],
+    summary="Batches of a project, the open ones first", responses=refused_with(400, 401, 404),
+)  # fmt: skip
+def list_batches_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    cursor: FromQuery[str] = "",
+    mine: FromQuery[bool] = False,
+    limit: FromQuery[int] = 50,
+) -> BatchList:
+    account = actor(viewer)
+    return list_batches(
+        db, project.id, account.id, mine=mine, cursor=cursor, limit=min(max(limit, 1), MOST_BATCHES)
+    )  # fmt: skip
+
+
+@get(
+    "/projects/{project_id:int}/batches/{batch_id:int}", opt=VISITOR, sync_to_thread=True, tags=["batches"],
+    summary="One batch with its progress", responses=refused_with(401, 404),
+)  # fmt: skip
+def get_batch_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+) -> Batch:
+    actor(viewer)
+    return find_batch(db, project.id, batch_id)
+
+
+@delete(
+    "/projects/{project_id:int}/batches/{batch_id:int}", opt=ANNOTATOR, sync_to_thread=True, tags=["batches"],
+    summary="Close a batch: its labels stay", responses=refused_with(403, 404),
+)  # fmt: skip
+def close_batch_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+) -> None:
+    close_batch(db, project.id, batch_id, actor(viewer), project.may("manager"))
+
+
+@get(
+    "/projects/{project_id:int}/batches/{batch_id:int}/page", opt=VISITOR, sync_to_thread=True, tags=["batches"],
+    summary="The page in hand, or the next objects made the page in hand", responses=refused_with(400, 401, 404),
+)  # fmt: skip
+def page_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    n: FromQuery[int] = USUAL_PAGE,
+) -> PageInHand:
+    """Its author gets these objects, and those of the next two pages, kept from the batches of others for 20 minutes,
+    renewed by working. Who only looks on, or comes with a read-only token, changes nothing."""
+    return next_page(db, project, actor(viewer), batch_id, n, works=project.may("annotator") and not viewer.read_only)
+
+
+@put(
+    "/projects/{project_id:int}/batches/{batch_id:int}/page/{number:int}", opt=ANNOTATOR, sync_to_thread=True,
+    status_code=204, tags=["batches"], summary="Keep marks and line of the page in hand",
+    responses=refused_with(400, 403, 404, 409),
+)  # fmt: skip
+def marks_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    number: FromPath[int],
+    data: JSONBody[Marks],
+) -> None:
+    """Marks that are not named stay as they are."""
+    work.keep_marks(db, project, actor(viewer), batch_id, number, data.marks, data.line)
+
+
+@post(
+    "/projects/{project_id:int}/batches/{batch_id:int}/page/{number:int}/seen", opt=ANNOTATOR, sync_to_thread=True,
+    status_code=204, tags=["batches"], summary="Report tiles of the page in hand as seen",
+    responses=refused_with(400, 403, 404, 409),
+)  # fmt: skip
+def seen_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    number: FromPath[int],
+    data: JSONBody[SeenTiles],
+) -> None:
+    """What was not seen cannot be labelled in a batch, unless under an audit."""
+    work.note_seen(db, project, actor(viewer), batch_id, number, data.ids)
+
+
+@post(
+    "/projects/{project_id:int}/batches/{batch_id:int}/page/{number:int}/apply", opt=ANNOTATOR, sync_to_thread=True,
+    status_code=200, tags=["batches"], summary="Label the marked, refuse what is not this, put the rest into the tray",
+    responses=refused_with(400, 403, 404, 409),
+)  # fmt: skip
+def apply_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    number: FromPath[int],
+    data: JSONBody[PageAct],
+) -> Worked:
+    """One act. The same `client_id` sent again has the same outcome, and nothing happens twice."""
+    return work.apply_page(db, project, actor(viewer), batch_id, number, data)
+
+
+@post(
+    "/projects/{project_id:int}/batches/{batch_id:int}/page/{number:int}/pass", opt=ANNOTATOR, sync_to_thread=True,
+    status_code=200, tags=["batches"], summary="Turn the page without an act: all of it goes to the tray",
+    responses=refused_with(403, 404, 409),
+)  # fmt: skip
+def pass_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    number: FromPath[int],
+) -> Batch:
+    return work.pass_page(db, project, actor(viewer), batch_id, number)
+
+
+@post(
+    "/projects/{project_id:int}/batches/{batch_id:int}/one", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
+    tags=["batches"], summary="Label one tile of the page in hand alone", responses=refused_with(400, 403, 404, 409),
+)  # fmt: skip
+def one_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    data: JSONBody[SingleAct],
+) -> Worked:
+    return work.apply_single(db, project, actor(viewer), batch_id, data)
+
+
+@post(
+    "/projects/{project_id:int}/batches/{batch_id:int}/tray", opt=ANNOTATOR, sync_to_thread=True, tags=["batches"],
+    summary="Make a batch of what stands in the tray", responses=refused_with(400, 403, 404, 409),
+)  # fmt: skip
+def tray_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    data: JSONBody[OrderWish],
+) -> Batch:
+    return work.open_tray(db, project, actor(viewer), batch_id, data.order)
+
+
+@put(
+    "/projects/{project_id:int}/batches/{batch_id:int}/order", opt=ANNOTATOR, sync_to_thread=True, tags=["batches"],
+    summary="Put what waits into another order", responses=refused_with(400, 403, 404, 409),
+)  # fmt: skip
+def order_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    data: JSONBody[OrderWish],
+) -> Batch:
+    """The page in hand goes back to what waits; ask for the page again."""
+    return work.set_order(db, project, actor(viewer), batch_id, data.order)
+
+
+@post(
+    "/projects/{project_id:int}/batches/{batch_id:int}/take-over", opt={"role": "manager"}, sync_to_thread=True,
+    status_code=200, tags=["batches"], summary="Take over somebody's batch, with what is kept for it",
+    responses=refused_with(403, 404, 409),
+)  # fmt: skip
+def take_over_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+) -> Batch:
+    return work.take_over(db, project, actor(viewer), batch_id)
+
+
+@get(
+    "/projects/{project_id:int}/objects/{object_id:int}/refusals", opt=VISITOR, sync_to_thread=True, tags=["batches"],
+    summary="What an object was said not to be", responses=refused_with(401, 404),
+)  # fmt: skip
+def refusals_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    object_id: FromPath[int],
+) -> list[refusals.Refusal]:
+    actor(viewer)
+    return refusals.of_object(db, project.id, object_id)
+
+
+@post(
+    "/projects/{project_id:int}/refusals/reset", opt=ANNOTATOR, sync_to_thread=True, status_code=200, tags=["batches"],
+    summary="Forget refusals of a taxon, so that these objects are offered for it again",
+    responses=refused_with(400, 403, 404),
+)  # fmt: skip
+def reset_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    data: JSONBody[ResetWish],
+) -> Forgotten:
+    actor(viewer)
+    return Forgotten(refusals.reset(db, project.id, data.taxon_id, data.ids))
+
+
+routes = [
+    make_batch_api,
+    list_batches_api,
+    get_batch_api,
+    close_batch_api,
+    page_api,
+    marks_api,
+    seen_api,
+    apply_api,
+    pass_api,
+    one_api,
+    tray_api,
+    order_api,
+    take_over_api,
+    refusals_api,
+    reset_api,
+]

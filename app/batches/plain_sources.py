@@ -1,0 +1,123 @@
+"""Batches of what is like examples, of any filter, and of what the machine predicted."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+
+from app.batches.lineages import branch_of, names_of_taxa
+from app.batches.refusals import refused_ids
+from app.batches.sources import Batched, Found, ids_in, known_args, number_in, source
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.labels.acts import Labeller
+from app.objects.fields import project_fields
+from app.objects.filters import Filter, read_filter
+from app.objects.orders import read_order
+from app.objects.sorting import sorted_by
+from app.search import likeness
+from app.search.codes import PREDICTED, VALIDATED
+from app.search.mirror import Mirror, open_mirror
+from app.search.query_image import query_vector
+
+UNSETTLED = Filter(statuses=frozenset("UP"))
+ONE, FEW = "1 example", "{} examples"
+
+
+@source("examples", "what is like examples")
+def find_like(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """The unclassified and predicted objects (or those of a filter) most alike to examples or to an image.
+
+    What was refused for the label of the examples is not offered.
+    """
+    known_args(args, "ids", "not_ids", "image", "query", "taxon_id")
+    ids, not_ids = ids_in(args, "ids"), ids_in(args, "not_ids")
+    mirror = open_mirror(db, project.id)
+    if args.get("image"):
+        vectors, taxon_id, words = query_vector(db, project, str(args["image"])), None, "the image"
+    elif ids:
+        vectors = likeness.visible_examples(db, project, ids, mirror)
+        taxon_id = shared_taxon(mirror, ids)
+        words = ONE if len(ids) == 1 else FEW.format(len(ids))
+    else:
+        raise Refused("The source's ids are missing: name at least one example.")
+    taxon_id = args.get("taxon_id") or taxon_id
+    mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED).copy()
+    mask[mirror.ordinals(np.array(ids + not_ids, np.int64))] = False
+    if taxon_id:
+        mask[mirror.ordinals(refused_ids(db, mirror, taxon_id))] = False
+        words += f" of {names_of_taxa(db, [taxon_id]).get(taxon_id, 'a taxon that is gone')}"
+    found = likeness.most_alike(db, project, vectors, mask, limit, mirror=mirror)
+    return Found(found.ids, found.distances, found.n_without_vector, f"Like {words}", taxon_id)
+
+
+@source("filter", "any filter")
+def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """The first objects of a filter, in its order, both as in the address of a board."""
+    known_args(args, "query")
+    pairs = parse_qsl(str(args.get("query", "")), keep_blank_values=True)
+    filter = asked_filter(db, project, account, args) or Filter(validated_only=project.validated_only)
+    order = read_order(project_fields(db, project.id), pairs, project.validated_only)
+    if order.invalid:
+        raise Refused(order.invalid.partition(":")[0])
+    mirror = open_mirror(db, project.id)
+    mask = mirror.mask(db, filter)
+    words = ", ".join(chip.value for chip in filter.chips) or "all objects"
+    if order.key == "like":
+        vectors = (
+            query_vector(db, project, order.query)
+            if order.query
+            else likeness.visible_examples(db, project, order.examples, mirror)
+        )
+        found = likeness.most_alike(db, project, vectors, mask, limit, order.direction == "desc", mirror)
+        return Found(found.ids, found.distances, found.n_without_vector, f"Filter: {words}")
+    pieces: list[np.ndarray] = []
+    for piece in sorted_by(db, mirror, order).after(order.direction, None):
+        pieces.append(piece[mask[piece]])
+        if sum(map(len, pieces)) >= limit:
+            break
+    chosen = np.concatenate(pieces)[:limit] if pieces else np.empty(0, np.int64)
+    return Found(mirror.ids[chosen], title=f"Filter: {words}", ranked="order" in dict(pairs))
+
+
+@source("predicted", "a predicted taxon")
+def find_predicted(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """What the current run calls a taxon or one below it, the highest score first."""
+    known_args(args, "taxon_id", "min_score")
+    taxon_id, least = int(number_in(args, "taxon_id")), float(number_in(args, "min_score", 0))
+    mirror = open_mirror(db, project.id)
+    name = names_of_taxa(db, [taxon_id]).get(taxon_id)
+    if name is None:
+        raise NotFound("This taxon is not known here: choose one from the list.")
+    kept = np.isin(mirror.taxon, branch_of(db, taxon_id)) & (mirror.status == PREDICTED)
+    if least > 0:
+        kept &= mirror.score >= least
+    kept[mirror.ordinals(refused_ids(db, mirror, taxon_id))] = False
+    places = np.flatnonzero(kept)
+    scores = np.nan_to_num(mirror.score[places], nan=-1.0)
+    if len(places) > 4 * limit > 0:
+        few = np.argpartition(-scores, limit - 1)
+        places = np.sort(places[scores >= scores[few[limit - 1]]])
+        scores = np.nan_to_num(mirror.score[places], nan=-1.0)
+    best = places[np.argsort(-scores, kind="stable")[:limit]]
+    return Found(mirror.ids[best], title=f"Predicted {name}", taxon_id=taxon_id, ranked=True)
+
+
+def asked_filter(db: Db, project: Batched, account: Labeller, args: dict[str, Any]) -> Filter | None:
+    """The filter of the argument `query`; None where there is none."""
+    if not args.get("query"):
+        return None
+    pairs = parse_qsl(str(args["query"]), keep_blank_values=True)
+    filter = read_filter(db, project.id, pairs, project.validated_only, account.id)
+    for chip in filter.chips:
+        if chip.invalid:
+            raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
+    return filter
+
+
+def shared_taxon(mirror: Mirror, ids: list[int]) -> int | None:
+    """The taxon that all of the examples are validated as."""
+    places = mirror.ordinals(np.array(ids, np.int64))
+    taxa = np.unique(mirror.taxon[places])
+    agreed = len(taxa) == 1 and bool(np.all(mirror.status[places] == VALIDATED))
+    return int(taxa[0]) if agreed and taxa[0] else None

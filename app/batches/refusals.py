@@ -1,0 +1,118 @@
+"""What is *not this*: objects that a person refused for a taxon, and that are not offered again for it.
+
+A refusal covers the taxon's children and says nothing of its parents. It is in force while its act is not undone,
+nobody has reset it, and the object does not carry the taxon or one below it: so what undoes an act restores it too.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from app.batches.lineages import branch_of, lineage_of
+from app.database import Db
+from app.labels.changes import array
+from app.search.arrays import fetch_arrays
+from app.search.codes import DUBIOUS, VALIDATED
+from app.search.mirror import Mirror
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refusal of an object, as its page shows it."""
+
+    taxon_id: int
+    taxon: str
+    by: str | None
+    at: datetime
+    in_force: bool
+
+
+def add(db: Db, project_id: int, act_id: int, account_id: int, pairs: list[tuple[int, int]]) -> None:
+    """Write refusals (object, taxon) of an act."""
+    if not pairs:
+        return
+    db.execute(
+        """
+        insert into refusal (project_id, object_id, taxon_id, act_id, account_id)
+        select %s, object_id, taxon_id, %s, %s
+          from unnest(%s::bigint[], %s::int[]) as given (object_id, taxon_id)
+         order by object_id
+        on conflict do nothing
+        """,
+        [project_id, act_id, account_id, array(id for id, _ in pairs), array(taxon_id for _, taxon_id in pairs)],
+    )
+
+
+def refused_ids(db: Db, mirror: Mirror, taxon_id: int) -> np.ndarray:
+    """Objects that are not to be offered for a taxon, int64 ascending: refused for it or for one above it."""
+    objects, taxa = fetch_arrays(
+        db,
+        """
+        select array_agg(refusal.object_id), array_agg(refusal.taxon_id)
+          from refusal
+          join act on act.id = refusal.act_id
+         where refusal.project_id = %s
+           and refusal.taxon_id = any(%s::int[])
+           and refusal.lapsed_at is null
+           and act.reversed_by is null
+        """,
+        [mirror.project_id, lineage_of(db, taxon_id).tolist()],
+    )
+    if objects is None:
+        return np.empty(0, np.int64)
+    refused = [objects[taxa == one][~_carries(db, mirror, objects[taxa == one], one)] for one in np.unique(taxa)]
+    return np.unique(np.concatenate(refused))
+
+
+def _carries(db: Db, mirror: Mirror, ids: np.ndarray, taxon_id: int) -> np.ndarray:
+    """Which of the objects a person has given the taxon or one below it."""
+    places = np.searchsorted(mirror.ids, ids)
+    known = places < len(mirror)
+    known[known] = mirror.ids[places[known]] == ids[known]
+    carries = np.zeros(len(ids), bool)
+    places = places[known]
+    labelled = np.isin(mirror.status[places], (VALIDATED, DUBIOUS))
+    carries[known] = labelled & np.isin(mirror.taxon[places], branch_of(db, int(taxon_id)))
+    return carries
+
+
+def of_object(db: Db, project_id: int, object_id: int) -> list[Refusal]:
+    """Every refusal of an object whose act stands, newest first."""
+    rows = db.execute(
+        """
+        select refusal.taxon_id, taxon.display_name as taxon, account.name as by, refusal.at, refusal.lapsed_at,
+               label.taxon_id as label_taxon_id, label.status
+          from refusal
+          join act on act.id = refusal.act_id
+          join taxon on taxon.id = refusal.taxon_id
+          left join account on account.id = refusal.account_id
+          left join label on label.project_id = refusal.project_id and label.object_id = refusal.object_id
+         where refusal.project_id = %s
+           and refusal.object_id = %s
+           and act.reversed_by is null
+         order by refusal.at desc, refusal.taxon_id
+        """,
+        [project_id, object_id],
+    ).fetchall()
+    labelled = next((row.label_taxon_id for row in rows if row.status in ("V", "D")), None)
+    carried = lineage_of(db, labelled) if labelled else []
+    return [
+        Refusal(row.taxon_id, row.taxon, row.by, row.at, row.lapsed_at is None and row.taxon_id not in carried)
+        for row in rows
+    ]
+
+
+def reset(db: Db, project_id: int, taxon_id: int, object_ids: list[int] | None = None) -> int:
+    """Forget refusals of a taxon, of these objects or of all; returns how many."""
+    return db.execute(
+        """
+        update refusal
+           set lapsed_at = now()
+         where project_id = %s
+           and taxon_id = %s
+           and lapsed_at is null
+           and (%s::bigint[] is null or object_id = any(%s::bigint[]))
+        """,
+        [project_id, taxon_id, object_ids, object_ids],
+    ).rowcount

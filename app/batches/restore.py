@@ -1,0 +1,75 @@
+"""What an undo or a redo means for the batch that its act was done in: the page is in hand again, or done again."""
+
+from typing import Any
+
+import numpy as np
+
+from app.batches import page_rows, places
+from app.batches.page_rows import HAD_LEFT, MARKED, NOT_THIS, PageRow
+from app.batches.places import LEFT, TRAY, WAITING, Places
+from app.database import Db
+from app.labels.reversals import on_reversal
+
+
+@on_reversal
+def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
+    """Bring the batches of these acts to where they stood before them, or after them again."""
+    acts = db.execute(
+        """
+        select act.id, act.batch_id, act.kind, (act.detail ->> 'page')::int as page,
+               coalesce((act.detail ->> 'single')::bigint, 0) as single
+          from act
+          join batch on batch.id = act.batch_id
+         where act.id = any(%s)
+           and act.project_id = %s
+           and act.detail ? 'page'
+         order by act.batch_id, act.id
+           for no key update of batch
+        """,
+        [act_ids, project_id],
+    ).fetchall()
+    for batch_id in dict.fromkeys(act.batch_id for act in acts):
+        listed = places.read(db, batch_id)
+        for act in acts:
+            if act.batch_id == batch_id:
+                _reverse(db, listed, act, undone)
+        places.write(db, batch_id, listed)
+
+
+def _reverse(db: Db, listed: Places, act: Any, undone: bool) -> None:
+    page = page_rows.find_page(db, act.batch_id, act.page)
+    if act.single:
+        _reverse_single(listed, page, act.single, undone)
+    elif undone and page.act_id == act.id and page.places is not None:
+        listed.put(page.ids[page.places != HAD_LEFT], WAITING)
+        page_rows.reopen(db, act.batch_id, page.number)
+    elif not undone and not page.is_done:
+        after = places_after(listed, page, _left_alone(db, act.id))
+        listed.put(page.ids[after != HAD_LEFT], after[after != HAD_LEFT])
+        page_rows.finish(db, act.batch_id, page, after, act.id)
+
+
+def _reverse_single(listed: Places, page: PageRow, object_id: int, undone: bool) -> None:
+    """A tile that was labelled alone is on its page again, or in the tray where that page was done since."""
+    before = TRAY if page.is_done else WAITING
+    listed.put(np.array([object_id]), before if undone else LEFT)
+
+
+def _left_alone(db: Db, act_id: int) -> np.ndarray:
+    """Objects that an act named and left as they were."""
+    rows = db.execute(
+        "select (told ->> 'id')::bigint as id from act, jsonb_array_elements(refused) as told where act.id = %s",
+        [act_id],
+    )
+    return np.array([row.id for row in rows], np.int64)
+
+
+def places_after(listed: Places, page: PageRow, left_alone: np.ndarray) -> np.ndarray:
+    """Where a page's marks put its objects: the marked and refused ones leave, the rest goes to the tray.
+
+    What the act left alone, since somebody had changed it, is gone for this batch.
+    """
+    after = np.where(np.isin(page.marks, (MARKED, NOT_THIS)), LEFT, TRAY).astype(np.int16)
+    after[np.isin(page.ids, left_alone) & (page.marks == MARKED)] = places.GONE
+    after[listed.place_of(page.ids) != WAITING] = HAD_LEFT
+    return after

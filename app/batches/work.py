@@ -1,0 +1,294 @@
+"""Working a batch: marks are kept, what was seen is noted, a page is applied in one act, and the rest goes to the tray.
+
+Whoever works holds the batch's row, so that two windows of one person take turns, and an act that is sent twice finds
+itself done.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import numpy as np
+
+from app.batches import page_rows, places, refusals, reservations
+from app.batches.batch import Batch, find_batch, hold_batch
+from app.batches.lineages import related
+from app.batches.make import check_order, freeze
+from app.batches.ordering import first_turns
+from app.batches.page import next_page
+from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
+from app.batches.places import LEFT, MOVED, TRAY, WAITING
+from app.batches.reservations import Holder
+from app.batches.restore import places_after
+from app.batches.sources import Batched, Found, Source
+from app.database import Db
+from app.errors import Conflict, Refused
+from app.labels import acts, changes
+from app.labels.acts import Act, InBatch, Labeller, Outcome, check_open
+
+__all__ = ["apply_page", "keep_marks", "next_page", "note_seen", "open_tray", "take_over"]
+
+UNSEEN = (
+    "{n} of the marked objects were not seen yet, and nothing is labelled unseen: scroll to them, or unmark them. "
+    "A program reports what it saw under …/page/{number}/seen."
+)
+
+
+@dataclass(frozen=True)
+class PageAct:
+    """One act on a page. `taxon_id` null confirms what is predicted. `states` are those of the marked."""
+
+    client_id: UUID
+    marked: list[int]
+    states: list[str]
+    not_this: list[int]
+    taxon_id: int | None = None
+    status: Literal["V", "D"] = "V"
+
+
+@dataclass(frozen=True)
+class SingleAct:
+    """A label for one tile alone."""
+
+    client_id: UUID
+    id: int
+    state: str
+    taxon_id: int | None = None
+    status: Literal["V", "D"] = "V"
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What came of an act in a batch. `late`: who has begun with some of its objects, since the time for which these
+    were kept ran out; the act was applied wherever nothing had changed."""
+
+    outcome: Outcome
+    batch: Batch
+    late: list[Holder]
+
+
+def keep_marks(
+    db: Db, project: Batched, account: Labeller, batch_id: int, number: int, marks: dict[int, int], line: int | None
+) -> None:
+    """Keep marks of the page in hand, and where its boundary line stands among the tiles that it shows."""
+    batch = hold_batch(db, project.id, batch_id, account)
+    page = page_rows.find_in_hand(db, batch.id, number)
+    if not all(mark in (PASSED, MARKED, NOT_THIS) for mark in marks.values()):
+        raise Refused("A mark is 0 (passed over), 1 (marked) or 2 (not this).")
+    rows = _rows_on(page, list(marks))
+    page.marks[rows] = list(marks.values())
+    if line is not None:
+        there = np.flatnonzero(places.read(db, batch.id).place_of(page.ids) == WAITING)
+        if not 0 <= line <= len(there):
+            raise Refused(f"The page has {len(there)} tiles, so that its line cannot stand after {line}.")
+        page.line = int(there[line]) if line < len(there) else len(page.ids)
+    page_rows.write_marks(db, batch.id, page)
+    _go_on(db, batch.id)
+
+
+def note_seen(db: Db, project: Batched, account: Labeller, batch_id: int, number: int, ids: list[int]) -> None:
+    """Tiles of the page in hand that were painted in the window for 300 ms."""
+    batch = hold_batch(db, project.id, batch_id, account)
+    page = page_rows.find_in_hand(db, batch.id, number)
+    page.seen[_rows_on(page, ids)] = 1
+    page_rows.write_seen(db, batch.id, page)
+    _go_on(db, batch.id)
+
+
+def apply_page(
+    db: Db, project: Batched, account: Labeller, batch_id: int, number: int, act: PageAct, in_audit: bool = False
+) -> Worked:
+    """Label the marked, refuse what is not this, and put the rest into the tray: all in one act."""
+    check_open(project)
+    batch = hold_batch(db, project.id, batch_id, account)
+    if (again := _sent_before(db, project, account, batch, act.client_id)) is not None:
+        return again
+    page = page_rows.find_in_hand(db, batch.id, number)
+    listed = places.read(db, batch.id)
+    _mark(page, act)
+    _check_there(listed, page)
+    if not in_audit:
+        _check_seen(page)
+    late = reservations.held_by_others(db, project.id, account.id, page.ids)
+    outcome = _done(db, project, account, batch, page, act)
+    after = places_after(listed, page, np.array([left.id for left in outcome.refused], np.int64))
+    listed.put(page.ids[after >= 0], after[after >= 0])
+    page_rows.finish(db, batch.id, page, after, outcome.act_id)
+    reservations.release(db, batch.id, page.ids)
+    places.write(db, batch.id, listed)
+    return Worked(outcome, find_batch(db, project.id, batch.id), late)
+
+
+def apply_single(db: Db, project: Batched, account: Labeller, batch_id: int, act: SingleAct) -> Worked:
+    """Label one tile of the page in hand alone; it leaves the page."""
+    check_open(project)
+    batch = hold_batch(db, project.id, batch_id, account)
+    if (again := _sent_before(db, project, account, batch, act.client_id)) is not None:
+        return again
+    page, listed = page_rows.find_open(db, batch.id), places.read(db, batch.id)
+    if page is None:
+        raise Conflict(page_rows.DONE)
+    row = _rows_on(page, [act.id])
+    if listed.place_of(page.ids[row])[0] != WAITING:
+        raise Conflict("This object has left the page already. Reload to see what is on it.")
+    if not page.seen[row].all():
+        raise Conflict(UNSEEN.format(n=1, number=page.number))
+    kind: Literal["label", "confirm", "doubt"] = _kind(act.taxon_id, act.status)
+    said = Act(act.client_id, kind, [act.id], [act.state], act.taxon_id, act.status, "single")
+    late = reservations.held_by_others(db, project.id, account.id, page.ids[row])
+    outcome = acts.apply(db, project, account, said, InBatch(batch.id, {"page": page.number, "single": act.id}))
+    if outcome.changed or outcome.n_unchanged:
+        listed.put(page.ids[row], LEFT)
+        _note_strangers(db, project, account, batch, outcome, act.taxon_id)
+    else:
+        listed.put(page.ids[row], places.GONE)
+    reservations.release(db, batch.id, page.ids[row])
+    places.write(db, batch.id, listed)
+    return Worked(outcome, find_batch(db, project.id, batch.id), late)
+
+
+def pass_page(db: Db, project: Batched, account: Labeller, batch_id: int, number: int) -> Batch:
+    """Turn the page without an act: all that is on it goes to the tray."""
+    batch = hold_batch(db, project.id, batch_id, account)
+    page, listed = page_rows.find_in_hand(db, batch.id, number), places.read(db, batch.id)
+    page.marks[:] = PASSED
+    after = places_after(listed, page, np.empty(0, np.int64))
+    listed.put(page.ids[after >= 0], after[after >= 0])
+    page_rows.finish(db, batch.id, page, after, None)
+    reservations.release(db, batch.id, page.ids)
+    places.write(db, batch.id, listed)
+    _go_on(db, batch.id)
+    return find_batch(db, project.id, batch.id)
+
+
+def open_tray(db: Db, project: Batched, account: Labeller, batch_id: int, order: str = "neighbours") -> Batch:
+    """A new batch of what stands in the tray, in a new order and without a target."""
+    check_order(order)
+    batch = hold_batch(db, project.id, batch_id, account)
+    listed = places.read(db, batch.id)
+    in_tray = listed.places == TRAY
+    if not in_tray.any():
+        raise Conflict("The tray of this batch is empty: work a page first.")
+    title = batch.title if batch.title.startswith("Tray: ") else f"Tray: {batch.title}"
+    found = Found(listed.ids[in_tray], title=title, ranked=False)
+    made = freeze(db, project, account, Source("tray", {"batch_id": batch.id}), found, order)
+    listed.places[in_tray] = MOVED
+    places.write(db, batch.id, listed)
+    return made
+
+
+def take_over(db: Db, project: Batched, account: Labeller, batch_id: int) -> Batch:
+    """The batch, with its page in hand and what is kept for it, is the caller's from now on."""
+    batch = find_batch(db, project.id, batch_id)
+    if batch.closed_at is not None:
+        raise Conflict("This batch is closed: there is nothing to take over.")
+    db.execute("update batch set account_id = %s, used_at = now() where id = %s", [account.id, batch_id])
+    db.execute("update reservation set account_id = %s where batch_id = %s", [account.id, batch_id])
+    return find_batch(db, project.id, batch_id)
+
+
+def set_order(db: Db, project: Batched, account: Labeller, batch_id: int, order: str) -> Batch:
+    """Another order for what waits. The page in hand goes back to it, and a new one is made when it is asked for."""
+    check_order(order)
+    batch = hold_batch(db, project.id, batch_id, account)
+    listed = places.read(db, batch.id)
+    distances = None if np.isnan(listed.distances).all() else listed.distances
+    ranked = db.execute("select ranked from batch where id = %s", [batch.id]).fetchone().ranked
+    listed.turns, _ = first_turns(db, project, listed.ids, distances, order, ranked)
+    page_rows.drop_open(db, batch.id)
+    db.execute("update batch set ordering = %s where id = %s", [order, batch.id])
+    places.write(db, batch.id, listed)
+    return find_batch(db, project.id, batch.id)
+
+
+def _go_on(db: Db, batch_id: int) -> None:
+    """Working renews what is kept."""
+    reservations.renew(db, batch_id)
+    db.execute("update batch set used_at = now() where id = %s", [batch_id])
+
+
+def _rows_on(page: PageRow, ids: list[int]) -> np.ndarray:
+    place = {object_id: k for k, object_id in enumerate(page.ids.tolist())}
+    unknown = [object_id for object_id in ids if object_id not in place]
+    if unknown:
+        raise Refused(f"Object {unknown[0]} is not on page {page.number}. Reload to see what is.")
+    return np.array([place[object_id] for object_id in ids], np.int64)
+
+
+def _mark(page: PageRow, act: PageAct) -> None:
+    """The act's marks are the page's."""
+    if not act.marked and not act.not_this:
+        raise Refused("Nothing is marked. Mark what the label is for, or turn the page without an act.")
+    if len(act.marked) != len(act.states):
+        raise Refused("An act needs for each marked object the state in which it was shown.")
+    if set(act.marked) & set(act.not_this):
+        raise Refused("An object cannot be marked and not this at once.")
+    page.marks[:] = PASSED
+    page.marks[_rows_on(page, act.marked)] = MARKED
+    page.marks[_rows_on(page, act.not_this)] = NOT_THIS
+
+
+def _check_there(listed: places.Places, page: PageRow) -> None:
+    n = int(np.count_nonzero((page.marks != PASSED) & (listed.place_of(page.ids) != WAITING)))
+    if n:
+        raise Conflict(f"{n} of the marked objects have left the page already. Reload to see what is on it.")
+
+
+def _check_seen(page: PageRow) -> None:
+    n = int(np.count_nonzero((page.marks != PASSED) & (page.seen == 0)))
+    if n:
+        raise Conflict(UNSEEN.format(n=n, number=page.number))
+
+
+def _sent_before(db: Db, project: Batched, account: Labeller, batch: Batch, client_id: UUID) -> Worked | None:
+    """What came of the act when it was sent first."""
+    sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
+    if sent is None:
+        return None
+    return Worked(acts.repeated(db, project.id, account.id, client_id), batch, [])
+
+
+def _kind(taxon_id: int | None, status: str) -> Literal["label", "confirm", "doubt"]:
+    return "label" if taxon_id is not None else "confirm" if status == "V" else "doubt"
+
+
+def _done(db: Db, project: Batched, account: Labeller, batch: Batch, page: PageRow, act: PageAct) -> Outcome:
+    """The labels and refusals of a page's act."""
+    refused = _pairs(db, project, act, batch)
+    place = InBatch(batch.id, {"page": page.number})
+    if act.marked:
+        kind = _kind(act.taxon_id, act.status)
+        said = Act(act.client_id, kind, act.marked, act.states, act.taxon_id, act.status, "batch")
+        outcome = acts.apply(db, project, account, said, place)
+        refusals.add(db, project.id, outcome.act_id, account.id, refused)
+        _note_strangers(db, project, account, batch, outcome, act.taxon_id)
+        return outcome
+    taxon_id = refused[0][1] if len({taxon for _, taxon in refused}) == 1 else None
+    act_id = acts.begin(db, project.id, account.id, act.client_id, "not_this", taxon_id, None, "batch", place)
+    if act_id is None:
+        return acts.repeated(db, project.id, account.id, act.client_id)
+    refusals.add(db, project.id, act_id, account.id, refused)
+    return acts.finish(db, project.id, account.id, act_id, [], [], n_refusals=len(refused))
+
+
+def _pairs(db: Db, project: Batched, act: PageAct, batch: Batch) -> list[tuple[int, int]]:
+    """What each object is said not to be: the act's taxon, else what the batch expects, else what one sees of it."""
+    if not act.not_this:
+        return []
+    taxon_id = act.taxon_id or batch.taxon_id
+    if taxon_id:
+        return [(object_id, taxon_id) for object_id in act.not_this]
+    seen = changes.seen_states(db, project.id, act.not_this)
+    pairs = [(id, seen[id].taxon_id) for id in act.not_this if id in seen and seen[id].taxon_id]
+    if not pairs:
+        raise Refused("Name the taxon that these are not: this batch expects none, and nothing is predicted of them.")
+    return [(object_id, int(taxon or 0)) for object_id, taxon in pairs]
+
+
+def _note_strangers(
+    db: Db, project: Batched, account: Labeller, batch: Batch, outcome: Outcome, taxon_id: int | None
+) -> None:
+    """A label outside the lineage of what the batch expects says that its objects are not that."""
+    if batch.taxon_id and taxon_id and outcome.changed and not related(db, batch.taxon_id, taxon_id):
+        pairs = [(now.id, batch.taxon_id) for now in outcome.changed]
+        refusals.add(db, project.id, outcome.act_id, account.id, pairs)
