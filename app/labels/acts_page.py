@@ -12,7 +12,9 @@ from litestar.response import Template
 
 from app.accounts.access import ROLES
 from app.accounts.viewer import Viewer
+from app.batches.sources import SOURCES
 from app.database import Db
+from app.jobs.words import time_span
 from app.labels.history import OwnAct, PastAct, own_acts, recent_acts, who_acted
 from app.labels.pages import actor
 from app.labels.undo import UNDOABLE
@@ -42,14 +44,29 @@ class ShownAct:
     project_id: int
     project: str
     may_undo: bool
-    may_redo: bool = False  # what took back many acts
+    may_redo: bool  # what took back many acts
+    source: str  # in words
+    took: str
 
 
 def shown_act(past: PastAct, project_id: int, project: str, role: str, status: str, own: bool) -> ShownAct:
     """One's own acts as an annotator, anybody's as a manager, while the project is open for labelling."""
     needed = "annotator" if own else "manager"
     may = not past.undone and status != "explore" and ROLES.index(role) >= ROLES.index(needed)
-    return ShownAct(past, project_id, project, may and past.kind in UNDOABLE, may and past.kind == "undo_all")
+    return ShownAct(
+        act=past,
+        project_id=project_id,
+        project=project,
+        may_undo=may and past.kind in UNDOABLE,
+        may_redo=may and past.kind == "undo_all",
+        source=source_words(past.source) if past.source else "",
+        took="" if past.seconds is None else time_span(past.seconds),
+    )
+
+
+def source_words(name: str) -> str:
+    """A kind of batch as people call it."""
+    return SOURCES[name].words if name in SOURCES else f"a {name}"
 
 
 @get("/projects/{project_id:int}/acts", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)

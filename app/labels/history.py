@@ -6,6 +6,7 @@ from typing import Any
 
 from app.accounts.viewer import Viewer
 from app.database import Db
+from app.labels.activity import IDLE_S
 from app.labels.acts import describe
 from app.projects.access import role_of
 
@@ -63,6 +64,9 @@ class PastAct:
     undone_by: str | None
     left: bool = False
     detail: dict[str, Any] = field(default_factory=dict)
+    source: str | None = None  # the kind of batch that it was done in
+    batch_id: int | None = None
+    seconds: float | None = None  # since the person's act before; None after a break
 
 
 def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
@@ -99,7 +103,14 @@ TOLD = """
     coalesce(of_undo.kind, of_act.kind) as reversed_kind,
     taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
     act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left,
-    act.detail - array['back', 'stays'] as detail, whose.name as whose
+    act.detail - array['back', 'stays'] as detail, whose.name as whose, batch.source, act.batch_id,
+    extract(epoch from act.at - (select at
+                                   from act as before
+                                  where before.project_id = act.project_id
+                                    and before.account_id = act.account_id
+                                    and before.id < act.id
+                                  order by before.id desc
+                                  limit 1))::float8 as seconds
 """
 TOLD_FROM = """
     left join account on account.id = act.account_id
@@ -109,6 +120,7 @@ TOLD_FROM = """
     left join act as of_undo on of_undo.id = of_act.reverses
     left join taxon on taxon.id = coalesce(act.taxon_id, of_act.taxon_id, of_undo.taxon_id)
     left join account as whose on whose.id = (act.detail->>'who')::int
+    left join batch on batch.id = act.batch_id
 """
 
 
@@ -201,6 +213,7 @@ def who_acted(db: Db, project_id: int) -> list[Any]:
 def _past_act(said: dict[str, Any]) -> PastAct:
     reversed_kind, kind, taxon = said.pop("reversed_kind"), said["kind"], said["taxon"]
     whose = said.pop("whose")
+    said["seconds"] = said["seconds"] if (said["seconds"] or IDLE_S) < IDLE_S else None
     if kind in ("undo_all", "redo_all"):
         what = _of_many(kind, whose, said["detail"])
     elif kind == "not_this":

@@ -1,0 +1,104 @@
+"""How fast people are: times between acts, breaks, what was undone, by person, by kind of batch and by day."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from app.accounts.viewer import Account
+from app.database import Db
+from app.labels.activity import IDLE_S, Report, pace, report
+from app.labels.history import recent_acts
+from app.labels.undo import undo
+from tests.labels.test_pages import label, member, project_id
+from tests.small_projects import Person, SmallProject
+from tests.web_fixtures import Client, bearer, logged_in
+
+__all__ = ["member", "project_id"]
+START = datetime(2026, 3, 1, 23, 58, tzinfo=UTC)
+
+
+def at(db: Db, act_id: int, seconds: float) -> None:
+    db.execute("update act set at = %s where id = %s", [START + timedelta(seconds=seconds), act_id])
+
+
+def all_of(project: SmallProject, who: Person | None = None) -> Report:
+    end = START + timedelta(days=3)
+    return report(project.db, project.id, START - timedelta(days=1), end, who.id if who else None)
+
+
+@pytest.fixture
+def worked(db: Db, project: SmallProject, ada: Person, ben: Person) -> SmallProject:
+    """Ada: 3 images, 5 after 30 s, 1 after a break, which she undoes 10 s later. Ben: 2 images, in a batch."""
+    for k, (n, seconds) in enumerate([(3, 0), (5, 30), (1, 30 + IDLE_S + 1)]):
+        at(db, project.do(ada, project.ids[k : k + n], taxon=["Oithona", "fiber"][k % 2]).act_id, seconds)
+    at(db, undo(db, project, ada, uuid4()).act_id, 30 + IDLE_S + 11)
+    batch_id = db.execute(
+        """
+        insert into batch (project_id, account_id, source, title, query, ordering, ranked, opens_marked, n)
+        values (%s, %s, 'examples', 'Like one', '{}', 'alike', true, true, 2)
+        returning id
+        """,
+        [project.id, ben.id],
+    ).fetchone()[0]
+    act_id = project.do(ben, project.ids[8:], taxon="Copepoda").act_id
+    db.execute("update act set batch_id = %s where id = %s", [batch_id, act_id])
+    at(db, act_id, 40)
+    return project
+
+
+def test_an_act_takes_what_passed_since_the_one_before_and_nothing_after_a_break(worked: SmallProject) -> None:
+    ada, ben = all_of(worked).people
+    assert (ada.what, ada.n_images, ada.n_undone, ada.n_acts, ada.seconds) == ("Ada", 8, 1, 4, 40.0)
+    assert ada.images_per_hour == 3600 * 5 / 40
+    assert ada.acts_per_image == 4 / 8
+    assert (ben.what, ben.n_images, ben.seconds, ben.images_per_hour) == ("Ben", 2, 0.0, None)
+
+
+def test_it_is_told_by_kind_of_batch_and_by_day(worked: SmallProject) -> None:
+    found = all_of(worked)
+    assert [(one.what, one.n_images) for one in found.sources] == [("board", 8), ("examples", 2)]
+    assert [(one.what, one.n_images, one.n_undone) for one in found.days] == [
+        ("2026-03-01", 10, 0), ("2026-03-02", 0, 1),
+    ]  # fmt: skip
+
+
+def test_one_person_s_report_holds_nothing_of_others(worked: SmallProject, ben: Person) -> None:
+    found = all_of(worked, ben)
+    assert [one.what for one in found.people] == ["Ben"]
+    assert sum(one.n_images for one in found.days) == 2
+
+
+def test_the_pace_is_that_of_the_latest_acts(worked: SmallProject, ada: Person, ben: Person) -> None:
+    now = pace(worked.db, worked.id, ada.id)
+    assert (now.images_per_hour, now.acts_per_image, now.n_images) == (450.0, 0.5, 8)
+    assert pace(worked.db, worked.id, ben.id).images_per_hour is None
+    nobody = pace(worked.db, worked.id, 999_999)
+    assert (nobody.images_per_hour, nobody.acts_per_image, nobody.n_acts) == (None, None, 0)
+
+
+def test_the_list_of_acts_tells_how_long_each_took_and_from_which_batch(worked: SmallProject, ada: Person) -> None:
+    told = recent_acts(worked.db, worked.id)
+    assert [act.source for act in told if act.who == "Ben"] == ["examples"]
+    assert [act.seconds for act in told if act.who == "Ada"] == [10.0, None, 30.0, None]
+
+
+def test_how_fast_others_are_is_for_managers(
+    app_client: Client, database_url: str, project_id: int, member: Callable[[str], Account],
+    another_client: Callable[[], Client],
+) -> None:  # fmt: skip
+    annotator, manager, url = member("annotator"), member("manager"), f"/api/v1/projects/{project_id}"
+    headers = bearer(database_url, annotator)
+    app_client.post(f"{url}/acts", json=label(database_url, project_id), headers=headers)
+    app_client.post(f"{url}/acts", json=label(database_url, project_id, 1, states=["1.0"], status="D"), headers=headers)
+    mine = app_client.get(f"{url}/activity", headers=headers).json()
+    assert [(one["what"], one["n_images"]) for one in mine["people"]] == [(annotator.name, 4)]
+    assert app_client.get(f"{url}/activity?who={manager.id}", headers=headers).status_code == 403
+    assert app_client.get(f"{url}/pace", headers=headers).json()["n_images"] == 4
+    visitor = bearer(database_url, member("visitor"))
+    assert app_client.get(f"{url}/activity", headers=visitor).json()["people"] == []
+    page = logged_in(app_client, manager).get(f"/projects/{project_id}/activity").text
+    assert annotator.name in page and "the board" in page
+    assert "Nothing was labelled" not in page
+    assert "By person" not in logged_in(another_client(), annotator).get(f"/projects/{project_id}/activity").text
