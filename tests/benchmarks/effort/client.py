@@ -1,0 +1,90 @@
+"""Shoal as a program sees it: a URL and a token, nothing else. Each request's time is kept."""
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from tests.benchmarks.effort.diary import Diary
+
+Tile = dict[str, Any]
+PATIENCE_S = 900
+OBJECTS_PER_ACT = 1_000
+
+
+class Shoal:
+    """One project, as one account may see and change it."""
+
+    def __init__(self, url: str, token: str, project_id: int, seed: int, diary: Diary) -> None:
+        headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+        self.http = httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=PATIENCE_S)
+        self.project_id, self.diary, self.seed = project_id, diary, seed
+        self.n_acts = 0
+        self.taxa: dict[str, int] = {}
+
+    def ask(self, what: str, method: str, path: str, **how: Any) -> Any:
+        """A request of the kind `what`; an answer that is no success ends the run with what it says."""
+        began = perf_counter()
+        answer = self.http.request(method, path.replace("PROJECT", f"/projects/{self.project_id}"), **how)
+        self.diary.request(what, perf_counter() - began)
+        if answer.is_error:
+            raise SystemExit(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    def act_id(self) -> str:
+        """The same for the same act of the same run."""
+        self.n_acts += 1
+        return str(UUID(int=(self.seed << 64) + self.n_acts))
+
+    def pages(self, limit: int, **filter: Any) -> Iterator[list[Tile]]:
+        """A list page by page; what is labelled meanwhile neither shifts nor repeats it."""
+        wanted: dict[str, Any] = {"limit": limit, **filter}
+        while True:
+            found = self.ask("list", "GET", "PROJECT/objects", params=wanted)
+            if found["objects"]:
+                yield [tile | {"hash": tile["image"]} for tile in found["objects"]]
+            if not found["next_cursor"]:
+                return
+            wanted["cursor"] = found["next_cursor"]
+
+    def tiles(self, limit: int, **filter: Any) -> list[Tile]:
+        """The first page of a list."""
+        return next(self.pages(limit, **filter), [])
+
+    def n_objects(self) -> int:
+        return sum(self.ask("tree", "GET", "PROJECT/taxa")["total"].values())
+
+    def counts(self) -> dict[int, dict[str, int]]:
+        """Objects by taxon and status, as the tree shows them."""
+        return {row["taxon_id"]: row["n"] for row in self.ask("tree", "GET", "PROJECT/taxa")["taxa"]}
+
+    def taxon(self, name: str) -> int:
+        """The taxon of this name, made where nobody has made it."""
+        if name not in self.taxa:
+            found = self.ask("type-ahead", "GET", "/taxa", params={"q": name, "project_id": self.project_id})
+            same = [taxon["id"] for taxon in found if taxon["name"] == name]
+            body = {"name": name, "project_id": self.project_id}
+            self.taxa[name] = same[0] if same else self.ask("create", "POST", "/taxa", json=body)["id"]
+        return self.taxa[name]
+
+    def label(self, tiles: list[Tile], name: str | None) -> None:
+        """One act: this taxon, or without one what each is predicted to be."""
+        for part in _parts(tiles):
+            body = {
+                "client_id": self.act_id(),
+                "kind": "confirm" if name is None else "label",
+                "objects": [tile["id"] for tile in part],
+                "states": [tile["state"] for tile in part],
+            }
+            if name is not None:
+                body |= {"taxon_id": self.taxon(name)}
+            outcome = self.ask("act", "POST", "PROJECT/acts", json=body)
+            if outcome["refused"] or len(outcome["changed"]) != len(part):
+                raise SystemExit(f"An act on {len(part)} objects was refused in part: {outcome['refused'][:3]}")
+
+
+def _parts(tiles: list[Tile]) -> Iterator[list[Tile]]:
+    for first in range(0, len(tiles), OBJECTS_PER_ACT):
+        yield tiles[first : first + OBJECTS_PER_ACT]

@@ -1,0 +1,39 @@
+"""What one simulated person did: every act with its type, every label with what it should have been, every wait."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Diary:
+    """Entries in order: ["act", type, n], ["labels", unseen, [[object, said, true], ...]], ["wait", what, seconds]."""
+
+    entries: list[list[Any]] = field(default_factory=list)
+    requests: dict[str, list[float]] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def act(self, what: str, n: int = 1) -> None:
+        if n:
+            self.entries.append(["act", what, n])
+
+    def labels(self, said: list[list[Any]], unseen: bool = False) -> None:
+        if said:
+            self.entries.append(["labels", unseen, said])
+
+    def wait(self, what: str, seconds: float) -> None:
+        self.entries.append(["wait", what, round(seconds, 3)])
+
+    def request(self, what: str, seconds: float) -> None:
+        self.requests.setdefault(what, []).append(round(seconds, 5))
+
+    def save(self, path: Path) -> None:
+        """Whole or not at all."""
+        half = path.with_suffix(".half")
+        half.write_text(json.dumps(self.__dict__))
+        half.rename(path)
+
+
+def read(path: Path) -> Diary:
+    return Diary(**json.loads(path.read_text()))
