@@ -50,6 +50,11 @@ def ask(db: Db, project_id: int, account_id: int | None, query: str = UNLABELLED
     known = latest(db, project_id)
     if known and known.query == query and is_active(db, known.job_id):
         return known
+    return queue(db, make(db, project_id, account_id, query, n_wanted))
+
+
+def make(db: Db, project_id: int, account_id: int | None, query: str = UNLABELLED, n_wanted: int | None = None) -> Run:
+    """A new run that nobody cuts yet."""
     row = db.execute(
         f"""
         insert into cluster_run (project_id, account_id, query, n_wanted)
@@ -58,7 +63,7 @@ def ask(db: Db, project_id: int, account_id: int | None, query: str = UNLABELLED
         """,  # noqa: S608 - constants
         [project_id, account_id, query, n_wanted],
     ).fetchone()
-    return queue(db, Run(*row))
+    return Run(*row)
 
 
 def _check(db: Db, project_id: int, account_id: int | None, query: str, n_wanted: int | None) -> None:

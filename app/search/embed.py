@@ -4,11 +4,13 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from app import database
+from app.clusters import automatic
 from app.database import Db
 from app.errors import NotFound
 from app.jobs.bodies import job_body
@@ -64,6 +66,7 @@ def run(job: JobContext) -> None:
     else:
         _embed(job)
     with database.connect(job.database_url) as db:
+        automatic.complete(db, job.project_id, job.account_id)
         enqueue(db, "index", INDEX_TITLE, job.project_id, job.account_id, {})
 
 
@@ -78,7 +81,8 @@ def _embed(job: JobContext) -> None:
         job.log(f"The vectors of {known.name} were made elsewhere: objects without one wait until theirs are brought.")
         return
     _follow_strips(job)
-    embed_project(job.database_url, job.settings, job.project_id, job)
+    begin = partial(automatic.begin, job.database_url, job.settings.home, job.project_id, job)
+    embed_project(job.database_url, job.settings, job.project_id, job, first_are_there=begin)
 
 
 def _follow_strips(job: JobContext) -> None:
@@ -106,11 +110,17 @@ def _follow_strips(job: JobContext) -> None:
 
 
 def embed_project(
-    database_url: str, settings: Settings, project_id: int, report: Report, embedder_id: int | None = None
+    database_url: str,
+    settings: Settings,
+    project_id: int,
+    report: Report,
+    embedder_id: int | None = None,
+    first_are_there: Callable[[], None] | None = None,
 ) -> int:
     """Give a vector to every object that can have one; returns how many were written here.
 
     By the project's embedder, or by another one whose vectors are to take the place of the present ones.
+    `first_are_there` is called once the first 2,000 have theirs, where there are more.
 
     The same content is computed once, also across projects and workers: work is dealt out by the first byte of the
     image's hash, and who works on a byte holds its lock. Hashes are random, so an embedding that is stopped half-way
@@ -121,6 +131,7 @@ def embed_project(
         if row is None:
             raise NotFound(f"The project {project_id} does not exist any more, or has no embedder.")
         work = _Work(db, project_id, row.id, embedders.load(settings, row), open_store(settings), settings, report)
+        work.first_are_there = first_are_there
         while True:
             pending.record_failures(db, row.id, project_id)
             waiting = pending.list_pending(db, row.id, project_id)
@@ -151,6 +162,7 @@ class _Work:
         self.total, self.done = pending.start(db, embedder_id, project_id)
         self.written = self.logged = self.lost = 0
         self.decoders = DECODERS_FAR if "://" in settings.store_url else DECODERS_NEAR
+        self.first_are_there: Callable[[], None] | None = None
 
     def embed_turn(self, buckets: list[int]) -> None:
         """Everything that waits in some buckets of hashes, whose locks the caller holds."""
@@ -166,6 +178,7 @@ class _Work:
             self._write([objects[hash] for hash in hashes], vectors)
             self._set_aside(failures)
             self.tell()
+            self._call_for_cards()
 
     def tell(self, message: str = "") -> None:
         self.report.progress(self.done, self.total, "images", message)
@@ -180,6 +193,11 @@ class _Work:
     def _count(self, n: int) -> None:
         self.written += n
         self.done += n
+
+    def _call_for_cards(self) -> None:
+        if self.first_are_there and automatic.FIRST <= self.done < min(self.total, automatic.LATE):
+            self.first_are_there()
+            self.first_are_there = None
 
     def _set_aside(self, failures: list[tuple[bytes, BadImage]]) -> None:
         lost = [hash for hash, error in failures if isinstance(error, LostImage)]

@@ -1,0 +1,55 @@
+"""Cards come by themselves: of the first 2,000 objects while the others are embedded, and then of all."""
+
+import pytest
+
+from app.clusters import automatic, job, runs
+from app.jobs.context import Cancelled
+from app.search import embed
+from tests.clusters.conftest import Heaps, Unheard
+
+
+class Listening(Unheard):
+    def checkpoint(self) -> None:
+        pass
+
+
+def test_what_has_a_vector_is_cut_at_once_and_all_of_it_when_embedding_ends(heaps: Heaps) -> None:
+    db, project = heaps.project.db, heaps.project
+    automatic.begin(heaps.url, heaps.home, project.id, Listening())
+    run = runs.latest(db, project.id)
+    assert run is not None and run.state == "begun" and heaps.members(run)
+    automatic.begin(heaps.url, heaps.home, project.id, Listening())
+    assert runs.latest(db, project.id).id == run.id
+
+    job_id = automatic.complete(db, project.id, None)
+    assert runs.latest(db, project.id).job_id == job_id
+    db.commit()
+    job.cut(heaps.url, heaps.home, run, Unheard())
+    db.commit()
+    assert runs.latest(db, project.id).state == "complete"
+    assert automatic.complete(db, project.id, None) is None
+
+
+def test_a_project_that_had_no_cards_gets_them_when_embedding_ends(heaps: Heaps) -> None:
+    assert automatic.complete(heaps.project.db, heaps.project.id, None)
+    assert runs.latest(heaps.project.db, heaps.project.id).query == runs.UNLABELLED
+
+
+def test_cancelling_the_embedding_stops_the_cutting(heaps: Heaps) -> None:
+    class Stopping(Listening):
+        def checkpoint(self) -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        automatic.begin(heaps.url, heaps.home, heaps.project.id, Stopping())
+
+
+def test_embedding_calls_for_cards_once_the_first_have_their_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automatic, "FIRST", 3)
+    work = embed._Work.__new__(embed._Work)
+    work.total, work.done, work.written, work.first_are_there = 10, 0, 0, lambda: called.append(work.done)
+    called: list[int] = []
+    for _ in range(4):
+        work._count(2)
+        work._call_for_cards()
+    assert called == [4]
