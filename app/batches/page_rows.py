@@ -99,13 +99,14 @@ def open_ids(db: Db, batch_id: int) -> np.ndarray:
 def insert(db: Db, batch_id: int, made: PageRow) -> None:
     db.execute(
         """
-        insert into batch_page (batch_id, number, object_ids, distances, marks, seen, line, chances, basis)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        insert into batch_page (batch_id, number, object_ids, distances, marks, seen, line, chances, basis,
+                                proposals)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         [
             batch_id, made.number, array(made.ids.tolist()), _reals(made.distances), array(made.marks.tolist()),
             array(made.seen.tolist()), made.line, None if made.chances is None else _reals(made.chances),
-            None if made.basis is None else Jsonb(made.basis),
+            None if made.basis is None else Jsonb(made.basis), Jsonb(made.proposals or []),
         ],
     )  # fmt: skip
 
@@ -161,6 +162,8 @@ def reopen(db: Db, batch_id: int, number: int) -> None:
     )
 
 
-def drop_open(db: Db, batch_id: int) -> None:
-    """What stands on pages that are not done waits again."""
-    db.execute("delete from batch_page where batch_id = %s and done_at is null", [batch_id])
+def drop_open(db: Db, batch_id: int, since: int = 1) -> None:
+    """What stands on pages that are not done waits again: on all of them, or on those from a number on."""
+    db.execute(
+        "delete from batch_page where batch_id = %s and done_at is null and number >= %s", [batch_id, since]
+    )  # fmt: skip

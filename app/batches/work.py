@@ -16,6 +16,7 @@ from app.batches.lineages import related
 from app.batches.make import check_order, freeze
 from app.batches.ordering import first_turns
 from app.batches.page import next_page
+from app.batches.page_making import prepare_next
 from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
 from app.batches.places import LEFT, MOVED, TRAY, WAITING
 from app.batches.reservations import Holder
@@ -116,6 +117,7 @@ def apply_page(
     page_rows.finish(db, batch.id, page, after, outcome.act_id)
     reservations.release(db, batch.id, page.ids)
     places.write(db, batch.id, listed)
+    prepare_next(db, project, batch, listed, len(page.ids))
     return Worked(outcome, find_batch(db, project.id, batch.id), late)
 
 
@@ -157,6 +159,7 @@ def pass_page(db: Db, project: Batched, account: Labeller, batch_id: int, number
     page_rows.finish(db, batch.id, page, after, None)
     reservations.release(db, batch.id, page.ids)
     places.write(db, batch.id, listed)
+    prepare_next(db, project, batch, listed, len(page.ids))
     _go_on(db, batch.id)
     return find_batch(db, project.id, batch.id)
 

@@ -50,6 +50,13 @@ def expire(settings: Settings, db: Db) -> None:
     db.execute("delete from question where asked_at < now() - interval '10 minutes'")
 
 
+def expire_batches(settings: Settings, db: Db) -> None:
+    """Batches that nobody used for 30 days; what was labelled in them stays."""
+    from app.batches import batch
+
+    batch.expire(db)
+
+
 def thin_logs(settings: Settings, db: Db) -> None:
     """Jobs that ended well keep their row for ever and their log for three months."""
     db.execute(
@@ -70,6 +77,7 @@ CHORES: dict[str, tuple[str, Chore]] = {
     "follow_vectors": ("7-57/10 * * * *", follow_vectors),
     "sweep_store": ("23 * * * *", sweep_store),
     "sweep_uploads": ("37 * * * *", sweep_uploads),
+    "expire_batches": ("47 3 * * *", expire_batches),
     "thin_logs": ("41 3 * * *", thin_logs),
 }
 

@@ -1,0 +1,119 @@
+"""Making a page: the next objects of a batch that still are there and that nobody else holds, laid out and marked.
+
+A page is made with the act before it, so that it is there when it is asked for.
+"""
+
+import numpy as np
+
+from app.batches import page_rows, places
+from app.batches.batch import Batch
+from app.batches.chances import HALF, chances_of, line_of
+from app.batches.lineages import branch_of, lineage_of
+from app.batches.ordering import Compared, laid_out
+from app.batches.page_rows import MARKED, PASSED, PageRow
+from app.batches.places import GONE, Places
+from app.batches.proposals import propose
+from app.batches.reservations import Holder, held_by_others, reserve
+from app.database import Db
+from app.labels.changes import array
+
+AHEAD = 2  # pages that are kept beyond the one in hand
+
+
+def prepare_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -> None:
+    """After an act: make the next page, or make it anew where it was made before the act and nobody looked at it."""
+    page = page_rows.find_open(db, batch.id)
+    if page is None or is_untouched(page):
+        page_rows.drop_open(db, batch.id, since=page.number if page else 1)
+        make_next(db, project, batch, listed, n)
+
+
+def is_untouched(page: PageRow) -> bool:
+    """Whether nothing of a page was seen, and its marks are those that it was made with."""
+    return not page.seen.any() and np.array_equal(page.marks, _first_marks(len(page.ids), page.line))
+
+
+def _first_marks(n: int, line: int | None) -> np.ndarray:
+    marks = np.full(n, PASSED, np.int16)
+    marks[: line or 0] = MARKED
+    return marks
+
+
+def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -> tuple[PageRow | None, list[Holder]]:
+    """The next page, written; None where nothing is left to show. Keeps it and the next two from other people."""
+    waiting = listed.next(np.empty(0, np.int64))
+    taken: list[np.ndarray] = []
+    passed: list[np.ndarray] = []
+    n_free, start, n_gone = 0, 0, 0
+    while start < len(waiting) and n_free < n:
+        piece = waiting[start : start + (1 + AHEAD) * n]
+        start += len(piece)
+        there = still_there(db, project.id, batch, listed.ids[piece])
+        listed.places[piece[~there]] = GONE
+        n_gone += int(np.count_nonzero(~there))
+        piece = piece[there]
+        free = np.isin(listed.ids[piece], reserve(db, project.id, batch.id, batch.account_id or 0, listed.ids[piece]))
+        taken.append(piece[free])
+        passed.append(piece[~free])
+        n_free += int(np.count_nonzero(free))
+    chosen = np.concatenate(taken)[:n] if taken else np.empty(0, np.int64)
+    if n_gone:
+        places.write(db, batch.id, listed)
+    else:
+        db.execute("update batch set used_at = now() where id = %s", [batch.id])
+    others = np.concatenate(passed) if passed else chosen
+    held = held_by_others(db, project.id, batch.account_id or 0, listed.ids[others]) if len(others) else []
+    if not len(chosen):
+        return None, held
+    page = _laid_out(db, project, batch, listed, chosen)
+    page_rows.insert(db, batch.id, page)
+    return page, held
+
+
+def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: np.ndarray) -> PageRow:
+    """Objects in the order of the screen, those before the boundary line marked."""
+    ids, distances = listed.ids[chosen], listed.distances[chosen]
+    chances, basis = chances_of(db, project, batch, ids, distances)
+    line = line_of(chances) if chances is not None and batch.opens_marked else None
+    if line is not None and chances is not None:
+        first = np.argsort(~(chances >= HALF), kind="stable")
+        ids, distances, chances = ids[first], distances[first], chances[first]
+    if batch.order == "neighbours":
+        order = laid_out(db, project, ids, line)
+        ids, distances, chances = ids[order], distances[order], None if chances is None else chances[order]
+    number, marks = page_rows.last_number(db, batch.id) + 1, _first_marks(len(ids), line)
+    proposals = propose(db, project, ids[:line] if line else ids)
+    seen = np.zeros(len(ids), np.int16)
+    return PageRow(number, ids, distances, marks, seen, None, line, chances, basis, proposals, None, is_done=False)
+
+
+def still_there(db: Db, project_id: int, batch: Batch, ids: np.ndarray) -> np.ndarray:
+    """Which objects are to be shown: not deleted, not labelled by anybody since the batch was made, and not refused
+    meanwhile for what the batch expects."""
+    target = batch.taxon_id
+    rows = db.execute(
+        """
+        select object.id
+          from object
+          left join label on label.project_id = object.project_id and label.object_id = object.id
+         where object.project_id = %(project_id)s
+           and object.id = any(%(ids)s::bigint[])
+           and (coalesce(label.status, 'U') = 'U' or label.at <= %(made_at)s)
+           and (%(target)s::int is null
+                or label.taxon_id = any(%(below)s::int[])
+                or not exists (select
+                                 from refusal
+                                 join act on act.id = refusal.act_id
+                                where refusal.project_id = object.project_id
+                                  and refusal.object_id = object.id
+                                  and refusal.taxon_id = any(%(above)s::int[])
+                                  and refusal.lapsed_at is null
+                                  and act.reversed_by is null))
+        """,
+        {
+            "project_id": project_id, "ids": array(ids.tolist()), "made_at": batch.made_at, "target": target,
+            "below": branch_of(db, target).tolist() if target else [],
+            "above": lineage_of(db, target).tolist() if target else [],
+        },
+    )  # fmt: skip
+    return np.isin(ids, np.array([row.id for row in rows], np.int64))

@@ -1,0 +1,174 @@
+"""The list of a project's batches, and the screen that works one of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+
+from app.accounts.viewer import Viewer
+from app.batches.batch import Batch, find_batch, list_batches
+from app.batches.pace import pace_of
+from app.batches.page import PageInHand, next_page
+from app.batches.sources import SOURCES
+from app.database import Db
+from app.labels.acts import undo_state
+from app.labels.pages import actor
+from app.objects import preferences
+from app.objects.board import tiles_of
+from app.objects.filters import Filter
+from app.projects.access import Project
+from app.taxonomy.names import is_italic
+
+VISITOR = {"role": "visitor"}
+MOST_EXAMPLES = 8  # of each kind in the header
+ORDERS = {
+    "neighbours": "like beside like",
+    "alike": "most alike first",
+    "least": "least alike first",
+    "extremes": "extremes first",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which page of about how many this is."""
+
+    number: int
+    of: int
+
+
+def may_work(project: Project, viewer: Viewer, batch: Batch) -> bool:
+    """Its author may, while it is open and the project can be labelled in."""
+    is_own = viewer.account is not None and batch.account_id == viewer.account.id
+    return is_own and batch.closed_at is None and project.may("annotator") and project.status != "explore"
+
+
+@get("/projects/{project_id:int}/batches", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_batches(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    cursor: FromQuery[str] = "",
+    whose: FromQuery[str] = "",
+) -> Template:
+    account = actor(viewer)
+    mine = whose == "mine"
+    found = list_batches(db, project.id, account.id, mine=mine, cursor=cursor)
+    context = {
+        "project": project,
+        "batches": found.batches,
+        "kinds": SOURCES,
+        "mine": mine,
+        "next_cursor": found.next_cursor,
+        "can_make": project.may("annotator") and project.status != "explore",
+        "account_id": account.id,
+    }
+    return Template("batches/list.html", context=context)
+
+
+@get("/projects/{project_id:int}/batches/{batch_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_batch(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+) -> Template:
+    """The screen without its page: how many tiles fit only the window knows."""
+    account = actor(viewer)
+    batch = find_batch(db, project.id, batch_id)
+    context = {
+        "project": project,
+        "batch": batch,
+        "orders": ORDERS,
+        "examples": _examples(db, project, batch, "ids"),
+        "strangers": _examples(db, project, batch, "not_ids"),
+        "n_examples": len(batch.source.get("ids", [])),
+        "n_strangers": len(batch.source.get("not_ids", [])),
+        "can_label": may_work(project, viewer, batch),
+        "can_take_over": project.may("manager") and batch.account_id != account.id and batch.closed_at is None,
+        "italic": batch.taxon_id in italic_taxa(db, [batch.taxon_id]),
+        "preferences": preferences.read(db, project.id, account.id),
+        "undo": undo_state(db, project.id, account.id),
+    }
+    return Template("batches/batch.html", context=context)
+
+
+def _examples(db: Db, project: Project, batch: Batch, name: str) -> list[dict[str, Any]]:
+    ids = [int(id) for id in batch.source.get(name, [])[:MOST_EXAMPLES]]
+    return tiles_of(db, project, Filter(validated_only=project.validated_only), ids, [0.0] * len(ids)) if ids else []
+
+
+@get(
+    "/projects/{project_id:int}/batches/{batch_id:int}/page", opt=VISITOR, include_in_schema=False, sync_to_thread=True
+)
+def show_page(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    n: FromQuery[int] = 60,
+) -> Template:
+    """The page in hand as tiles, with its marks, its line, and what the header and the panel say beside it."""
+    account = actor(viewer)
+    works = project.may("annotator") and project.status != "explore" and not viewer.read_only
+    page = next_page(db, project, account, batch_id, n, works=works)
+    context = {
+        "project": project,
+        "page": page,
+        "batch": page.batch,
+        "place": place_of(page, n),
+        "pace": pace_of(db, page.batch.id),
+        "can_label": may_work(project, viewer, page.batch),
+        "italic": italic_taxa(db, [proposal["taxon_id"] for proposal in page.proposals]),
+        "told": _told(db, project, account.id, page),
+    }
+    return Template("batches/_page.html", context=context)
+
+
+def italic_taxa(db: Db, taxon_ids: Sequence[int | None]) -> set[int | None]:
+    """Those of them whose names are written in italics."""
+    wanted = [taxon_id for taxon_id in taxon_ids if taxon_id]
+    if not wanted:
+        return set()
+    rows = db.execute("select id, name, rank, type from taxon where id = any(%s)", [wanted])
+    return {row.id for row in rows if is_italic(row.name, row.rank or "", row.type or "")}
+
+
+def place_of(page: PageInHand, n: int) -> Place:
+    """Pages to come have as many objects as the window asks for."""
+    rest = max(page.batch.n_waiting - len(page.tiles), 0)
+    number = page.number or 1
+    return Place(number, number + math.ceil(rest / n))
+
+
+def _told(db: Db, project: Project, account_id: int, page: PageInHand) -> str:
+    """What the script wants to know of the page, as JSON that may stand in HTML."""
+    chances = {tile["id"]: tile["chance"] for tile in page.tiles if tile["chance"] is not None}
+    told = {
+        "number": page.number,
+        "line": page.line,
+        "line_words": line_words(page),
+        "marks": {tile["id"]: tile["mark"] for tile in page.tiles if tile["mark"]},
+        "seen": [tile["id"] for tile in page.tiles if tile["seen"]],
+        "chances": chances,
+        "next_atlas": page.next_atlas,
+        "reserved_until": page.batch.reserved_until,
+        "undo": undo_state(db, project.id, account_id),
+    }
+    return msgspec.json.encode(told).decode().replace("<", "\\u003c")
+
+
+def line_words(page: PageInHand) -> str:
+    """What stands at the boundary line."""
+    if page.line_basis is None:
+        return "nothing tells likely from unlikely here yet: drag this line, or mark what you see" if not page.line else ""
+    return f"chance of {page.batch.taxon or 'the same label'} falls under one half here"
+
+
+routes = [show_batches, show_batch, show_page]
