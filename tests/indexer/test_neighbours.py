@@ -48,13 +48,17 @@ def two_kinds(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return unit(vectors), wanted
 
 
-def test_counter_examples_bring_what_is_wanted_to_the_front() -> None:
+def test_counter_examples_say_what_the_examples_have_in_common_by_chance() -> None:
+    """All examples so far come from one sample, and look like it."""
     vectors, wanted = two_kinds(1000)
+    sample = np.arange(1000) // 2 % 2
+    vectors[:, 2] += 0.6 * sample
+    vectors = unit(vectors)
+    seen = np.flatnonzero(sample[:100] == 1)
+    positive, negative = vectors[seen][wanted[seen]][:10], vectors[seen][~wanted[seen]][:10]
     candidates, kinds = vectors[100:], wanted[100:]
-    positive, negative = vectors[:100][wanted[:100]][:10], vectors[:100][~wanted[:100]][:10]
     with_both = np.argsort(-feedback_scores(candidates, positive, negative))[:100]
     with_examples = np.argsort(-feedback_scores(candidates, positive, negative[:0]))[:100]
-    assert kinds[with_both].mean() > 0.88
     assert kinds[with_both].mean() > kinds[with_examples].mean() + 0.05
 
 
