@@ -17,6 +17,7 @@ from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.batches import api as batches_api
+from app.batches import pile_routes
 from app.bodies import refuse_unknown_fields
 from app.database import Db
 from app.exchange import api as exchange_api
@@ -66,6 +67,7 @@ PAGES = [
     *comments.routes,
     *preferences.routes,
     *image_pages.routes,
+    *pile_routes.routes,
     *labels_pages.routes,
     *acts_page.routes,
     *undo_routes.routes,
@@ -85,6 +87,7 @@ API = [
     *preferences.api_routes,
     *labels_api.routes,
     *batches_api.routes,
+    *pile_routes.api_routes,
     *undo_routes.api_routes,
     *activity_routes.api_routes,
     *samples_api.routes,

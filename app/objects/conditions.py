@@ -32,7 +32,8 @@ class Condition:
 
     `kind` says which control asks for it: choices, months, taxon, sample, acquisition, instrument, import, person
     (each of these may be chosen several times where `repeat`), range (two numbers in `unit`), dates, times, box
-    (degrees), text, field (a free column, then a range or a text) or act (never asked for: links lead there).
+    (degrees), text, field (a free column, then a range or a text) or act (of an act or
+    a pile; never asked for: links lead there).
     """
 
     key: str
@@ -123,6 +124,10 @@ CONDITIONS: dict[str, Condition] = {
         Condition(
             "act", "act", "Objects that one act changed, as links in the list of acts and after an undo show them.",
             "act", "act=1205", for_anonymous=False,
+        ),
+        Condition(
+            "pile", "pile", "Objects that were set aside on a pile, as links in the list of piles show them.",
+            "act", "pile=7", for_anonymous=False,
         ),
         Condition(
             "f.", "column",

@@ -21,7 +21,7 @@ Pairs = Sequence[tuple[str, str]]
 VIEW_KEYS = frozenset(
     {"children", "order", "dir", "seed", "examples", "query", "cursor", "limit", "show", "size"}
 )  # fmt: skip
-NAMED = frozenset({"taxon", "sample", "acquisition", "import", "instrument", "who", "ever", "act"})
+NAMED = frozenset({"taxon", "sample", "acquisition", "import", "instrument", "who", "ever", "act", "pile"})
 THINGS = {"who": "person", "ever": "person"}
 LOG_IN = "Log in to filter by this: not obeyed."
 
@@ -171,7 +171,7 @@ def _filter_of(read: list[tuple[Chip, Any]], with_children: bool, validated_only
         texts=tuple(meaning for _, meaning in good if isinstance(meaning, Text)),
         statics=_said(good, ("acquisition", "instrument", "import", "depth", "date", "month", "time", "sun", "place",
                              "score")),
-        looked_up=_said(good, ("ever", "comment", "act")),
+        looked_up=_said(good, ("ever", "comment", "act", "pile")),
         validated_only=validated_only,
         chips=tuple(chip for chip, _ in read),
         meanings=tuple(meaning for _, meaning in read),

@@ -8,7 +8,7 @@ from app.database import Db
 from app.objects.readings import is_id
 from app.search.mirror import open_mirror
 
-IDS = ("taxon", "sample", "acquisition", "import", "act", "who", "ever")
+IDS = ("taxon", "sample", "acquisition", "import", "act", "pile", "who", "ever")
 
 
 def names_of(db: Db, project_id: int, said: Sequence[tuple[str, str]], anonymous: bool) -> dict[tuple[str, str], str]:
@@ -78,6 +78,11 @@ def _found(db: Db, values: dict[str, object]) -> dict[tuple[str, str], str]:
           left join taxon on taxon.id = act.taxon_id
          where act.project_id = %(project_id)s
            and act.id = any(%(act)s::bigint[])
+        union all
+        select 'pile', id::text, name
+          from pile
+         where project_id = %(project_id)s
+           and id = any(%(pile)s::bigint[])
         """,
         values,
     )

@@ -68,7 +68,7 @@ def chips_of(project_id: int, filter: Filter, order: Order, view: View) -> list[
             if group[0].key == "taxon" and group[0].raw != "0" and filter.with_children
             else "",
             "invalid": group[0].invalid,
-            "editable": find_condition(group[0].key) not in (None, CONDITIONS["act"]),
+            "editable": (condition := find_condition(group[0].key)) is not None and condition.kind != "act",
             "remove_url": address(path, _without(filter, group), kept),
         }
         for nth, group in _groups(filter)

@@ -9,7 +9,7 @@ from typing import Any
 from app.objects.conditions import COMMENT_WORDS, MONTH_WORDS, PROVENANCE_WORDS, STATUS_WORDS, SUN_WORDS
 
 LARGEST_INT, LARGEST_BIGINT = 2**31 - 1, 2**63 - 1
-LARGEST_IDS = {"sample": LARGEST_BIGINT, "acquisition": LARGEST_BIGINT, "act": LARGEST_BIGINT}
+LARGEST_IDS = {"sample": LARGEST_BIGINT, "acquisition": LARGEST_BIGINT, "act": LARGEST_BIGINT, "pile": LARGEST_BIGINT}
 EPOCH = date(1970, 1, 1)
 LAST_SECOND = 24 * 3600 - 1
 CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)

@@ -1,4 +1,4 @@
-"""Conditions on other tables than labels and objects: comments, one act's objects, who ever labelled an object."""
+"""Conditions on other tables than labels and objects: comments, objects of an act or a pile, who ever labelled."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def mask(db: Db, mirror: Mirror, key: str, values: tuple[Any, ...]) -> np.ndarra
         return reduce(np.logical_or, [_ever(db, mirror, account_id) for account_id in values])
     if key == "act":
         return _of(mirror, _touched(db, mirror.project_id, *values))
+    if key == "pile":
+        return _of(mirror, _set_aside(db, *values))
     operator, text = values
     commented = _of(mirror, _commented(db, mirror.project_id, text if operator == "~" else ""))
     return ~commented if operator == "none" else commented
@@ -58,6 +60,12 @@ def _touched(db: Db, project_id: int, act_id: int) -> np.ndarray | None:
         """,
         [project_id, act_id],
     )
+    return row[0]
+
+
+def _set_aside(db: Db, pile_id: int) -> np.ndarray | None:
+    """Members of a pile, whose project was looked at when the address was read."""
+    row = fetch_arrays(db, "select array_agg(object_id) from pile_object where pile_id = %s", [pile_id])
     return row[0]
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from app import database
 from app.accounts.links import make_link
+from app.batches.piles import make_pile
 from app.database import Db
 from app.labels.acts import Act, apply
 from app.labels.changes import seen_states, state_token
@@ -39,10 +40,12 @@ def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., 
             "values (%s, %s, %s, 'M', 'N', %s) returning id",
             [project.taxa["detritus"], f"rolled {project.id}", f"rolled {project.id}", ben.id],
         ).fetchone()
+        pile_id = make_pile(db, project, ben, uuid4(), "worm-like, to be asked", project.ids[20:25])
         token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
         db.commit()
     parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
-                   "account_id": ben.id, "created_id": taxon.id, "token": token}  # fmt: skip
+                   "account_id": ben.id, "created_id": taxon.id, "token": token,
+                   "pile_id": pile_id}  # fmt: skip
     return Content(manager, project, parameters)
 
 

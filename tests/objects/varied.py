@@ -4,7 +4,9 @@ import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import uuid4
 
+from app.batches.piles import make_pile
 from app.database import Db
 from tests.small_projects import Person, SmallProject, make_person, make_project
 
@@ -31,6 +33,8 @@ def make_varied(db: Db, n: int = 120, seed: int = 1) -> tuple[SmallProject, list
     _predict(db, project, chance)
     _comment(db, project, people, chance)
     _label(project, people, chance)
+    for k in range(2):
+        make_pile(db, project, people[k], uuid4(), f"odd {k}", chance.sample(project.ids, n // 5))
     db.execute("update project set data_version = data_version + 1 where id = %s", [project.id])
     return project, people
 
@@ -141,6 +145,7 @@ def all_rows(db: Db, project_id: int) -> list[dict[str, Any]]:
                       where comment.project_id = object.project_id and comment.object_id = object.id) as comments,
                array(select act_id from history
                       where history.project_id = object.project_id and history.object_id = object.id) as acts,
+               array(select pile_id from pile_object where pile_object.object_id = object.id) as piles,
                array(select act.account_id from history join act on act.id = act_id
                       where history.project_id = object.project_id and history.object_id = object.id
                         and act.kind in ('label', 'confirm', 'doubt')) as labellers,
@@ -310,6 +315,11 @@ def _act(chance: random.Random, project: SmallProject, people: list[Person], row
     return [("act", str(act_id))], lambda row: act_id in row["acts"]
 
 
+def _pile(chance: random.Random, project: SmallProject, people: list[Person], rows: list[dict[str, Any]]) -> Any:
+    pile_id = chance.choice(sorted({pile for row in rows for pile in row["piles"]}))
+    return [("pile", str(pile_id))], lambda row: pile_id in row["piles"]
+
+
 def _area(chance: random.Random, *_: Any) -> Any:
     low, high = sorted([chance.randrange(13), chance.randrange(13)])
     return [("f.area", f"{low}..{high}")], lambda row: _between(row["area"], low, high)
@@ -330,6 +340,6 @@ def _station(chance: random.Random, *_: Any) -> Any:
 MAKERS = [
     _depth, _open_depth, _date, _month, _time, _sun, _place, _score, _status, _provenance, _taxon, _who, _ever, _when,
     _when_day, _of_rows("sample", "sample_id"), _of_rows("acquisition", "acquisition_id"),
-    _of_rows("import", "import_id"), _of_rows("instrument", "instrument"), _comment_condition, _act, _area, _note,
-    _station,
+    _of_rows("import", "import_id"), _of_rows("instrument", "instrument"), _comment_condition, _act, _pile, _area,
+    _note, _station,
 ]  # fmt: skip

@@ -1,0 +1,115 @@
+"""Piles from the board to their name, and the undo of all that one person did."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import expect
+
+from app import database
+from app.projects.queries import set_member
+from tests.browser.conftest import MakeBoard, OpenWindow, Person, Site
+from tests.browser.window import reload
+from tests.small_projects import SmallProject
+
+
+@pytest.fixture
+def ben(person: Callable[[str], Person]) -> Person:
+    return person("Ben")
+
+
+@pytest.fixture
+def shared(ana: Person, ben: Person, make_board: MakeBoard) -> SmallProject:
+    """Ana's and Ben's project of 30 objects."""
+    return make_board(ana, ben)
+
+
+def label(site: Site, project: SmallProject, who: Person, ids: list[int], taxon: str) -> None:
+    with database.connect(site.database_url) as db:
+        replace(project, db=db).do(who, ids, taxon=taxon)
+
+
+def seen(site: Site, project: SmallProject, object_id: int) -> tuple[str, str | None, str | None]:
+    with database.connect(site.database_url) as db:
+        return replace(project, db=db).seen(object_id)
+
+
+def test_a_pile_is_set_aside_by_keys_looked_through_by_another_and_named(
+    site: Site, shared: SmallProject, ana: Person, ben: Person, open_window: OpenWindow
+) -> None:
+    window = open_window(ana)
+    window.open_board(shared)
+    window.press("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Insert")
+    expect(window.page.get_by_role("heading", name="Set 3 objects aside")).to_be_visible()
+    window.page.keyboard.type("worm-like")
+    window.press("Enter")
+    expect(window.toast("3 objects set aside on “worm-like”")).to_be_visible()
+
+    other = open_window(ben)
+    other.page.goto(f"/projects/{shared.id}/piles")
+    other.page.get_by_role("link", name="worm-like").click()
+    expect(other.page.locator(".pile-tiles .tile")).to_have_count(3)
+    expect(other.page.locator(".to-see")).to_have_text("")
+    reload(other.page)
+    expect(other.page.locator("[data-unseen]")).to_have_count(0)
+    field = other.page.get_by_role("combobox", name="Taxon of the pile")
+    field.click()
+    field.press_sequentially("Calanoida")
+    other.page.get_by_role("option", name="Calanoida").first.click()
+    other.page.get_by_role("button", name="Name 3 objects").click()
+    expect(other.page.get_by_role("button", name="Open the pile again")).to_be_visible()
+    assert {seen(site, shared, i) for i in shared.ids[:3]} == {("V", "Calanoida", "Ben")}
+
+
+def test_ticked_members_are_taken_off_and_the_pile_is_renamed_and_closed(
+    shared: SmallProject, ana: Person, open_window: OpenWindow
+) -> None:
+    window = open_window(ana)
+    window.open_board(shared)
+    window.press("ArrowRight", "Shift+ArrowRight")
+    window.page.get_by_role("button", name="Set aside").click()
+    window.page.get_by_label("Provisional name").fill("odd")
+    window.page.get_by_role("button", name="Set aside Enter").click()
+    expect(window.toast("2 objects set aside")).to_be_visible()
+    window.page.goto(f"/projects/{shared.id}/piles")
+    window.page.get_by_role("link", name="odd").click()
+    window.page.get_by_label("Tick object1", exact=True).check()
+    window.page.get_by_role("button", name="Take the ticked off").click()
+    expect(window.page.locator(".pile-tiles .tile")).to_have_count(1)
+    window.page.get_by_label("Name of the pile").fill("odder")
+    window.page.get_by_role("button", name="Rename").click()
+    expect(window.page.get_by_role("heading", name="odder")).to_be_visible()
+    window.page.get_by_role("button", name="Close the pile").click()
+    expect(window.page.get_by_role("button", name="Open the pile again")).to_be_visible()
+    reload(window.page)
+    window.page.get_by_role("button", name="Open the pile again").click()
+    expect(window.page.get_by_role("button", name="Close the pile")).to_be_visible()
+
+
+def test_all_that_one_person_did_is_looked_at_taken_back_and_done_again(
+    site: Site, shared: SmallProject, ana: Person, ben: Person, open_window: OpenWindow
+) -> None:
+    with database.connect(site.database_url) as db:
+        set_member(db, shared.id, ana.id, "manager")
+    label(site, shared, ben, shared.ids[:5], "Oithona")
+    label(site, shared, ben, shared.ids[5:6], "fiber")
+    label(site, shared, ana, shared.ids[:1], "detritus")
+    window = open_window(ana)
+    page = window.page
+    page.goto(f"/projects/{shared.id}/acts")
+    page.get_by_role("link", name="Take back many…").click()
+    page.get_by_label("of").select_option("Ben")
+    page.get_by_label("from").fill("2020-01-01T00:00")
+    page.get_by_role("button", name="See what changes back").focus()
+    window.press("Enter")
+    expect(page.get_by_text("5 objects go back")).to_be_visible()
+    expect(page.get_by_text("1 stays, changed since")).to_be_visible()
+    page.get_by_role("button", name="Take back 2 acts").focus()
+    window.press("Enter")
+    page.wait_for_url("**/acts")
+    reload(page)
+    expect(page.get_by_role("link", name="took back 2 acts of Ben")).to_be_visible()
+    assert [seen(site, shared, i)[0] for i in (*shared.ids[:2], shared.ids[5])] == ["V", "U", "U"]
+    page.get_by_role("button", name="Do again: took back 2 acts of Ben").click()
+    expect(page.get_by_role("link", name="did again 2 acts of Ben")).to_be_visible()
+    assert seen(site, shared, shared.ids[5]) == ("V", "fiber < detritus", "Ben")
