@@ -5,20 +5,33 @@ from typing import Any
 import numpy as np
 
 from app.batches.batch import Batch
+from app.batches.calibrating import calibration
 from app.batches.ordering import Compared
+from app.batches.vectors import vectors_of
+from app.batches.wanted import wanted
 from app.database import Db
 from app.labels.changes import array
+from indexer.neighbours import mean_direction
 
 HALF = 0.5
 
 
 def chances_of(
-    db: Db, project: Compared, batch: Batch, ids: np.ndarray, distances: np.ndarray
+    db: Db, project: Compared, batch: Batch, ids: np.ndarray
 ) -> tuple[np.ndarray | None, dict[str, Any] | None]:
     """Chances, float32 in the order of `ids`, with what they rest on; None where there is nothing to calibrate on."""
     if batch.source["kind"] == "predicted":
         return _scores(db, project.id, ids), {"kind": "score"}
-    return None, None
+    looks_for = wanted(db, project, batch.id)
+    if looks_for is None:
+        return None, None
+    curve = calibration(db, project, len(looks_for.positive))
+    if curve is None:
+        return None, None
+    vectors, has = vectors_of(db, project, ids)
+    chances = np.zeros(len(ids), np.float32)
+    chances[has] = curve.chance(1 - vectors[has] @ mean_direction(looks_for.positive))
+    return chances, {"kind": "pairs", "n": curve.n}
 
 
 def line_of(chances: np.ndarray) -> int:

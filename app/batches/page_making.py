@@ -73,7 +73,7 @@ def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -
 def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: np.ndarray) -> PageRow:
     """Objects in the order of the screen, those before the boundary line marked."""
     ids, distances = listed.ids[chosen], listed.distances[chosen]
-    chances, basis = chances_of(db, project, batch, ids, distances)
+    chances, basis = chances_of(db, project, batch, ids)
     line = line_of(chances) if chances is not None and batch.opens_marked else None
     if line is not None and chances is not None:
         first = np.argsort(~(chances >= HALF), kind="stable")

@@ -18,7 +18,7 @@ from app.search.codes import VALIDATED
 from app.search.likeness import most_alike
 from app.search.mirror import open_mirror
 
-VOTERS = 30
+VOTERS, FEWEST_VOTERS = 30, 5  # fewer where little is validated: a fifth of it
 MOST = 3
 
 
@@ -38,12 +38,13 @@ def propose(db: Db, project: Compared, ids: np.ndarray) -> list[dict[str, Any]]:
     votes = _votes(db, project, ids)
     if not votes:
         return []
-    found = _above(db, votes) + [(taxon_id, n) for taxon_id, n in votes.most_common(MOST)]
+    above = _above(db, votes)
+    found = above + [pair for pair in votes.most_common() if pair[0] not in dict(above)]
     names = names_of_taxa(db, [taxon_id for taxon_id, _ in found])
     of = votes.total()
     return [
         asdict(Proposal(taxon_id, names[taxon_id], n, of, f"{n} of the {of} validated objects most alike"))
-        for taxon_id, n in dict(found[:MOST]).items()
+        for taxon_id, n in found[:MOST]
         if taxon_id in names
     ]
 
@@ -56,9 +57,11 @@ def _votes(db: Db, project: Compared, ids: np.ndarray) -> Counter[int]:
     mirror = open_mirror(db, project.id)
     mask = mirror.status == VALIDATED
     mask[mirror.ordinals(ids)] = False
-    if not mask.any():
+    n_validated = int(np.count_nonzero(mask))
+    if not n_validated:
         return Counter()
-    nearest = most_alike(db, project, vectors[has], mask, VOTERS, mirror=mirror)
+    n_voters = min(VOTERS, max(FEWEST_VOTERS, n_validated // 5))
+    nearest = most_alike(db, project, vectors[has], mask, n_voters, mirror=mirror)
     return Counter(mirror.taxon[mirror.ordinals(nearest.ids)].tolist())
 
 
@@ -72,7 +75,7 @@ def _above(db: Db, votes: Counter[int]) -> list[tuple[int, int]]:
         n_together += n
         if n_together >= half:
             break
-    if len(taxa) < 2 or (ancestor := nearest_common_ancestor(db, taxa)) is None or ancestor in votes:
+    if len(taxa) < 2 or (ancestor := nearest_common_ancestor(db, taxa)) is None:
         return []
     below = set(branch_of(db, ancestor).tolist())
     return [(ancestor, sum(n for taxon_id, n in votes.items() if taxon_id in below))]

@@ -7,6 +7,7 @@ import numpy as np
 from app.batches import page_rows, places
 from app.batches.page_rows import HAD_LEFT, MARKED, NOT_THIS, PageRow
 from app.batches.places import LEFT, TRAY, WAITING, Places
+from app.batches.ranking import rank_again
 from app.database import Db
 from app.labels.reversals import on_reversal
 
@@ -33,6 +34,7 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
         for act in acts:
             if act.batch_id == batch_id:
                 _reverse(db, listed, act, undone)
+        rank_again(db, project_id, batch_id, listed)
         places.write(db, batch_id, listed)
 
 

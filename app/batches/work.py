@@ -19,6 +19,7 @@ from app.batches.page import next_page
 from app.batches.page_making import prepare_next
 from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
 from app.batches.places import LEFT, MOVED, TRAY, WAITING
+from app.batches.ranking import rank_again
 from app.batches.reservations import Holder
 from app.batches.restore import places_after
 from app.batches.sources import Batched, Found, Source
@@ -116,6 +117,7 @@ def apply_page(
     listed.put(page.ids[after >= 0], after[after >= 0])
     page_rows.finish(db, batch.id, page, after, outcome.act_id)
     reservations.release(db, batch.id, page.ids)
+    rank_again(db, project.id, batch.id, listed)
     places.write(db, batch.id, listed)
     prepare_next(db, project, batch, listed, len(page.ids))
     return Worked(outcome, find_batch(db, project.id, batch.id), late)

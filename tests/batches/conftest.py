@@ -72,6 +72,7 @@ class Worker:
 
     def make(self, kind: str = "filter", order: str = "neighbours", **more: object) -> Batch:
         limit, taxon_id = more.pop("limit", 1000), more.pop("taxon_id", None)
+        more |= more.pop("args", {})
         return make_batch(self.db, self.project, self.person, Source(kind, dict(more)), order, limit, taxon_id)
 
     def page(self, batch: Batch, n: int = 20) -> PageInHand:

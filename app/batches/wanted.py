@@ -1,0 +1,78 @@
+"""What a batch looks for: its examples and what was labelled in it, and what these are not.
+
+Said by the marks of the acts that stand, so that an undone act is forgotten of itself. Passing over says nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.batches.lineages import related
+from app.batches.ordering import Compared
+from app.batches.page_rows import MARKED, NOT_THIS
+from app.batches.vectors import vectors_of
+from app.database import Db
+from app.search.query_image import query_vector
+
+MOST_EXAMPLES = 400  # of a kind: the latest
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """float32 [p, d] and [q, d], unit vectors; `is_told`: whether an act of the batch has said anything."""
+
+    positive: np.ndarray
+    negative: np.ndarray
+    is_told: bool
+
+
+def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
+    """None where a batch has no direction: neither examples nor a taxon that it expects, or no vectors at all."""
+    batch: Any = db.execute("select source, query, taxon_id from batch where id = %s", [batch_id]).fetchone()
+    by_example = batch.source == "examples"
+    if project.embedder_id is None or not (by_example or batch.taxon_id):
+        return None
+    likes, unlike = _said(db, batch_id, batch.taxon_id)
+    is_told = bool(likes or unlike)
+    if by_example:
+        likes, unlike = batch.query.get("ids", []) + likes, batch.query.get("not_ids", []) + unlike
+    positive, negative = _vectors(db, project, likes), _vectors(db, project, unlike)
+    if by_example and batch.query.get("image"):
+        image = np.atleast_2d(query_vector(db, project, batch.query["image"])).astype(np.float32)
+        positive = np.concatenate([image, positive]) if len(positive) else image
+    return Wanted(positive, negative, is_told) if len(positive) else None
+
+
+def _vectors(db: Db, project: Compared, ids: list[int]) -> np.ndarray:
+    vectors, has = vectors_of(db, project, np.array(ids[-MOST_EXAMPLES:], np.int64))
+    return vectors[has]
+
+
+def _said(db: Db, batch_id: int, target: int | None) -> tuple[list[int], list[int]]:
+    """Objects that were labelled as what the batch expects (else as what its first act said), and those that are not
+    that: refused for it, or labelled outside its lineage."""
+    rows = db.execute(
+        """
+        select batch_page.object_ids, batch_page.marks, act.taxon_id
+          from batch_page
+          join act on act.id = batch_page.act_id
+         where batch_page.batch_id = %s
+           and batch_page.done_at is not null
+         order by batch_page.number
+        """,
+        [batch_id],
+    ).fetchall()
+    target = target or next((row.taxon_id for row in rows if row.taxon_id), None)
+    likes: list[int] = []
+    unlike: list[int] = []
+    for row in rows:
+        strange = bool(target and row.taxon_id and not related(db, target, row.taxon_id))
+        marked = [id for id, mark in zip(row.object_ids, row.marks, strict=True) if mark == MARKED]
+        refused = [id for id, mark in zip(row.object_ids, row.marks, strict=True) if mark == NOT_THIS]
+        if strange:
+            unlike += marked
+        else:
+            likes += marked
+            unlike += refused
+    return likes, unlike

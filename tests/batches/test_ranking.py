@@ -1,0 +1,142 @@
+"""What is left follows what was labelled and refused, and a line says where the chance falls under one half."""
+
+from collections import Counter
+from itertools import pairwise
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from app.batches import work
+from app.database import Db
+from app.labels import runs
+from app.labels.undo import undo
+from tests.batches.conftest import N_GROUPS, N_WITHOUT, N, Worker, ids_of
+from tests.small_projects import SmallProject, predict
+
+TAXA = ["Oithona", "Calanoida", "fiber", "detritus"]
+
+
+def group_of(small: SmallProject, object_id: int) -> int:
+    return small.ids.index(object_id) % N_GROUPS
+
+
+@pytest.fixture
+def validated(mine: Worker, small: SmallProject) -> list[int]:
+    """Half of the objects, each group validated as another taxon."""
+    half = small.ids[:60]
+    for group, taxon in enumerate(TAXA):
+        small.do(mine.person, half[group::N_GROUPS], taxon=taxon)
+    mine.db.execute("update label set at = at - interval '1 hour'")
+    return half
+
+
+def test_what_stands_before_the_line_is_marked_and_is_of_the_kind(
+    mine: Worker, small: SmallProject, validated: list[int]
+) -> None:
+    batch = mine.make("examples", ids=[validated[0]], limit=40)
+    page = mine.page(batch, 40)
+    kin = [id for id in ids_of(page) if group_of(small, id) == 0]
+    assert batch.taxon == "Oithona"
+    assert page.line is not None
+    assert set(ids_of(page)[: page.line]) == set(kin)
+    assert [tile["mark"] for tile in page.tiles] == [1] * page.line + [0] * (40 - page.line)
+    assert page.line_basis == {"kind": "pairs", "n": page.line_basis["n"]}
+    assert page.line_basis["n"] > 100
+    assert all(tile["chance"] > 0.5 for tile in page.tiles[: page.line])
+
+
+def test_where_nothing_is_validated_there_is_no_line_and_nothing_is_marked(mine: Worker, small: SmallProject) -> None:
+    page = mine.page(mine.make("examples", ids=small.ids[:1], limit=40), 40)
+    assert (page.line, page.line_basis, page.proposals) == (None, None, [])
+    assert {(tile["mark"], tile["chance"]) for tile in page.tiles} == {(0, None)}
+
+
+def test_predictions_are_marked_where_their_score_is_above_one_half(mine: Worker, small: SmallProject) -> None:
+    run_id = predict(small, dict.fromkeys(small.ids[:12], "Oithona"))
+    low = small.ids[3:7]
+    mine.db.execute("update prediction set score = 0.3 where object_id = any(%s)", [low])
+    runs.publish(mine.db, small, run_id)
+    batch = mine.make("predicted", args={"taxon_id": small.taxa["Oithona"], "min_score": 0.2})
+    page = mine.page(batch, 20)
+    assert batch.title == "Predicted Oithona"
+    assert page.line == 8
+    assert set(ids_of(page)[8:]) == set(low)
+
+
+def test_the_nearest_validated_objects_propose_with_their_agreement(
+    mine: Worker, small: SmallProject, validated: list[int]
+) -> None:
+    page = mine.page(mine.make("examples", ids=[validated[1]], limit=15), 15)
+    first = page.proposals[0]
+    assert first["taxon"] == "Calanoida"
+    assert (first["votes"], first["of"]) == (12, 12)
+    assert len(page.proposals) <= 3
+
+
+def test_siblings_that_split_the_votes_propose_what_stands_above_both(mine: Worker, small: SmallProject) -> None:
+    kin = small.ids[0:60:N_GROUPS]
+    for taxon, start in (("Oithona similis", 0), ("Calanoida", 1), ("Copepoda", 2)):
+        small.do(mine.person, kin[start::3], taxon=taxon)
+    page = mine.page(mine.make("examples", ids=[small.ids[64]], limit=10), 10)
+    assert (page.proposals[0]["taxon"], page.proposals[0]["votes"], page.proposals[0]["of"]) == ("Copepoda", 5, 5)
+
+
+def test_what_is_left_is_ranked_by_examples_and_counter_examples_at_once(
+    mine: Worker, small: SmallProject, vectors: np.ndarray
+) -> None:
+    """Two groups are equally like the examples, of which one stands for each; one of them is refused."""
+    batch = mine.make("examples", ids=small.ids[:2], limit=N - N_WITHOUT, taxon_id=small.taxa["Oithona"])
+    page = mine.page(batch, 20)
+    before = Counter(group_of(small, id) for id in ids_of(page))
+    assert min(before[0], before[1]) > 1
+    wanted = [id for id in ids_of(page) if group_of(small, id) == 0]
+    mine.apply(batch, page, wanted, "Oithona", not_this=[id for id in ids_of(page) if group_of(small, id) == 1])
+    after = mine.page(batch, 15)
+    assert {group_of(small, id) for id in ids_of(after)} == {0}
+    undo(mine.db, mine.project, mine.person, uuid4())
+    again = mine.page(batch, 20)
+    assert ids_of(again) == ids_of(page)
+
+
+def test_passing_over_says_nothing(mine: Worker, small: SmallProject) -> None:
+    batch = mine.make("examples", ids=small.ids[:2], limit=80)
+    mine.page(batch, 10)
+    work.pass_page(mine.db, mine.project, mine.person, batch.id, 1)
+    turns = mine.db.execute("select turns from batch_part where batch_id = %s", [batch.id]).fetchone().turns
+    assert turns == list(range(80))
+
+
+def test_tiles_of_a_page_stand_beside_what_is_like_them(mine: Worker, small: SmallProject) -> None:
+    page = mine.page(mine.make("filter", query="", limit=80), 80)
+    groups = [group_of(small, id) for id in ids_of(page) if id in small.ids[: N - N_WITHOUT]]
+    changes = sum(one != other for one, other in pairwise(groups))
+    assert changes <= 2 * N_GROUPS
+
+
+@pytest.mark.parametrize("n", [1, 10])
+def test_a_project_of_few_objects_has_batches_too(db: Db, mine: Worker, small: SmallProject, n: int) -> None:
+    db.execute("delete from object where project_id = %s and not (id = any(%s))", [small.id, small.ids[:n]])
+    db.execute("update project set data_version = data_version + 1 where id = %s", [small.id])
+    batch = mine.make("filter", query="")
+    assert sorted(ids_of(mine.page(batch))) == small.ids[:n]
+    like = mine.make("examples", ids=small.ids[:1])
+    assert len(mine.page(like).tiles) == n - 1
+
+
+def test_equal_vectors_are_no_trouble(db: Db, mine: Worker, small: SmallProject, validated: list[int]) -> None:
+    db.execute("update object_vector set v = (select v from object_vector limit 1) where project_id = %s", [small.id])
+    for order in ("neighbours", "alike", "least", "extremes"):
+        batch = mine.make("examples", order=order, ids=validated[:1])
+        page = mine.page(batch, 12)
+        assert len(set(ids_of(page))) == 12
+        mine.apply(batch, page, ids_of(page)[:5], "Oithona", not_this=ids_of(page)[5:7])
+        assert len(set(ids_of(mine.page(batch, 12)))) == 12
+        db.execute("delete from reservation")
+
+
+def test_without_vectors_a_filter_still_makes_a_batch(db: Db, mine: Worker, small: SmallProject) -> None:
+    db.execute("delete from object_vector where project_id = %s", [small.id])
+    batch = mine.make("filter", query="")
+    assert (batch.n, batch.n_without_vector) == (N, N)
+    assert ids_of(mine.page(batch, 10)) == small.ids[:10]
