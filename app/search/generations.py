@@ -10,7 +10,7 @@ import shutil
 import threading
 import zlib
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from app.objects.store import sync_folder
 from app.search import index_folder
 from app.search.arrays import fetch_arrays, fetch_vectors
 from app.search.mirror import Mirror
+from indexer.graph import Graph, build_graph
 from indexer.index import VECTORS, Index, Sketch, VectorWriter, build_sketch
 
 WORTH_A_FILE = 20_000  # vectors; fewer are compared in PostgreSQL in 10 ms
@@ -35,12 +36,15 @@ BLOCK = 65_536
 MOST_BLOCKS = 2048  # of a file that are checked when it is opened; larger files are checked in places
 MOST_OPEN = 16
 REST_MIN = 60  # between two builds of one project that nobody asked for
-IDS, MANIFEST = "ids.npy", "manifest.json"
+IDS, NEIGHBOURS, DISTANCES, MANIFEST = "ids.npy", "neighbours.npy", "distances.npy", "manifest.json"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation holds, written last: a generation without one does not exist."""
+    """What a generation holds, written last: a generation without one does not exist.
+
+    It is written again when the graph of neighbours is there, which takes minutes where the index takes seconds.
+    """
 
     generation: int
     database: str  # numbers of transactions mean nothing in another one
@@ -48,6 +52,7 @@ class Manifest:
     n: int
     files: dict[str, tuple[int, int]]  # name: bytes, checksum
     sketch: Sketch | None
+    graph_recall: float | None = None  # of the graph of neighbours; None: it is not built yet
 
 
 class Generation:
@@ -57,6 +62,7 @@ class Generation:
         self.manifest = manifest
         self.ids = np.load(folder / IDS, mmap_mode="r")
         self.index = Index(folder, manifest.sketch)
+        self.graph = None if manifest.graph_recall is None else _read_graph(folder, manifest.graph_recall)
         self._places: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
 
     def of_mirror(self, mirror: Mirror, mask: np.ndarray) -> np.ndarray:
@@ -77,6 +83,11 @@ class Generation:
                 places = np.where(known, places, len(mirror))
             self._places = (mirror.ids, places)
         return places
+
+
+def _read_graph(folder: Path, recall: float) -> Graph:
+    rows, distances = (np.load(folder / name, mmap_mode="r") for name in (NEIGHBOURS, DISTANCES))
+    return Graph(rows, distances, recall)
 
 
 _lock = threading.Lock()
@@ -164,10 +175,17 @@ def run(job: JobContext) -> None:
             return
         known = open_generation(db, job.project_id, row.embedder_id)
         if known and not job.args.get("anew") and not is_due(db, job.project_id):
-            job.log(f"The index has {known.manifest.n:,} vectors, and the few since then are compared in PostgreSQL.")
-            return
-        manifest = build(db, job.settings.home / "index", job.project_id, row.embedder_id, job.progress)
-        job.log(_told(manifest))
+            manifest = known.manifest
+            job.log(f"The index has {manifest.n:,} vectors, and the few since then are compared in PostgreSQL.")
+        else:
+            manifest = build(db, job.settings.home / "index", job.project_id, row.embedder_id, job.progress)
+            job.log(_told(manifest))
+        if manifest and manifest.graph_recall is None:
+            # The index answers already: what is built now is for outliers, mistakes, duplicates and stragglers.
+            folder = job.settings.home / "index" / str(job.project_id) / str(row.embedder_id)
+            recall = add_graph(folder, manifest, job.progress).graph_recall
+            if recall is not None:
+                job.log(f"The neighbours of each are known. Recall {recall:.1%}.")
 
 
 def request(db: Db, project_id: int, account_id: int | None = None) -> int | None:
@@ -175,7 +193,7 @@ def request(db: Db, project_id: int, account_id: int | None = None) -> int | Non
     busy = db.execute(
         "select from job where project_id = %s and kind = 'index' and status in ('queued', 'running')", [project_id]
     ).fetchone()
-    if busy is not None or not is_due(db, project_id):
+    if busy is not None or not (is_due(db, project_id) or lacks_graph(db, project_id)):
         return None
     return enqueue(db, "index", search.INDEX_TITLE, project_id, account_id, {})
 
@@ -230,6 +248,15 @@ def is_due(db: Db, project_id: int) -> bool:
     return later.n >= most
 
 
+def lacks_graph(db: Db, project_id: int) -> bool:
+    """Whether a project has an index without the neighbours of each vector."""
+    row = db.execute("select embedder_id from project where id = %s", [project_id]).fetchone()
+    if row is None or row.embedder_id is None:
+        return False
+    generation = open_generation(db, project_id, row.embedder_id)
+    return generation is not None and generation.graph is None
+
+
 def _told(manifest: Manifest | None) -> str:
     if manifest is None:
         return f"Fewer than {WORTH_A_FILE:,} vectors: PostgreSQL compares them all, and no index is needed."
@@ -255,12 +282,31 @@ def build(db: Db, home: Path, project_id: int, embedder_id: int, progress: Any =
     inside.mkdir()
     dimension = db.execute("select dimension from embedder where id = %s", [embedder_id]).fetchone().dimension
     ids = _copy_vectors(db, inside / VECTORS, project_id, embedder_id, horizon, ids, dimension, report)
-    _write_ids(inside / IDS, ids)
+    _write_array(inside / IDS, ids.astype(np.int64))
     sketch = build_sketch(inside, lambda done, total, step: report(done, total, "vectors", step))
     files = {path.name: _synced(path) for path in inside.iterdir()}
     manifest = Manifest(number, database_identity(db), horizon, len(ids), files, sketch)
     _publish(folder, manifest)
     _sweep(folder, number)
+    return manifest
+
+
+def add_graph(folder: Path, manifest: Manifest, progress: Any = None) -> Manifest:
+    """Write the neighbours of each vector into a generation that is in use, and tell of them in its manifest.
+
+    Returns the manifest as it was where a newer generation came meanwhile. Safe to kill at any moment.
+    """
+    report = progress or (lambda done, total, unit, message: None)
+    inside = folder / f"gen-{manifest.generation}"
+    graph = build_graph(Index(inside, None), report=lambda done, total, step: report(done, total, "vectors", step))
+    if read_manifest(folder).generation != manifest.generation:
+        return manifest
+    arrays = {NEIGHBOURS: graph.rows, DISTANCES: graph.distances}
+    for name, array in arrays.items():
+        _write_array(inside / name, array)
+    files = manifest.files | {name: _synced(inside / name) for name in arrays}
+    manifest = replace(manifest, files=files, graph_recall=graph.recall)
+    _publish(folder, manifest)
     return manifest
 
 
@@ -318,9 +364,9 @@ def _vectors_between(
     return ids[order], vectors[order]
 
 
-def _write_ids(path: Path, ids: np.ndarray) -> None:
+def _write_array(path: Path, array: np.ndarray) -> None:
     with path.open("wb") as file:
-        np.save(file, ids.astype(np.int64))
+        np.save(file, array)
 
 
 def _synced(path: Path) -> tuple[int, int]:

@@ -18,7 +18,7 @@ import pytest
 from app import database
 from app.database import Db
 from app.jobs import upkeep
-from app.jobs.context import JobContext
+from app.jobs.context import Cancelled, JobContext, Progress
 from app.search import generations, index_folder
 from app.search.generations import MANIFEST, folder_of, open_generation
 from app.settings import load_settings
@@ -142,7 +142,7 @@ def test_a_deleted_index_is_built_again_by_itself_but_not_over_and_over(
     db: Db, project: SimpleNamespace, database_url: str, own_home: Path
 ) -> None:
     settings = load_settings({"SHOAL_HOME": str(own_home), "DATABASE_URL": database_url})
-    build(database_url, project)
+    generations.add_graph(folder_of(project.id, project.embedder_id), build(database_url, project))
     upkeep.follow_vectors(settings, db)
     assert queued(db, project) == []
     shutil.rmtree(folder_of(project.id, project.embedder_id))
@@ -181,8 +181,74 @@ def test_the_job_builds_and_says_how_far_it_is(
     job = JobContext(1, "index", project.id, None, {}, settings, database_url, told.append)
     generations.run(job)
     assert told[-1].done == N and told[-1].unit == "vectors"
-    assert "3,000 vectors indexed" in job.lines[-1]
+    assert "3,000 vectors indexed" in job.lines[-2]
+    assert "neighbours of each are known" in job.lines[-1]
     assert_base_and_delta_are_the_table(db, project)
+
+
+def test_the_index_answers_before_its_graph_is_there_and_while_it_is_built(
+    db: Db, project: SimpleNamespace, database_url: str, own_home: Path
+) -> None:
+    settings = load_settings({"SHOAL_HOME": str(own_home), "DATABASE_URL": database_url})
+    seen = []
+
+    def look(progress: Progress) -> None:
+        if progress.message == "finding neighbours":
+            seen.append(open_generation(db, project.id, project.embedder_id))
+
+    generations.run(JobContext(1, "index", project.id, None, {}, settings, database_url, look))
+    assert seen and seen[-1].graph is None and len(seen[-1].index.search(unit_vectors(1)[0], 10)[0]) == 10
+    whole = open_generation(db, project.id, project.embedder_id)
+    assert whole.graph.rows.shape == whole.graph.distances.shape == (N, 30)
+    nearest = whole.index.search(whole.index.vectors(np.array([7]))[0], 2)[0][1]
+    assert whole.graph.rows[7, 0] == nearest
+
+
+def test_an_index_without_a_graph_gets_one_and_stays(
+    db: Db, project: SimpleNamespace, database_url: str, own_home: Path
+) -> None:
+    """As indexes of earlier versions are, and those whose job was killed or cancelled before the graph was done."""
+    settings = load_settings({"SHOAL_HOME": str(own_home), "DATABASE_URL": database_url})
+    build(database_url, project)
+    path = folder_of(project.id, project.embedder_id) / MANIFEST
+    old = json.loads(path.read_text())
+    del old["graph_recall"]
+    path.write_text(json.dumps(old))
+    job = JobContext(1, "index", project.id, None, {}, settings, database_url)
+    job.listener = lambda progress: job.cancelled.set()
+    with pytest.raises(Cancelled):
+        generations.run(job)
+    assert open_generation(db, project.id, project.embedder_id).graph is None
+    assert generations.request(db, project.id)
+    generations.run(JobContext(2, "index", project.id, None, {}, settings, database_url))
+    generation = open_generation(db, project.id, project.embedder_id)
+    assert generation.manifest.generation == 1 and len(generation.graph) == N
+    assert not generations.lacks_graph(db, project.id)
+
+
+def test_a_graph_that_a_newer_generation_overtook_is_let_go(
+    db: Db, project: SimpleNamespace, database_url: str
+) -> None:
+    former = build(database_url, project)
+    folder = folder_of(project.id, project.embedder_id)
+
+    def overtake(done: int, total: int, unit: str, message: str) -> None:
+        if done == total:
+            build(database_url, project)
+
+    assert generations.add_graph(folder, former, overtake).graph_recall is None
+    assert open_generation(db, project.id, project.embedder_id).manifest.generation == 2
+
+
+def test_a_damaged_graph_is_noticed_and_healed(
+    db: Db, project: SimpleNamespace, database_url: str, own_home: Path
+) -> None:
+    settings = load_settings({"SHOAL_HOME": str(own_home), "DATABASE_URL": database_url})
+    generations.run(JobContext(1, "index", project.id, None, {}, settings, database_url))
+    os.truncate(folder_of(project.id, project.embedder_id) / "gen-1" / "neighbours.npy", 5000)
+    assert open_generation(db, project.id, project.embedder_id) is None
+    generations.run(JobContext(2, "index", project.id, None, {}, settings, database_url))
+    assert len(open_generation(db, project.id, project.embedder_id).graph) == N
 
 
 BUILDER = """
