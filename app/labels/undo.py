@@ -88,7 +88,13 @@ def _mark_reversed(db: Db, act_id: int, new_id: int) -> bool:
 
 
 def _note_reversed(db: Db, new_id: int, of_id: int) -> int:
-    """Write on an act which one it reverses, and where that was done; returns which one that reverses itself."""
+    """Write on an act which one it reverses, and where that was done; returns which one that reverses itself.
+
+    Who works a batch holds it before its labels, so an undo does too, or the two could wait for each other for ever.
+    """
+    db.execute(
+        "select from batch where id = (select batch_id from act where id = %s) for no key update", [of_id]
+    )  # fmt: skip
     reversed_by_it: int = db.execute(
         """
         update act
