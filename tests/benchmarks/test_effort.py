@@ -17,11 +17,11 @@ from PIL import Image
 
 from tests.benchmarks.effort import costs
 from tests.benchmarks.effort.diary import Diary
+from tests.benchmarks.effort.marking import cheapest
 from tests.benchmarks.effort.measures import after_minutes, curve, score, sensitivity
 from tests.benchmarks.effort.person import Person
 from tests.benchmarks.effort.runs import ROOT
 from tests.benchmarks.effort.scratch import choose, write_vectors_file
-from tests.benchmarks.effort.strategies import STRATEGIES
 from tests.benchmarks.effort.tuning import tune
 from tests.conftest import quick_folder
 
@@ -53,7 +53,7 @@ def spent(person: Person) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.parametrize("strategy", [*STRATEGIES])
+@pytest.mark.parametrize("strategy", ["best", "ecotaxa"])
 def test_the_annotator_imports_nothing_of_shoal(strategy: str) -> None:
     asked = (
         "import sys, tests.benchmarks.effort.annotator as a;"
@@ -68,6 +68,30 @@ def test_a_run_of_marks_costs_its_two_ends() -> None:
     assert [costs.marks(places) for places in ([], [4], [4, 5], [1, 2, 3, 4], [1, 3, 5], [0, 1, 2, 7])] == [
         0, 1, 2, 2, 3, 3,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("right", "opened", "acts"),
+    [
+        ("111111", "000000", {"key": 1, "mark": 0}),  # all by a key
+        ("111111", "111111", {"mark": 0}),  # as it opened
+        ("111011", "000000", {"key": 1, "mark": 1}),  # all but one
+        ("010000", "000000", {"mark": 1}),
+        ("111110000000", "111100000000", {"mark": 1}),
+        ("111110100000", "000000000000", {"mark": 2}),  # a line behind the fifth, and one more
+        ("000000", "101010", {"key": 1, "mark": 0}),  # none by a key
+    ],
+)
+def test_a_page_is_marked_the_cheapest_way(right: str, opened: str, acts: dict[str, int]) -> None:
+    wanted = [letter == "1" for letter in right]
+    marking = cheapest(wanted, [letter == "1" for letter in opened])
+    assert marking.acts == acts
+    assert marking.result(set()) == [place for place, is_right in enumerate(wanted) if is_right]
+
+
+def test_a_forgotten_toggle_leaves_the_image_as_the_page_opened() -> None:
+    marking = cheapest([True] * 9 + [False], [False] * 10)
+    assert marking.result({9}) == list(range(10))
 
 
 def test_looking_is_no_act() -> None:

@@ -1,7 +1,8 @@
 """Shoal as a program sees it: a URL and a token, nothing else. Each request's time is kept."""
 
+import json
 from collections.abc import Iterator
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 from uuid import UUID
 
@@ -83,6 +84,80 @@ class Shoal:
             outcome = self.ask("act", "POST", "PROJECT/acts", json=body)
             if outcome["refused"] or len(outcome["changed"]) != len(part):
                 raise SystemExit(f"An act on {len(part)} objects was refused in part: {outcome['refused'][:3]}")
+
+    def n_unlabelled(self) -> int:
+        total = self.ask("tree", "GET", "PROJECT/taxa")["total"]
+        return int(total["U"] + total["P"])
+
+    # Batches ----------------------------------------------------------------------------------------------------
+
+    def make_batch(self, source: dict[str, Any], order: str, limit: int, taxon_id: int | None = None) -> dict[str, Any]:
+        body = {"source": source, "order": order, "limit": limit, "taxon_id": taxon_id}
+        made: dict[str, Any] = self.ask("make batch", "POST", "PROJECT/batches", json=body)
+        return made
+
+    def batch_page(self, batch_id: int, n: int) -> dict[str, Any]:
+        """The next page, all of it seen; `tiles` is empty at the end."""
+        page: dict[str, Any] = self.ask("batch page", "GET", f"PROJECT/batches/{batch_id}/page", params={"n": n})
+        if page["tiles"]:
+            body = {"ids": [tile["id"] for tile in page["tiles"]]}
+            self.ask("seen", "POST", f"PROJECT/batches/{batch_id}/page/{page['number']}/seen", json=body)
+        return page
+
+    def apply_page(
+        self, page: dict[str, Any], marked: list[Tile], not_this: list[Tile], taxon_id: int | None
+    ) -> dict[str, Any]:
+        """One act; without anything marked or refused, the page is passed."""
+        path = f"PROJECT/batches/{page['batch']['id']}/page/{page['number']}"
+        if not marked and not not_this:
+            return {"batch": self.ask("pass", "POST", f"{path}/pass")}
+        body = {
+            "client_id": self.act_id(),
+            "taxon_id": taxon_id,
+            "marked": [tile["id"] for tile in marked],
+            "states": [tile["state"] for tile in marked],
+            "not_this": [tile["id"] for tile in not_this],
+        }
+        worked: dict[str, Any] = self.ask("apply", "POST", f"{path}/apply", json=body)
+        if worked["outcome"]["refused"] or len(worked["outcome"]["changed"]) != len(marked):
+            raise SystemExit(f"A page's act was refused in part: {worked['outcome']['refused'][:3]}")
+        return worked
+
+    def batch_tiles(self, batch_id: int) -> list[Tile]:
+        """What a batch holds, as its first page shows it; nothing of it is reported as seen."""
+        tiles: list[Tile] = self.ask(
+            "batch page", "GET", f"PROJECT/batches/{batch_id}/page", params={"n": OBJECTS_PER_ACT}
+        )["tiles"]
+        return tiles
+
+    def cards(self, limit: int, order: str = "gain") -> list[dict[str, Any]]:
+        """The first cards of what was cut last."""
+        wish = {"limit": limit, "order": order}
+        found: list[dict[str, Any]] = self.ask("cards", "GET", "PROJECT/clusters", params=wish)["cards"]
+        return found
+
+    def cut_cards(self, n_cards: int | None = None) -> None:
+        """Have what is not labelled cut into cards, and wait for that."""
+        began = perf_counter()
+        self.ask("ask for cards", "POST", "PROJECT/clusters", json={"n_cards": n_cards})
+        while (run := self.ask("cards", "GET", "PROJECT/clusters", params={"limit": 1})["run"])["state"] != "complete":
+            if run["job_status"] in ("failed", "cancelled"):
+                raise SystemExit(f"The job that cuts cards has {run['job_status']}: {run['job_error']}")
+            sleep(0.2)
+        self.diary.wait("cards", perf_counter() - began)
+
+    def alike(self, examples: list[int], limit: int) -> list[Tile]:
+        """What is not labelled, the most alike to the mean of the examples first."""
+        wish = {"filter": {"status": ["U", "P"]}, "order": "like", "examples": examples, "limit": limit}
+        began = perf_counter()
+        path = f"/projects/{self.project_id}/objects/query"
+        with self.http.stream("POST", path, json=wish) as lines:
+            rows = [json.loads(line) for line in lines.iter_lines() if line]
+        self.diary.request("alike", perf_counter() - began)
+        return [row | {"hash": row["image"]} for row in rows]
+
+    def close_batch(self, batch_id: int) -> None:
+        self.ask("close", "DELETE", f"PROJECT/batches/{batch_id}")
 
 
 def _parts(tiles: list[Tile]) -> Iterator[list[Tile]]:

@@ -1,7 +1,7 @@
 """A simulated person: knows what each image is, takes some for a sibling, overlooks some, and does what costs least."""
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +21,8 @@ class Person:
         self.diary: Diary = shoal.diary
         self.chance = random.Random(seed)
         self.used: set[str] = set()
+        self.done: set[int] = set()
+        self.examples: dict[str, list[int]] = defaultdict(list)
         families: dict[str, list[str]] = {}
         for name in sorted(set(truth.values())):
             families.setdefault(_first_word(name), []).append(name)
@@ -76,6 +78,8 @@ class Person:
         self.note(tiles, name, unseen)
 
     def note(self, tiles: list[Tile], name: str, unseen: bool = False) -> None:
+        self.done.update(tile["id"] for tile in tiles)
+        self.examples[name] += [tile["id"] for tile in tiles]
         self.diary.labels([[tile["id"], name, self.truth[tile["hash"]]] for tile in tiles], unseen)
 
     def label_each(self, tiles: list[Tile]) -> None:
@@ -99,13 +103,13 @@ class Person:
         others = [name for name, n in sizes.most_common() if name != target and n >= least_group]
         for name in others:
             places = [place for place, its in enumerate(names) if its == name and place not in missed]
-            self._name_group(tiles, places, name)
+            self.name_group(tiles, places, name)
         rest = [p for p, name in enumerate(names) if name != target and (name not in others or p in missed)]
         if target is not None and hits:
             self._confirm(tiles, hits, rest, missed, target)
         return len(hits) / len(tiles)
 
-    def _name_group(self, tiles: list[Tile], places: list[int], name: str) -> None:
+    def name_group(self, tiles: list[Tile], places: list[int], name: str) -> None:
         """A single one is labelled where it stands."""
         if not places:
             return

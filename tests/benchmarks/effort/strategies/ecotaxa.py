@@ -9,13 +9,13 @@ from typing import Any
 from tests.benchmarks.effort.person import Person
 from tests.benchmarks.effort.strategies.one_by_one import finish
 
-STOP = 0.3
 SETTINGS: dict[str, list[Any]] = {
     "seed_share": [0.1, 0.05, 0.2],
     "trainings": [3, 1, 2, 5],
     "least_group": [3, 1, 2, 1000],  # exceptions on a class's page that are named there; 1000: none
     "forest": ["all leaf1", "pca50 leaf1", "pca50 leaf5 balanced"],
     "page": [100, 50, 200],
+    "stop": [0.3, 0.5],  # less of a page is right: the class is left until the next training
 }
 
 
@@ -26,7 +26,7 @@ def work(person: Person, settings: dict[str, Any]) -> None:
         last = training == settings["trainings"] - 1
         least_group = 1 if last else settings["least_group"]
         for taxon_id, name in predicted(person):
-            confirm_class(person, taxon_id, name, settings["page"], least_group, 0.0 if last else STOP)
+            confirm_class(person, taxon_id, name, settings["page"], least_group, 0.0 if last else settings["stop"])
     finish(person)
 
 

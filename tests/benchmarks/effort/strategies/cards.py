@@ -1,0 +1,76 @@
+"""Cards of like objects: each is opened, what is most of it gets its name with the exceptions marked, groups are named.
+
+What is left after all cards is cut again, as long as that pays; the rest is worked from mixed pages.
+"""
+
+from collections import Counter
+from typing import Any
+
+from tests.benchmarks.effort.client import Tile
+from tests.benchmarks.effort.marking import cheapest
+from tests.benchmarks.effort.person import Person
+
+MOST_CARDS = 500
+SETTINGS: dict[str, list[Any]] = {
+    "page": [60, 100, 30],
+    "least_group": [2, 3, 1],  # images of a class on a page that are named together
+    "cuts": [2, 1, 3],
+}
+
+
+def work(person: Person, settings: dict[str, Any]) -> None:
+    for _ in range(settings["cuts"]):
+        person.shoal.cut_cards()
+        for card in person.shoal.cards(MOST_CARDS):
+            work_card(person, card, settings["page"], settings["least_group"])
+    work_in_neighbourhoods(person, settings["page"])
+
+
+def work_card(person: Person, card: dict[str, Any], page_size: int, least_group: int) -> None:
+    """All of a card's pages."""
+    batch = person.shoal.make_batch({"kind": "cluster", "cluster_ids": [card["id"]]}, "neighbours", 10_000)
+    while (page := person.shoal.batch_page(batch["id"], page_size))["tiles"]:
+        work_groups(person, page, least_group)
+    person.shoal.close_batch(batch["id"])
+
+
+def work_groups(person: Person, page: dict[str, Any], least_group: int) -> None:
+    """Brush the smaller groups with their names, then name what is most of the page, and leave the rest."""
+    tiles: list[Tile] = page["tiles"]
+    person.turn_page()
+    names, homogeneous = person.look(tiles)
+    overlooked = person.overlooks(tiles, homogeneous)
+    (most, n_most), *others = Counter(names).most_common()
+    if n_most < least_group:
+        person.diary.act("key")
+        person.shoal.apply_page(page, [], [], None)
+        return
+    done: set[int] = set()
+    for name, n in others:
+        if n >= least_group:
+            places = [place for place, its in enumerate(names) if its == name and place not in overlooked]
+            person.name_group(tiles, places, name)
+            done.update(places)
+    left = [place for place in range(len(tiles)) if place not in done]
+    marking = cheapest([names[place] == most for place in left], [tiles[place].get("mark") == 1 for place in left])
+    for what, n in marking.acts.items():
+        person.diary.act(what, n)
+    forgotten = {k for k, place in enumerate(left) if place in overlooked}
+    marked = [tiles[left[k]] for k in marking.result(forgotten)]
+    taxon_id = person.shoal.taxon(most)
+    person.shoal.apply_page(page, marked, [], taxon_id)
+    if marked:
+        person.say(marked, most, offered=any(each["taxon_id"] == taxon_id for each in page["proposals"]))
+    else:
+        person.diary.act("key")
+
+
+def work_in_neighbourhoods(person: Person, page_size: int) -> None:
+    """Whatever is not labelled yet, like things beside each other: named in groups, down to single ones."""
+    while True:
+        batch = person.shoal.make_batch({"kind": "filter", "query": "status=U&status=P"}, "neighbours", 10_000)
+        if not batch["n"]:
+            return
+        while (page := person.shoal.batch_page(batch["id"], page_size))["tiles"]:
+            work_groups(person, page, 1)
+        person.shoal.close_batch(batch["id"])
