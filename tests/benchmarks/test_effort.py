@@ -90,8 +90,9 @@ def test_a_page_is_marked_the_cheapest_way(right: str, opened: str, acts: dict[s
 
 
 def test_a_forgotten_toggle_leaves_the_image_as_the_page_opened() -> None:
-    marking = cheapest([True] * 9 + [False], [False] * 10)
-    assert marking.result({9}) == list(range(10))
+    marking = cheapest([True] * 3 + [False] + [True] * 6, [False] * 10)
+    assert marking.result(set()) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert marking.result({3}) == list(range(10))
 
 
 def test_looking_is_no_act() -> None:

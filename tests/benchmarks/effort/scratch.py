@@ -64,6 +64,8 @@ def choose(source: Path, limit: int, seed: int, folder: Path) -> Chosen:
             shutil.copyfile(files[row], half / name)
     if whole:
         half.rename(folder)
+    else:
+        half.rmdir()
     truth = {digest: next(iter(names)) for digest, names in classes.items() if len(names) == 1}
     return Chosen(folder, truth, by_name, [row for row, _ in kept], len(read) - len(kept))
 
