@@ -17,8 +17,11 @@ from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.batches import api as batches_api
+from app.batches import pages as batches_pages
 from app.batches import pile_routes
 from app.bodies import refuse_unknown_fields
+from app.clusters import api as clusters_api
+from app.clusters import pages as clusters_pages
 from app.database import Db
 from app.exchange import api as exchange_api
 from app.exchange import pages as exchange_pages
@@ -67,6 +70,8 @@ PAGES = [
     *comments.routes,
     *preferences.routes,
     *image_pages.routes,
+    *batches_pages.routes,
+    *clusters_pages.routes,
     *pile_routes.routes,
     *labels_pages.routes,
     *acts_page.routes,
@@ -87,6 +92,7 @@ API = [
     *preferences.api_routes,
     *labels_api.routes,
     *batches_api.routes,
+    *clusters_api.routes,
     *pile_routes.api_routes,
     *undo_routes.api_routes,
     *activity_routes.api_routes,

@@ -110,6 +110,16 @@ def _dense(vectors: np.ndarray, least: int, usual: int, seed: int, report: Repor
     return leaf.astype(np.int32), loose
 
 
+def split(vectors: np.ndarray, parts: int, seed: int = 1) -> np.ndarray:
+    """The part of each vector, int32 [n], where they are cut into `parts`, or fewer where they are all alike.
+
+    By many small parts that are joined again: k-means alone, begun by chance, often halves one kind and joins two.
+    """
+    small = k_means(vectors, min(len(vectors), max(8 * parts, 32)), seed)
+    middles, sizes = _middles(vectors, small, int(small.max()) + 1)
+    return joined(len(sizes), ward(middles, sizes), parts)[small]
+
+
 def principal(vectors: np.ndarray, dimensions: int) -> np.ndarray:
     """The first principal components, float32 [n, at most `dimensions`]."""
     centred = vectors - vectors.mean(axis=0)

@@ -1,7 +1,8 @@
 """Cards as a person sees them: what is left in each, what is known of it, how pure it may be, what it would bring."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from psycopg.rows import tuple_row
@@ -31,6 +32,7 @@ class Members:
     """What is in a card and never changes; arrays of int64, from the core to the edge."""
 
     ids: np.ndarray
+    distances: np.ndarray  # float32, cosine, to the middle
     known: np.ndarray
     loose: bool
     spread: float
@@ -39,7 +41,7 @@ class Members:
 
     @property
     def nbytes(self) -> int:
-        return self.ids.nbytes + self.known.nbytes
+        return self.ids.nbytes + self.distances.nbytes + self.known.nbytes
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ class Card:
     @property
     def split_first(self) -> bool:
         return self.purity < 0.5 and self.n > 1
+
+    @property
+    def proposals_json(self) -> str:
+        """The proposals as the page's script reads them."""
+        return json.dumps([asdict(proposal) for proposal in self.proposals])
 
 
 @dataclass(frozen=True)
@@ -158,11 +165,10 @@ class Board:
 
     def places_of(self, card_ids: Sequence[int]) -> np.ndarray:
         """Places of cards; NotFound where one is none of this run's any more."""
-        wanted = np.array(card_ids, np.int64)
-        at = np.minimum(np.searchsorted(self.layout.card_ids, wanted), max(len(self.layout.card_ids) - 1, 0))
-        if not len(self.layout.card_ids) or np.any(self.layout.card_ids[at] != wanted):
+        wanted, there = np.array(card_ids, np.int64), self.layout.card_ids
+        if not np.isin(wanted, there).all():
             raise NotFound(GONE)
-        return at
+        return np.searchsorted(there, wanted)
 
     def left_ids(self, place: int) -> np.ndarray:
         """What is left in a card, int64, from the core to the edge."""
@@ -221,7 +227,7 @@ def _read(db: Db, run_id: int, card_ids: list[int]) -> list[tuple[int, Members]]
             cursor.adapters.register_loader(oid, loader)
         rows = cursor.execute(
             """
-            select id, object_ids, known_ids, is_loose, spread, leaves is null, title
+            select id, object_ids, distances, known_ids, is_loose, spread, leaves is null, title
             from cluster
             where run_id = %s
               and id = any(%s)

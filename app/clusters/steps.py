@@ -180,7 +180,7 @@ def _split(db: Db, run: Run, step: Step) -> tuple[list[int], list[NewCard]]:
     if len(card.ids) > MOST_SPLIT:
         raise Refused(f"This card has more than {MOST_SPLIT:,} objects: ask for more cards instead.")
     ids, found = _vectors(db, run, card.ids)
-    part = clusters.k_means(found, min(step.parts, len(ids)))
+    part = clusters.split(found, step.parts)
     if part.max() == 0:
         raise Refused("All objects of this card look the same to Shoal: there is nothing to split by.")
     return step.cards, _parts(db, run, card, ids, found, part, "split")

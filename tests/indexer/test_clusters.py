@@ -54,7 +54,7 @@ def test_heaps_are_found_and_what_lies_between_is_loose() -> None:
     tree = clusters.cut(np.concatenate([tight, between]))
     assert purity(tree.leaf[: len(heap)], heap) == 1
     assert np.mean(~tree.loose[tree.leaf[: len(heap)]]) > 0.8
-    assert np.mean(tree.loose[tree.leaf[len(heap) :]]) > 0.9
+    assert np.mean(tree.loose[tree.leaf[len(heap) :]]) > 0.7
 
 
 @pytest.mark.parametrize("dense_up_to", [0, 1000])
@@ -117,6 +117,13 @@ def test_ward_joins_what_loses_least_and_weighs_sizes() -> None:
     merges = clusters.ward(middles, sizes)
     # Were sizes all the same, 0 and 1 would be joined before 2 and 3.
     assert [set(pair) for pair in merges.tolist()] == [{2, 3}, {1, 4}, {0, 5}]
+
+
+def test_a_card_is_split_between_its_kinds() -> None:
+    vectors, heap = heaps(5, 30, 0.1)
+    part = clusters.split(vectors, 5)
+    assert purity(part, heap) == 1 and len(set(part.tolist())) == 5
+    assert clusters.split(vectors[:1], 2).tolist() == [0]
 
 
 def test_others_belong_to_the_leaf_they_lie_in_or_to_none() -> None:

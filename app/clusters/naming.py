@@ -1,0 +1,54 @@
+"""One name for several cards at once: an act on what is left in them, all of which was seen."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import numpy as np
+
+from app.clusters.cards import Board
+from app.clusters.runs import Run
+from app.database import Db
+from app.errors import Conflict, Refused
+from app.labels.acts import MOST_OBJECTS, Act, Labelled, Labeller, Outcome, apply, repeated
+from app.labels.changes import seen_states, state_token
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The word on cards; `seen` are the objects that were painted in the window for 300 ms."""
+
+    client_id: UUID
+    cards: list[int]
+    taxon_id: int
+    seen: list[int]
+    status: Literal["V", "D"] = "V"
+
+
+def name(db: Db, project: Labelled, account: Labeller, run: Run, naming: Naming) -> Outcome:
+    """Label what is left in the cards. Refused where something in them was not seen: that is a batch's work."""
+    sent = db.execute(
+        "select id from act where project_id = %s and client_id = %s", [project.id, naming.client_id]
+    ).fetchone()
+    if sent is not None:
+        return repeated(db, project.id, account.id, naming.client_id)
+    if not naming.cards:
+        raise Refused("Select one or several cards first.")
+    board = Board(db, run)
+    left = np.concatenate([board.left_ids(place) for place in board.places_of(list(dict.fromkeys(naming.cards)))])
+    unseen = np.setdiff1d(left, np.array(naming.seen, np.int64))
+    if len(unseen):
+        raise Conflict(
+            f"{len(unseen):,} of the {len(left):,} objects in these cards were not seen: open them as a batch.",
+            n_unseen=len(unseen),
+        )
+    if not len(left):
+        raise Conflict("Nothing is left in these cards: others have labelled all of it.")
+    if len(left) > MOST_OBJECTS:
+        raise Refused(f"One act labels at most {MOST_OBJECTS:,} objects: name fewer cards at once.")
+    ids = left.tolist()
+    states = seen_states(db, project.id, ids)
+    tokens = [state_token(states[id].version, states[id].status, states[id].run_id) for id in ids]
+    return apply(
+        db, project, account, Act(naming.client_id, "label", ids, tokens, naming.taxon_id, naming.status, "batch")
+    )

@@ -1,0 +1,89 @@
+"""What pages and programs are told of a run: its job, how far that is, and its cards page by page."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from app.clusters.cards import Board, Card
+from app.clusters.runs import Run
+from app.database import Db
+from app.errors import Refused
+from app.objects.filters import Filter
+from app.paging import cursor_of, read_cursor
+from app.search.mirror import open_mirror
+
+PAGE = 24
+MOST_A_PAGE = 500
+OrderKey = Literal["gain", "size", "purity"]
+ORDERS = {"gain": "expected gain", "size": "size", "purity": "expected purity"}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run as one sees it: asked (its job waits or runs), begun (of what had a vector then), complete."""
+
+    id: int
+    state: str
+    query: str
+    n_objects: int
+    n_without_vector: int
+    n_arrived: int  # objects of the filter that stand in no card: they came since
+    revision: int
+    job_id: int | None
+    job_status: str
+    job_error: str
+    job_message: str
+    done: int
+    total: int | None
+    seconds: float | None  # until the cards were there
+
+    @property
+    def is_active(self) -> bool:
+        return self.job_status in ("queued", "running")
+
+
+@dataclass(frozen=True)
+class CardPage:
+    """Cards in an order, and where the next page begins."""
+
+    run: Progress
+    n_cards: int
+    n_left: int  # objects in them that still meet the filter
+    cards: list[Card] = field(default_factory=list)
+    next: str | None = None
+
+
+def progress(db: Db, run: Run, board: Board | None = None) -> Progress:
+    job: Any = db.execute(
+        "select id, status, error, message, done, total, created_at from job where id = %s", [run.job_id]
+    ).fetchone()
+    seconds = (run.cut_at - run.made_at).total_seconds() if run.cut_at else None
+    kept = int(np.count_nonzero(board.mask)) - board.n_objects_left if board else 0
+    told = (job.id, job.status, job.error, job.message, job.done, job.total) if job else (None, "", "", "", 0, None)
+    return Progress(
+        run.id, run.state, run.query, run.n_objects, run.n_without_vector, max(kept - run.n_without_vector, 0),
+        run.revision, *told, seconds,
+    )  # fmt: skip
+
+
+def page(db: Db, run: Run, order: OrderKey = "gain", cursor: str = "", limit: int = PAGE) -> CardPage:
+    """The next cards after the cursor; those in which nothing is left are passed over."""
+    board = Board(db, run)
+    places = board.order(order)
+    n_cards = len(places)
+    last, _ = read_cursor(cursor)
+    if last is not None:
+        at = np.flatnonzero(board.layout.card_ids[places] == last)
+        if not len(at):
+            raise Refused("The last card of the page before is gone. Start from the beginning of the list.")
+        places = places[at[0] + 1 :]
+    shown = places[: min(max(limit, 1), MOST_A_PAGE)]
+    cards = board.cards(shown)
+    after = cursor_of(cards[-1].id, "") if len(places) > len(shown) else None
+    return CardPage(progress(db, run, board), n_cards, board.n_objects_left, cards, after)
+
+
+def n_of(db: Db, project_id: int, filter: Filter) -> int:
+    """How many objects a filter keeps."""
+    return open_mirror(db, project_id).count(db, filter)

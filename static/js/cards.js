@@ -1,0 +1,367 @@
+// The page of cards: selection, keys, panel, and what is done to cards.
+
+import { picturesOf } from "./atlas.js";
+import { makeBatch } from "./batch_make.js";
+import { CARD_KEYS, cardCommandOf } from "./cards_keys.js";
+import { Inside } from "./cards_inside.js";
+import { SeenCells } from "./cards_seen.js";
+import { count, element, nameCut, parseFragment, thousands } from "./html.js";
+import { fillList, fillStrip } from "./keys.js";
+import { newId } from "./outbox.js";
+import { whileShown } from "./page_life.js";
+import { getHtml, postJson } from "./requests.js";
+import { RubberBand } from "./rubber_band.js";
+import { Sections } from "./sections.js";
+import { Selection } from "./selection.js";
+import { watchSession } from "./session.js";
+import { Slots } from "./slots.js";
+import { AWAY } from "./taxon_field.js";
+import { toast } from "./toasts.js";
+import { belongsElsewhere } from "./typing.js";
+
+const MOST_PROPOSED = 3;
+
+class Cards extends HTMLElement {
+  #busy = false;
+
+  connectedCallback() {
+    queueMicrotask(() => this.#begin());
+  }
+
+  #begin() {
+    const { project, run } = this.dataset;
+    this.api = `/api/v1/projects/${project}/clusters`;
+    this.canLabel = this.dataset.canLabel === "yes";
+    this.list = this.querySelector("#tiles");
+    this.field = this.querySelector("#label");
+    this.selection = new Selection(this.list);
+    this.inside = new Inside(this.querySelector("#members"), { project, run });
+    this.seen = new SeenCells([this.list, this.inside.root]);
+    new Sections(this.list, { loading: this.querySelector(".loading"), failed: this.querySelector(".below > .failed") });
+    new RubberBand(this.list, this.selection);
+    if (this.canLabel) this.#wireNaming();
+    this.selection.addEventListener("change", () => this.#tell());
+    this.inside.addEventListener("change", () => this.#tell());
+    watchSession(this.dataset.account);
+    this.#wirePointer();
+    this.#wireKeys();
+    this.#wireTools();
+    this.#tell();
+  }
+
+  #wireNaming() {
+    this.slots = new Slots(this.dataset, (digit, status) => this.#slot(digit, status));
+    this.field.addEventListener("apply", (event) => this.#nameByField(event.detail.shift ? "D" : "V"));
+    const proposals = this.querySelector("#proposals");
+    proposals.addEventListener("pointerdown", (event) => event.preventDefault());
+    proposals.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) this.#propose([...proposals.querySelectorAll("button")].indexOf(button));
+    });
+  }
+
+  // The selected cards, or the one under the cursor.
+  get meant() {
+    return this.selection.size ? this.selection.tiles : [this.selection.cursor].filter(Boolean);
+  }
+
+  get meantIds() {
+    return this.meant.map(idOf);
+  }
+
+  run({ command, direction, extend, digit, status, place }) {
+    const key = CARD_KEYS.find((one) => one.command === command);
+    if (key?.labels && !this.canLabel) return;
+    const { selection } = this;
+    const commands = {
+      step: () => selection.step(direction, { extend }),
+      toggle: () => selection.cursor && selection.toggle(selection.cursor),
+      all: () => selection.all(),
+      clear: () => (this.inside.card ? this.#leaveInside() : selection.clear()),
+      open: () => this.#openBatch(),
+      grow: () => this.#openBatch({ beyond: true }),
+      name: () => this.field.focus(),
+      slot: () => this.#slot(digit, status),
+      propose: () => this.#propose(place),
+      split: () => this.#split(),
+      merge: () => this.#merge(),
+      members: () => this.#lookInside(),
+      sendOut: () => this.#sendOut(),
+      undo: () => this.#turn("undo"),
+      redo: () => this.#turn("redo"),
+      again: () => this.#ask(this.dataset.query || null),
+      proposeNew: () => this.#ask(null),
+      help: () => document.getElementById("keys").togglePopover(),
+    };
+    commands[command]();
+  }
+
+  #some(n = 1) {
+    if (this.meant.length >= n) return true;
+    toast(n > 1 ? "Select two cards or more first." : "Select a card first.", { key: "cards" });
+    return false;
+  }
+
+  // One thing at a time: a second press while the first is on its way would be meant for what is not there yet.
+  async #inTurn(work) {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.setAttribute("aria-busy", "true");
+    try {
+      await work();
+    } catch (error) {
+      toast(error.message, { kind: "warn", key: "cards" });
+    } finally {
+      this.#busy = false;
+      this.removeAttribute("aria-busy");
+    }
+  }
+
+  #openBatch({ beyond = false, taxonId = null } = {}) {
+    if (!this.#some()) return;
+    const source = { kind: "cluster", cluster_ids: this.meantIds, ...(beyond && { beyond }) };
+    makeBatch(this.dataset.project, source, { taxonId, order: beyond ? "alike" : "neighbours" });
+  }
+
+  #split() {
+    if (!this.#some()) return;
+    const parts = Number(this.querySelector("#parts").value);
+    this.#step({ kind: "split", cards: this.meantIds, parts });
+  }
+
+  #merge() {
+    if (this.#some(2)) this.#step({ kind: "merge", cards: this.meantIds });
+  }
+
+  #sendOut() {
+    const objects = this.inside.chosen;
+    if (!objects.length) return toast("Look inside a card and select what shall leave it.", { key: "cards" });
+    this.#step({ kind: "send_out", cards: [this.inside.card], objects });
+  }
+
+  #step(step) {
+    this.#inTurn(async () => {
+      const done = await postJson(`${this.api}/steps?run=${this.dataset.run}`, { client_id: newId(), ...step });
+      if (step.kind === "join") return location.reload();
+      await this.#replace(done);
+      toast(`${done.says} ${count(done.added.length, "card")} in the place of ${thousands(done.removed.length)}.`, { key: "cards" });
+    });
+  }
+
+  #turn(way) {
+    this.#inTurn(async () => {
+      const turned = await postJson(`${this.api}/${way}?run=${this.dataset.run}`, { client_id: newId() });
+      const isHere = turned.removed.some((card) => cardOf(card));
+      // Objects whose label changed stand in cards that may not be on the page.
+      if (turned.objects.length || !isHere) return this.#reload(turned.says);
+      await this.#replace(turned);
+      toast(turned.says, { key: "cards" });
+    });
+  }
+
+  #reload(says) {
+    sessionStorage.setItem("shoal.cards.says", says);
+    location.reload();
+  }
+
+  // Cards that took others' place stand where the first of these stood.
+  async #replace({ removed, added }) {
+    this.inside.close();
+    const places = removed.map(cardOf).filter(Boolean);
+    const here = element("span");
+    places[0]?.before(here);
+    this.selection.drop(places);
+    for (const card of places) card.remove();
+    const cards = await this.#fetch(added);
+    if (here.isConnected) here.replaceWith(...cards);
+    else this.list.prepend(element("section", { className: "tiles cards" }, ...cards));
+    this.#countCards(cards.length - places.length);
+    this.selection.replace(cards);
+    if (cards.length) this.selection.moveCursor(cards[0], { scroll: true });
+    this.list.focus({ preventScroll: true });
+  }
+
+  async #fetch(ids) {
+    if (!ids.length) return [];
+    const { project, run } = this.dataset;
+    const html = await getHtml(`/projects/${project}/clusters/cards?run=${run}&ids=${ids.join(",")}`);
+    const section = document.adoptNode(parseFragment(html).querySelector(".tiles"));
+    const images = [...section.querySelectorAll("img")];
+    if (section.dataset.atlas) {
+      const pictures = await picturesOf(section.dataset.atlas, whileShown());
+      images.forEach((image, k) => (image.src = pictures[k]));
+    }
+    return [...section.querySelectorAll(".tile")];
+  }
+
+  #countCards(by) {
+    const total = document.getElementById("n-total");
+    total.textContent = thousands(Number(total.textContent.replace(/\D/g, "")) + by);
+  }
+
+  #lookInside() {
+    const card = this.selection.cursor ?? this.meant[0];
+    if (this.inside.card && this.inside.card === (card && idOf(card))) return this.#leaveInside();
+    if (card) this.inside.open(idOf(card));
+    else this.#some();
+  }
+
+  #leaveInside() {
+    this.inside.close();
+    this.list.focus({ preventScroll: true });
+  }
+
+  #slot(digit, status) {
+    const taxon = this.slots.taxon(digit);
+    if (taxon) this.#name(taxon, status);
+    else this.slots.tellEmpty(digit);
+  }
+
+  #propose(place) {
+    const taxon = this.#proposed[place];
+    if (!taxon) return;
+    this.field.choose({ id: taxon.taxon_id, display_name: taxon.taxon, italic: taxon.italic });
+    this.field.focus();
+  }
+
+  // Of all cards that are meant, those with the most votes.
+  get #proposed() {
+    const votes = new Map();
+    for (const card of this.meant) {
+      for (const proposal of JSON.parse(card.dataset.proposals)) {
+        const before = votes.get(proposal.taxon_id)?.votes ?? 0;
+        votes.set(proposal.taxon_id, { ...proposal, votes: before + proposal.votes });
+      }
+    }
+    return [...votes.values()].sort((a, b) => b.votes - a.votes).slice(0, MOST_PROPOSED);
+  }
+
+  async #nameByField(status) {
+    if (this.field.empty) return;
+    const { text, taxon } = this.field.take();
+    const found = await taxon;
+    this.list.focus({ preventScroll: true });
+    if (found) return this.#name(found, status);
+    toast(found === null ? AWAY : `No taxon is named “${text}”.`, { kind: "warn", key: "taxa" });
+  }
+
+  // What was seen whole is labelled at once; what was not is a batch's work.
+  #name(taxon, status) {
+    if (!this.#some()) return;
+    const cards = this.meant;
+    this.#inTurn(async () => {
+      const word = { client_id: newId(), cards: cards.map(idOf), taxon_id: taxon.id, status, seen: this.seen.ids };
+      try {
+        this.#named(cards, await postJson(`${this.api}/name`, word), taxon);
+      } catch (error) {
+        if (error.status !== 409 || !error.message.includes("not seen")) throw error;
+        this.#openBatch({ taxonId: taxon.id });
+      }
+    });
+  }
+
+  async #named(cards, outcome, taxon) {
+    const n = outcome.changed.length;
+    toast(`${count(n, "object")} validated as ${taxon.display_name}.`, { key: "cards" });
+    this.inside.close();
+    this.selection.drop(cards);
+    const left = new Map((await this.#fetch(cards.map(idOf))).map((card) => [idOf(card), card]));
+    for (const card of cards) {
+      const now = left.get(idOf(card));
+      if (now) card.replaceWith(now);
+      else card.hidden = true;
+    }
+    this.#countCards(left.size - cards.length);
+    this.selection.keepPlace();
+  }
+
+  #ask(query) {
+    this.#inTurn(async () => {
+      await postJson(this.api, query ? { query } : {});
+      location.assign(`/projects/${this.dataset.project}/clusters`);
+    });
+  }
+
+  #tell() {
+    const { meant } = this;
+    const n = meant.reduce((sum, card) => sum + Number(card.dataset.n), 0);
+    const words = this.selection.size ? `${count(meant.length, "card")} selected` : meant.length ? "The card under the cursor" : "No card selected";
+    document.getElementById("n-selected").textContent = meant.length ? `${words} · ${count(n, "object")}` : words;
+    const enabled = {
+      open: meant.length > 0, grow: meant.length > 0, split: meant.length === 1, merge: meant.length > 1,
+      members: meant.length > 0, sendOut: this.inside.chosen.length > 0,
+    };
+    for (const [command, on] of Object.entries(enabled)) for (const button of this.querySelectorAll(`.commands [data-command="${command}"]`)) button.disabled = !on;
+    this.querySelector("#proposals")?.replaceChildren(...this.#proposed.map(proposalLine));
+  }
+
+  #wirePointer() {
+    this.list.addEventListener("click", (event) => {
+      const card = event.target.closest(".tile");
+      if (!card) return;
+      if (event.shiftKey) this.selection.rangeTo(card);
+      else if (event.ctrlKey || event.metaKey) this.selection.only(card);
+      else this.selection.toggle(card);
+    });
+    this.list.addEventListener("dblclick", (event) => {
+      const card = event.target.closest(".tile");
+      if (!card || !this.canLabel) return;
+      this.selection.only(card);
+      this.run({ command: "open" });
+    });
+    const commands = this.querySelector(".commands");
+    commands.addEventListener("pointerdown", (event) => event.target.closest("button") && event.preventDefault());
+    this.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-command]");
+      if (button && !button.disabled) this.run({ command: button.dataset.command });
+      const cancel = event.target.closest("[data-cancel]");
+      if (cancel) this.#inTurn(() => postJson(`/api/v1/jobs/${cancel.dataset.cancel}/cancel`, {}));
+    });
+  }
+
+  #wireKeys() {
+    const usable = CARD_KEYS.filter(({ labels }) => this.canLabel || !labels);
+    fillStrip(this.querySelector("#strip"), usable);
+    fillList(document.getElementById("keys"), usable);
+    document.addEventListener("keydown", (event) => this.#key(event), { signal: whileShown() });
+  }
+
+  #key(event) {
+    const meant = cardCommandOf(event);
+    if (!meant || belongsElsewhere(event, meant.command)) return;
+    const pressed = ["open", "toggle", "members"].includes(meant.command) && event.target.closest("button:not(.cell), a, summary");
+    if (pressed) return;
+    if (!meant.typed) event.preventDefault();
+    if (!event.repeat || meant.command === "step") this.run(meant);
+  }
+
+  #wireTools() {
+    const go = (name, value) => {
+      const query = new URLSearchParams(location.search);
+      query.set(name, value);
+      location.search = query;
+    };
+    this.querySelector("#card-order")?.addEventListener("change", ({ target }) => go("order", target.value));
+    this.querySelector("#n-cards")?.addEventListener("change", ({ target }) => {
+      if (target.value) this.#step({ kind: "join", n_cards: Number(target.value) });
+    });
+    // The first cards show by themselves; what changes under one's hands is only told.
+    document.addEventListener("htmx:after:swap", () => {
+      const progress = document.getElementById("cards-progress");
+      const isReady = progress && !progress.dataset.active && !this.list.querySelector(".tile");
+      if (isReady && progress.dataset.revision !== this.dataset.revision) location.reload();
+    }, { signal: whileShown() });
+    const says = sessionStorage.getItem("shoal.cards.says");
+    sessionStorage.removeItem("shoal.cards.says");
+    if (says) toast(says, { key: "cards" });
+  }
+}
+
+const idOf = (card) => Number(card.dataset.id);
+
+const cardOf = (id) => document.getElementById(`c${id}`);
+
+const proposalLine = ({ taxon, italic, votes }, place) =>
+  element("li", {}, element("button", { type: "button" }, nameCut(taxon, italic), element("span", { className: "quiet" }, thousands(votes)), element("kbd", {}, `Alt ${place + 1}`)));
+
+customElements.define("shoal-cards", Cards);

@@ -1,0 +1,180 @@
+"""What a card says: what is left in it, what is known of it, what it may be, and which come first."""
+
+from uuid import uuid4
+
+import pytest
+
+from app.accounts.viewer import Account, Viewer
+from app.batches.make import make_batch
+from app.batches.sources import Source
+from app.clusters import (
+    runs,
+    source,
+    told,
+)
+from app.clusters.cards import Board, Card
+from app.clusters.naming import Naming, name
+from app.clusters.runs import Run
+from app.clusters.turning import redo, undo
+from app.errors import Conflict, NotFound, Refused
+from app.labels.runs import publish
+from app.projects.access import Project, find_project
+from app.projects.queries import set_member
+from tests.clusters.conftest import Heaps
+from tests.small_projects import Person, predict
+
+
+def cards_of(heaps: Heaps, run: Run) -> dict[int, Card]:
+    board = Board(heaps.project.db, run)
+    return {card.id: card for card in board.cards(board.order("gain"))}
+
+
+def heap_card(heaps: Heaps, run: Run, number: int) -> int:
+    return next(card for card, ids in heaps.members(run).items() if heaps.heap_of[ids[0]] == number)
+
+
+def as_member(heaps: Heaps, who: Person, role: str = "annotator") -> Project:
+    set_member(heaps.project.db, heaps.project.id, who.id, role)
+    return find_project(heaps.project.db, Viewer(Account(who.id, who.email, who.name, False)), heaps.project.id)
+
+
+def test_a_card_is_proposed_to_be_what_the_validated_in_it_are(heaps: Heaps, ada: Person) -> None:
+    heaps.project.do(ada, heaps.heap(1)[:10], taxon="Oithona")
+    heaps.project.do(ada, heaps.heap(3)[:8], taxon="Calanoida")
+    run = heaps.cut(n_wanted=5)
+    cards = cards_of(heaps, run)
+    card = cards[heap_card(heaps, run, 1)]
+    assert card.proposals[0].taxon == "Oithona" and card.basis == "known"
+    assert card.n == 20 and 8 <= card.n_known <= 10 and card.proposals[0].votes == card.n_known
+    assert card.purity > cards[heap_card(heaps, run, 0)].purity - 0.02
+    unknown = cards[heap_card(heaps, run, 0)]
+    assert unknown.proposals == [] and unknown.basis == "spread" and unknown.n == 30
+
+
+def test_what_is_labelled_later_leaves_the_card_and_says_what_the_rest_may_be(heaps: Heaps, ada: Person) -> None:
+    run = heaps.cut(n_wanted=5)
+    number = heap_card(heaps, run, 2)
+    heaps.project.do(ada, heaps.heap(2)[:12], taxon="fiber")
+    card = cards_of(heaps, run)[number]
+    assert (card.n, card.n_known, card.proposals[0].taxon) == (18, 12, "fiber < detritus")
+    heaps.project.do(ada, heaps.heap(2)[12:], taxon="fiber")
+    assert number not in cards_of(heaps, run)
+
+
+def test_known_members_that_disagree_make_a_card_doubtful(heaps: Heaps, ada: Person) -> None:
+    run = heaps.cut(n_wanted=5)
+    for k, taxon in enumerate(["fiber", "Oithona", "Calanoida", "Copepoda", "detritus"]):
+        heaps.project.do(ada, heaps.heap(0)[5 * k : 5 * k + 5], taxon=taxon)
+    card = cards_of(heaps, run)[heap_card(heaps, run, 0)]
+    assert card.purity < 0.5 and card.split_first and len(card.proposals) == 3
+    assert Board(heaps.project.db, run).order("gain")[-1] == Board(heaps.project.db, run).places_of([card.id])[0]
+
+
+def test_without_known_members_predictions_speak(heaps: Heaps) -> None:
+    predicted = predict(heaps.project, {object_id: "Oithona" for object_id in heaps.heap(4)})
+    publish(heaps.project.db, heaps.project, predicted)
+    heaps.project.db.commit()
+    run = heaps.cut(n_wanted=5)
+    card = cards_of(heaps, run)[heap_card(heaps, run, 4)]
+    assert card.basis == "predicted" and card.proposals[0].taxon == "Oithona" and card.n == 30
+
+
+def test_pages_of_cards_show_each_once_in_every_order(heaps: Heaps) -> None:
+    run = heaps.cut(n_wanted=13)
+    n_cards = len(heaps.members(run))
+    for order in ("gain", "size", "purity"):
+        found, cursor = [], ""
+        while cursor is not None:
+            page = told.page(heaps.project.db, run, order, cursor, 4)
+            found += page.cards
+            cursor = page.next
+        assert len(found) == len({card.id for card in found}) == n_cards == page.n_cards
+        if order != "gain":
+            values = [card.n if order == "size" else card.purity for card in found]
+            assert values == sorted(values, reverse=True)
+
+
+def test_what_came_since_is_counted(heaps: Heaps) -> None:
+    run = heaps.cut("status=U")
+    assert told.page(heaps.project.db, run).run.n_arrived == 0
+    before = heaps.members(run)
+    heaps.project.db.execute("update cluster_run set revision = revision + 1")
+    card = next(iter(heaps.members(run)))
+    heaps.project.db.execute("update cluster set is_gone = true where id = %s", [card])
+    later = runs.find(heaps.project.db, heaps.project.id, run.id)
+    assert told.page(heaps.project.db, later).run.n_arrived == len(before[card])
+
+
+def test_cards_are_opened_as_one_batch_of_what_is_left(heaps: Heaps, ada: Person) -> None:
+    run = heaps.cut(n_wanted=5)
+    project = as_member(heaps, ada)
+    heaps.project.do(ada, heaps.heap(1)[:4], taxon="Oithona")
+    one, other = heap_card(heaps, run, 1), heap_card(heaps, run, 2)
+    batch = make_batch(heaps.project.db, project, ada, Source("cluster", {"cluster_ids": [one, other]}))
+    parts = heaps.project.db.execute("select object_ids from batch_part where batch_id = %s", [batch.id]).fetchall()
+    assert sorted(id for part in parts for id in part.object_ids) == sorted(heaps.heap(1)[4:] + heaps.heap(2))
+    assert batch.n == 56 and "2 cards of 56 objects: Oithona" in batch.title
+    alone = make_batch(heaps.project.db, project, ada, Source("cluster", {"cluster_ids": [one]}))
+    assert alone.taxon_id == heaps.project.taxa["Oithona"]
+
+
+def test_a_card_grows_by_what_is_most_like_it_and_not_in_it(heaps: Heaps, ada: Person) -> None:
+    run = heaps.cut(n_wanted=13)
+    project = as_member(heaps, ada)
+    members = heaps.members(run)
+    card = next(card for card, ids in members.items() if len(ids) < 25)
+    heap = heaps.heap_of[members[card][0]]
+    grow = Source("cluster", {"cluster_ids": [card], "beyond": True})
+    batch = make_batch(heaps.project.db, project, ada, grow, "alike", 5)
+    parts = heaps.project.db.execute("select object_ids from batch_part where batch_id = %s", [batch.id]).fetchall()
+    found = [id for part in parts for id in part.object_ids]
+    assert len(found) == 5 and not set(found) & set(members[card])
+    assert {heaps.heap_of[id] for id in found} == {heap}
+
+
+def test_cards_of_another_project_are_not_found(heaps: Heaps, ada: Person) -> None:
+    run = heaps.cut()
+    card = next(iter(heaps.members(run)))
+    with pytest.raises(NotFound):
+        source.run_of(heaps.project.db, heaps.project.id + 1, [card])
+
+
+def test_cards_that_were_seen_whole_are_named_at_once_and_undone_in_turn(heaps: Heaps, ada: Person) -> None:
+    db, project = heaps.project.db, heaps.project
+    run = heaps.cut(n_wanted=5)
+    one, other = heap_card(heaps, run, 1), heap_card(heaps, run, 2)
+    seen = heaps.heap(1) + heaps.heap(2)
+    word = Naming(uuid4(), [one, other], project.taxa["Oithona"], seen)
+    outcome = name(db, project, ada, run, word)
+    assert sorted(now.id for now in outcome.changed) == sorted(seen) and not outcome.refused
+    assert [now.id for now in name(db, project, ada, run, word).changed] == sorted(seen)
+    assert project.label(seen[0]).provenance == "batch"
+    assert {one, other}.isdisjoint(cards_of(heaps, run))
+
+    turned = undo(db, project, ada, run, uuid4())
+    assert sorted(turned.objects) == sorted(seen) and project.seen(seen[0])[0] == "U"
+    assert {one, other} <= set(cards_of(heaps, run))
+    redo(db, project, ada, run, uuid4())
+    assert project.seen(seen[0])[:2] == ("V", "Oithona")
+
+
+def test_what_was_not_seen_is_not_named(heaps: Heaps, ada: Person) -> None:
+    run = heaps.cut(n_wanted=5)
+    card = heap_card(heaps, run, 1)
+    word = Naming(uuid4(), [card], heaps.project.taxa["Oithona"], heaps.heap(1)[:-1])
+    with pytest.raises(Conflict, match="1 of the 30 objects in these cards were not seen"):
+        name(heaps.project.db, heaps.project, ada, run, word)
+    assert heaps.project.label(heaps.heap(1)[0]) is None
+
+
+def test_objects_that_were_deleted_are_passed_over(heaps: Heaps) -> None:
+    run = heaps.cut(n_wanted=5)
+    gone = heaps.heap(0)
+    heaps.project.db.execute("delete from object where id = any(%s)", [gone])
+    heaps.project.db.execute("update project set data_version = data_version + 1")
+    assert sum(card.n for card in cards_of(heaps, run).values()) == 120
+
+
+def test_a_filter_that_cannot_be_obeyed_is_refused(heaps: Heaps) -> None:
+    with pytest.raises(Refused, match="cannot be obeyed"):
+        heaps.ask("sample=77")
