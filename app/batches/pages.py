@@ -167,7 +167,9 @@ def _told(db: Db, project: Project, account_id: int, page: PageInHand) -> str:
 def line_words(page: PageInHand) -> str:
     """What stands at the boundary line."""
     if page.line_basis is None:
-        return "nothing tells likely from unlikely here yet: drag this line, or mark what you see" if not page.line else ""
+        return (
+            "nothing tells likely from unlikely here yet: drag this line, or mark what you see" if not page.line else ""
+        )
     return f"chance of {page.batch.taxon or 'the same label'} falls under one half here"
 
 

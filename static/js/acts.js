@@ -5,9 +5,11 @@ import { count, thousands } from "./html.js";
 import { whileShown } from "./page_life.js";
 import { hearTabs, tellTabs } from "./other_tabs.js";
 import { dropToast, toast } from "./toasts.js";
+import { tellRefused } from "./refused.js";
 import { labelOf, writeLabel } from "./tile.js";
 
 const MOST_OBJECTS = 10_000; // the server's limit for one act
+const OURS = new Set(["acts", "undo", "redo"]); // beside comments, and what a batch had left to send
 
 export class Acts extends EventTarget {
   #former = new Map(); // client id -> labels as they were, for the case that the server refuses the act whole
@@ -21,8 +23,8 @@ export class Acts extends EventTarget {
     this.buttons = { undo: undoButton, redo: redoButton };
     hearTabs(who, "undo", (state) => this.#offerUndo(state));
     const hear = (name, then) => outbox.addEventListener(name, ({ detail }) => then(detail), { signal: whileShown() });
-    hear("done", (detail) => detail.entry.path !== "comments" && this.#done(detail));
-    hear("rejected", (detail) => detail.entry.path !== "comments" && this.#rejected(detail));
+    hear("done", (detail) => OURS.has(detail.entry.path) && this.#done(detail));
+    hear("rejected", (detail) => detail.entry.path !== "comments" && !detail.entry.bare && this.#rejected(detail));
     hear("delayed", tellDelayed);
   }
 
@@ -75,7 +77,7 @@ export class Acts extends EventTarget {
     for (const object of entry.body.objects ?? []) if (!waiting.has(object)) tileOf(object)?.classList.remove("sending");
     this.#offerUndo(outcome.undo);
     tellTabs(this.who, "undo", outcome.undo);
-    this.#tellRefused(outcome.refused);
+    tellRefused(outcome.refused, this.who.account);
     this.dispatchEvent(new CustomEvent("done", { detail: { path: entry.path, outcome } }));
   }
 
@@ -122,26 +124,8 @@ export class Acts extends EventTarget {
     }
   }
 
-  #tellRefused(refused) {
-    const changed = refused.filter((object) => object.why === "changed");
-    const people = [...new Set(changed.map((object) => (String(object.by_id) === this.who.account ? "you, in another window," : object.by ?? "a new prediction")))];
-    if (changed.length) {
-      const verb = changed.length === 1 ? "was" : "were";
-      const it = changed.length === 1 ? "it is" : "they are";
-      toast(`${count(changed.length, "object")} ${verb} changed by ${people.join(" and ")} meanwhile: left as ${it}.`, { kind: "warn" });
-    }
-    const unclassified = refused.filter((object) => object.why === "unclassified").length;
-    if (unclassified) toast(`${count(unclassified, "object")} without a taxon: name one first.`, { kind: "warn" });
-    const unknown = refused.filter((object) => object.why === "unknown").length;
-    if (unknown) toast(`${count(unknown, "object")} of these no longer exist here.`, { kind: "warn" });
-  }
-
   #offerUndo(state) {
-    for (const [path, button] of Object.entries(this.buttons)) {
-      if (!button) continue;
-      button.disabled = !state[path];
-      button.title = state[path] ? `${state[path].label}, ${count(state[path].n, "object")}` : "";
-    }
+    offerUndo(this.buttons, state);
   }
 
   #rejected({ entry, error }) {
@@ -153,6 +137,15 @@ export class Acts extends EventTarget {
     toast(error.message, { kind: "bad" });
   }
 }
+
+// What the keys would take back or do again next, on their buttons.
+export const offerUndo = (buttons, state) => {
+  for (const [path, button] of Object.entries(buttons)) {
+    if (!button) continue;
+    button.disabled = !state[path];
+    button.title = state[path] ? `${state[path].label}, ${count(state[path].n, "object")}` : "";
+  }
+};
 
 const countOnPage = (by) => {
   const total = document.getElementById("n-total");

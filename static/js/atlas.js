@@ -99,6 +99,9 @@ export class Atlases {
 
 let early = null; // {url, pictures}: an atlas that was asked for before its section was there
 
+// Pictures of a section that is about to come, which are here already.
+export const haveEarly = (url, pictures) => (early = { url, pictures: Promise.resolve(pictures) });
+
 // Settles once the pictures are there or do not come.
 export const askEarly = (url, signal) => {
   early = { url, pictures: picturesOf(url, signal) };
@@ -112,7 +115,7 @@ const takePictures = (url, signal) => {
 };
 
 // As data URLs, in the order of the section's tiles.
-const picturesOf = async (url, signal) => {
+export const picturesOf = async (url, signal) => {
   const response = await fetch(url, { signal });
   await checkAnswer(response);
   const body = await response.arrayBuffer();

@@ -1,6 +1,8 @@
 // The board: plugs selection, keys, panel, tree, endless scroll and acts together. Nothing else happens here.
 
 import { Acts } from "./acts.js";
+import { batchOfShown } from "./batch_make.js";
+import { wireCommands } from "./command_buttons.js";
 import { Comments } from "./comments.js";
 import { Contrast } from "./contrast.js";
 import { wireDivider } from "./divider.js";
@@ -23,12 +25,13 @@ import { RubberBand } from "./rubber_band.js";
 import { Sections } from "./sections.js";
 import { Selection } from "./selection.js";
 import { watchSession } from "./session.js";
+import { SetAside } from "./set_aside.js";
 import { Slots } from "./slots.js";
 import { AWAY } from "./taxon_field.js";
 import { toast } from "./toasts.js";
 import { markBrokenImages } from "./tile.js";
 import { Tree } from "./tree.js";
-import { takesText } from "./typing.js";
+import { belongsElsewhere } from "./typing.js";
 import { changeSize } from "./view.js";
 
 const LABELLING = new Set(KEYS.filter((key) => key.labels).map((key) => key.command));
@@ -228,7 +231,9 @@ class Board extends HTMLElement {
       validate: () => this.#label("V"),
       doubt: () => this.#label("D"),
       comment: () => this.#comment(),
+      aside: () => this.#setAside(),
       like: () => this.#like(),
+      batch: () => batchOfShown(this.dataset.project, selection.tiles, this.filter.query),
       undo: () => this.#inTurn(() => this.acts.undo()),
       redo: () => this.#inTurn(() => this.acts.redo()),
       name: () => this.field.focus(),
@@ -241,6 +246,13 @@ class Board extends HTMLElement {
       help: () => document.getElementById("keys").togglePopover(),
     };
     commands[command]();
+  }
+
+  #setAside() {
+    const ids = this.selection.tiles.map((tile) => Number(tile.dataset.id));
+    if (!ids.length) return toast("Select what you want to set aside first.", { kind: "warn" });
+    this.aside ??= new SetAside(this.dataset.project);
+    this.aside.open(ids);
   }
 
   #selectAll() {
@@ -261,13 +273,7 @@ class Board extends HTMLElement {
       const tile = event.target.closest(".tile");
       if (tile) openPage(tile);
     });
-    const commands = this.querySelector(".commands");
-    // The tiles keep the focus, so that the next key is theirs.
-    commands.addEventListener("pointerdown", (event) => event.preventDefault());
-    commands.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-command]");
-      if (button && !button.disabled) this.run({ command: button.dataset.command });
-    });
+    wireCommands(this.querySelector(".commands"), (meant) => this.run(meant));
   }
 
   #wireKeys() {
@@ -279,22 +285,11 @@ class Board extends HTMLElement {
 
   #key(event) {
     const meant = commandOf(event);
-    if (!meant || this.#isOthers(event, meant)) return;
+    if (!meant || belongsElsewhere(event, meant.command)) return;
     // The letter itself goes into the field that now has the focus.
     if (meant.command !== "name") event.preventDefault();
     const moves = meant.command === "step";
     if (!event.repeat || moves) this.run(meant);
-  }
-
-  // Keys that belong to the field, button or sheet that has the focus.
-  #isOthers(event, { command }) {
-    const { target } = event;
-    if (takesText(target)) return true;
-    if (document.querySelector("[popover]:popover-open")) return command !== "help";
-    if (command === "clear" && event.defaultPrevented) return true; // it closed a menu
-    const pressed = ["toggle", "open", "validate", "doubt"].includes(command);
-    if (pressed && target.closest("button, a, summary, input")) return true;
-    return command === "step" && target.closest(".tree, .menu") !== null;
   }
 
   #wireTree() {

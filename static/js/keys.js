@@ -28,10 +28,12 @@ export const KEYS = [
   { group: "Label", keys: ["⇧ Enter"], labels: true, does: "the same, as dubious", short: "dubious", command: "doubt" },
   { group: "Label", keys: ["drag a selected tile"], labels: true,
     does: "onto a taxon of the tree: validate the selection as it, with ⇧ at the drop as dubious; hold a tile that is not selected a moment to drag it alone" },
+  { group: "Label", keys: ["|", "Insert"], labels: true, does: "set the selection aside on a pile, under a provisional name that the project shares", command: "aside" },
   { group: "Label", keys: ["'", "F2"], labels: true, does: "comment on the selection", command: "comment" },
   { group: "Label", keys: ["Ctrl Z"], labels: true, does: "undo your last act in this project, and show its objects", short: "undo", command: "undo" },
   { group: "Label", keys: ["Ctrl ⇧ Z", "Ctrl Y"], labels: true, does: "redo", command: "redo" },
   { group: "Find", keys: ["="], does: "order by likeness to the selection", short: "like these", command: "like" },
+  { group: "Find", keys: ["Ctrl Enter"], labels: true, does: "work as a batch: what is like the selection; with nothing selected, what is shown", short: "as a batch", command: "batch" },
   { group: "Find", keys: ["drop", "Ctrl V"], does: "an image file: order by likeness to it" },
   { group: "Find", keys: ["/", "F4"], does: "find a taxon in the tree", command: "find" },
   { group: "Find", keys: [":"], does: "add a filter", short: "filter" },
@@ -50,12 +52,32 @@ export const OBJECT_KEYS = [
   { group: "Object's page", keys: ["1"], does: "one screen pixel for one of the image" },
 ];
 
+// In a batch, beside those of the board that move the cursor, undo and change the look.
+export const BATCH_KEYS = [
+  { group: "Batch", keys: ["Enter"], labels: true, does: "label what is marked, and on to the next page: once its images are painted, after a look at what is marked further down", short: "label the marked, next", command: "apply" },
+  { group: "Batch", keys: ["⇧ Enter"], labels: true, does: "the same, as dubious", command: "applyDubious" },
+  { group: "Batch", keys: ["Space"], labels: true, does: "mark or unmark under the cursor", short: "mark under cursor", command: "toggle" },
+  { group: "Batch", keys: ["Del", "Backspace"], labels: true, does: "not this: an explicit stranger to the label, under the pointer or the cursor; by the pointer Ctrl click", short: "not this", command: "notThis" },
+  { group: "Batch", keys: ["*", "_"], labels: true, does: "invert: what is marked is passed over, and the reverse", short: "invert", command: "invertMarks" },
+  { group: "Batch", keys: ["[", "]"], labels: true, does: "move the boundary line by a row: what stands before it is marked; drag it by the pointer", short: "move the line", command: "line" },
+  { group: "Batch", keys: ["<", ">"], labels: true, does: "move the boundary line by one object", command: "line" },
+  { group: "Batch", keys: ["Ctrl A"], labels: true, does: "mark everything on the page, or nothing where everything is", command: "all" },
+  { group: "Batch", keys: ["Esc"], does: "leave the cursor, so that digits are for the marked again; stop the brush; close what is open", command: "clear" },
+  { group: "Batch", keys: ["1–9"], labels: true, does: "label the tile under the pointer or the cursor alone with the taxon of that slot, and move on; with neither, what is marked; with ⇧ as dubious", short: "label one tile", command: "slot" },
+  { group: "Batch", keys: ["Alt 1–3"], labels: true, does: "take a proposal into the label field", command: "propose" },
+  { group: "Batch", keys: ["letters", "."], labels: true, does: "name a taxon for what is marked", short: "name a taxon", command: "name" },
+  { group: "Batch", keys: ["`", "F7"], labels: true, does: "the brush, or no brush: paints the named taxon, or that of the first slot, on what one drags over or moves the cursor to (the key left of 1)", command: "brush" },
+  { group: "Batch", keys: ["\\", "Ctrl Enter"], labels: true, does: "the page to the tray, without labelling anything", short: "to the tray", command: "pass" },
+  { group: "Batch", keys: ["|"], labels: true, does: "open the tray as a batch of its own", command: "tray" },
+  { group: "Batch", keys: ["="], labels: true, does: "a new batch of what is like the marked and unlike what is not this", command: "like" },
+];
+
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const WITH_CTRL = { a: "all", z: "undo", y: "redo" };
-const BY_CODE = { Space: "toggle", Enter: "validate", NumpadEnter: "validate", Escape: "clear", F2: "comment", F4: "find", F8: "smaller", F9: "larger" };
+const BY_CODE = { Space: "toggle", Enter: "validate", NumpadEnter: "validate", Escape: "clear", F2: "comment", Insert: "aside", F4: "find", F8: "smaller", F9: "larger" };
 const WITH_SHIFT = { validate: "doubt", toggle: "open" };
 const BY_SIGN = {
-  "=": "like", "/": "find", "?": "help", ".": "field", ",": "contrast", ";": "invert", "'": "comment", "-": "smaller", "+": "larger",
+  "=": "like", "/": "find", "?": "help", "|": "aside", ".": "field", ",": "contrast", ";": "invert", "'": "comment", "-": "smaller", "+": "larger",
 };
 
 // What a key means on the board: {command, ...} or null where it is the browser's or the page's own.
@@ -75,6 +97,25 @@ export const commandOf = (event) => {
   return null;
 };
 
+const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F7: "brush" };
+const BATCH_BY_SIGN = {
+  "*": { command: "invertMarks" }, _: { command: "invertMarks" }, "\\": { command: "pass" }, "|": { command: "tray" },
+  "[": { command: "line", by: "row", way: -1 }, "]": { command: "line", by: "row", way: 1 },
+  "<": { command: "line", by: "tile", way: -1 }, ">": { command: "line", by: "tile", way: 1 },
+};
+
+// What a key means in a batch. Signs that take AltGr on some keyboards are signs there, whatever digit is on their key.
+export const batchCommandOf = (event) => {
+  if (event.isComposing) return null;
+  const { code, key } = event;
+  if (event.getModifierState("AltGraph")) return BATCH_BY_SIGN[key] ?? null;
+  if (event.altKey) return /^Digit[1-3]$/.test(code) && !event.ctrlKey ? { command: "propose", place: Number(code.at(-1)) - 1 } : null;
+  if (event.ctrlKey || event.metaKey) return code.endsWith("Enter") ? { command: "pass" } : commandOf(event);
+  if (BATCH_BY_CODE[code]) return { command: BATCH_BY_CODE[code] === "apply" && event.shiftKey ? "applyDubious" : BATCH_BY_CODE[code] };
+  if (!digitOf(event) && BATCH_BY_SIGN[key]) return BATCH_BY_SIGN[key];
+  return commandOf(event);
+};
+
 // Above the letters by place; on the number pad while it types numbers.
 const digitOf = ({ code, key }) => {
   const place = /^(Digit|Numpad)([1-9])$/.exec(code);
@@ -82,6 +123,7 @@ const digitOf = ({ code, key }) => {
 };
 
 const withCtrl = (event) => {
+  if (/Enter$/.test(event.code)) return { command: "batch" };
   // On keyboards without Latin letters the place decides.
   const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace("Key", "").toLowerCase();
   const command = WITH_CTRL[letter];

@@ -16,8 +16,9 @@ export class LargeView {
   #tile = null;
   #abort = null;
 
-  constructor(board, pointed, contrast) {
-    Object.assign(this, { project: board.dataset.project, pointed, contrast, board });
+  // `besides`: the nearest validated ones stand beside it.
+  constructor(board, pointed, contrast, { besides = false } = {}) {
+    Object.assign(this, { project: board.dataset.project, pointed, contrast, board, besides });
     const life = { signal: whileShown() };
     document.addEventListener("keydown", (event) => this.#down(event), life);
     document.addEventListener("keyup", (event) => event.key === "Alt" && this.#close(event), life);
@@ -69,6 +70,7 @@ export class LargeView {
     try {
       const more = await factsOf(tile, signal);
       if (more.facts) facts.append(more.facts);
+      if (this.besides && more.neighbours) facts.append(element("div", { className: "beside" }, ...more.neighbours.children));
       if (this.#tile === tile) this.#place(tile);
     } catch {
       // What the tile says of itself is there; more could not be had now.

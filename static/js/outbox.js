@@ -42,9 +42,10 @@ export class Outbox extends EventTarget {
     else localStorage.removeItem(this.#key);
   }
 
-  // `path` is acts, undo, redo or comments.
-  add(path, body = {}) {
-    const entry = { path, body: { client_id: newId(), ...body } };
+  // `path` is acts, undo, redo or comments, or a whole address such as a batch's. `bare`: what may happen twice, and
+  // goes without the id that would prevent it.
+  add(path, body = {}, { bare = false } = {}) {
+    const entry = { path, bare, body: { client_id: newId(), ...body } };
     this.#keep([...this.waiting, entry]);
     this.flush();
     return entry.body.client_id;
@@ -78,9 +79,10 @@ export class Outbox extends EventTarget {
   async #send(entry) {
     if (!this.#isOurs) await this.#checkAccount();
     try {
-      const outcome = await postJson(`${this.url}/${entry.path}`, entry.body);
+      const { client_id, ...bare } = entry.body;
+      const outcome = await postJson(entry.path.startsWith("/") ? entry.path : `${this.url}/${entry.path}`, entry.bare ? bare : entry.body);
       this.#remove(entry);
-      this.#updateStates(outcome);
+      this.#updateStates(outcome?.outcome ?? outcome);
       this.#failures = 0;
       this.#tell("done", { entry, outcome });
     } catch (error) {
@@ -96,11 +98,12 @@ export class Outbox extends EventTarget {
 
   // An act that waits was made on what the one before it shows: it goes out with the states that one left behind.
   #updateStates(outcome) {
-    if (!outcome.changed) return; // a comment changes no label
+    if (!outcome?.changed) return; // a comment changes no label
     const states = new Map(outcome.changed.map((object) => [object.id, object.state]));
     const entries = this.waiting;
     for (const { body } of entries) {
-      if (body.states) body.states = body.objects.map((id, i) => states.get(id) ?? body.states[i]);
+      if (body.states) body.states = (body.objects ?? body.marked).map((id, i) => states.get(id) ?? body.states[i]);
+      if (body.state) body.state = states.get(body.id) ?? body.state;
     }
     this.#keep(entries);
   }

@@ -60,6 +60,8 @@ export class Panel {
     const alone = n === 1 && this.#incomparable.has(this.selection.last);
     like.disabled = !n || alone;
     like.title = alone ? "This object has no vector yet: it cannot be compared." : "";
+    const batch = this.button("batch");
+    if (batch) batch.title = n ? "Work what is like the selected, page by page" : "Work what is shown here, page by page";
   }
 
   #showLast() {

@@ -52,14 +52,18 @@ export const getJson = async (url, options = {}) => (await ask(url, options, "ap
 export const getHtml = async (url, options = {}) =>
   (await ask(url, { ...options, headers: { "HX-Request": "true" } }, "text/html")).text();
 
-const sendJson = async (method, url, body) => {
+const sendJson = async (method, url, body, more = {}) => {
   const options = { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  return (await ask(url, options, "application/json")).json();
+  const response = await ask(url, { ...options, ...more }, "application/json");
+  return response.status === 204 ? null : response.json();
 };
 
-export const postJson = (url, body) => sendJson("POST", url, body);
+// `more`: a signal, say, or keepalive for what is sent while the page is left. Null where there is nothing to answer.
+export const postJson = (url, body, more) => sendJson("POST", url, body, more);
 
-export const putJson = (url, body) => sendJson("PUT", url, body);
+export const putJson = (url, body, more) => sendJson("PUT", url, body, more);
+
+export const deleteJson = (url) => sendJson("DELETE", url);
 
 export const postForm = async (url, form) =>
   (await ask(url, { method: "POST", body: form }, "application/json")).json();

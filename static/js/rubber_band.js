@@ -102,7 +102,7 @@ export class RubberBand {
     const found = [];
     for (const section of this.#list.querySelectorAll(".tiles")) {
       if (!touches(section.getBoundingClientRect())) continue;
-      for (const tile of section.children) if (!tile.hidden && touches(tile.getBoundingClientRect())) found.push(tile);
+      for (const tile of section.querySelectorAll(":scope > .tile:not([hidden])")) if (touches(tile.getBoundingClientRect())) found.push(tile);
     }
     return found;
   }

@@ -116,6 +116,12 @@ export class Selection extends EventTarget {
     if (scroll) tile.scrollIntoView({ block: "nearest" });
   }
 
+  leaveCursor() {
+    this.#cursor?.classList.remove("cursor");
+    this.#cursor = null;
+    this.list.removeAttribute("aria-activedescendant");
+  }
+
   // Where the cursor's tile has left the page, the next one that is shown takes the cursor over.
   keepPlace() {
     const left = this.#cursor;

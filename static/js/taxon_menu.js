@@ -1,5 +1,6 @@
 // What can be done with a taxon of the tree, beside filtering by it: opens at its row by the context menu or its "⋯".
 
+import { makeBatch } from "./batch_make.js";
 import { count, element, nameCut } from "./html.js";
 import { atEnd } from "./page_life.js";
 
@@ -41,12 +42,24 @@ export class TaxonMenu {
       items.push(this.#link(`All of ${above.display}`, tree.address([above.id])));
     }
     const n = document.querySelectorAll('#tiles [aria-selected="true"]').length;
-    if (n && document.querySelector("shoal-board").dataset.canLabel) items.unshift(this.#label(row, n));
+    if (!document.querySelector("shoal-board").dataset.canLabel) return items;
+    items.unshift(this.#batch(row));
+    if (n) items.unshift(this.#label(row, n));
     return items;
   }
 
   #link(words, href) {
     return element("a", { role: "menuitem", href, tabIndex: -1 }, words);
+  }
+
+  // What is predicted as it, the likeliest first.
+  #batch(row) {
+    const item = element("button", { type: "button", className: "plain", role: "menuitem", tabIndex: -1 }, "Work what is predicted so as a batch");
+    item.addEventListener("click", () => {
+      this.menu.hidePopover();
+      makeBatch(document.querySelector("shoal-board").dataset.project, { kind: "predicted", taxon_id: row.id }, { taxonId: row.id });
+    });
+    return item;
   }
 
   // The board hears it, and labels what is selected.

@@ -5,8 +5,8 @@ import { goTo, renameTo } from "./in_place.js";
 import { savePreference } from "./preferences.js";
 import { Originals } from "./originals.js";
 import { wireSheet } from "./sheet.js";
+import { SIZES, nextSize } from "./tile_size.js";
 
-const SIZES = [60, 70, 80, 90, 100, 120, 140, 170, 200, 250, 300, 350, 400];
 const USUAL = 100;
 const SAVE_AFTER_MS = 600;
 const OPEN_AGAIN = "shoal.view.open";
@@ -36,7 +36,7 @@ class View {
   }
 
   changeSize(step) {
-    const next = step > 0 ? SIZES.find((size) => size > this.size) : SIZES.findLast((size) => size < this.size);
+    const next = nextSize(this.size, step);
     if (next) this.setSize(next);
   }
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -27,6 +28,7 @@ from app.search import embedders
 from app.search.embed import embed_project
 from app.settings import Settings, load_settings
 from indexer.images import open_image, thumbnail
+from tests.browser.batches import BatchWindow
 from tests.browser.window import Window
 from tests.small_projects import SmallProject, make_project
 
@@ -39,6 +41,7 @@ MakeBoard = Callable[..., SmallProject]
 OpenWindow = Callable[..., Window]
 OpenBay = Callable[..., Window]
 OpenBench = Callable[..., tuple[SmallProject, Window]]
+OpenBatch = Callable[..., BatchWindow]
 numbers = itertools.count(1)
 
 
@@ -274,3 +277,18 @@ def give_images(db: database.Db, settings: Settings, project: SmallProject) -> N
             """,
             [(height, blob, small, data, data, project.id, id) for data, blob, small, height, id in rows],
         )
+
+
+@pytest.fixture
+def open_batch(site: Site, ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> OpenBatch:
+    """Opens Ana's batch of a project of her own: `batch = open_batch(n=30, source={"kind": "filter", "query": ""})`."""
+
+    def open_it(
+        n: int = 30, source: dict[str, Any] | None = None, embedded: bool = False, width: int = 1440, **more: Any
+    ) -> BatchWindow:
+        project, window = make_board(ana, n=n, embedded=embedded), open_window(ana)
+        window.page.set_viewport_size({"width": width, "height": 900})
+        batch = BatchWindow(window, project, site)
+        return batch.make(source or {"kind": "filter", "query": "status=U"}, **more)
+
+    return open_it

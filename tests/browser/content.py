@@ -8,10 +8,15 @@ from uuid import uuid4
 
 from app import database
 from app.accounts.links import make_link
+from app.accounts.viewer import Account, Viewer
+from app.batches import plain_sources  # noqa: F401 (registers its kinds)
+from app.batches.make import make_batch
 from app.batches.piles import make_pile
+from app.batches.sources import Source
 from app.database import Db
 from app.labels.acts import Act, apply
 from app.labels.changes import seen_states, state_token
+from app.projects.access import Project, find_project
 from app.projects.queries import set_member
 from tests.browser.conftest import Person, Site
 from tests.small_projects import SmallProject
@@ -40,13 +45,19 @@ def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., 
             "values (%s, %s, %s, 'M', 'N', %s) returning id",
             [project.taxa["detritus"], f"rolled {project.id}", f"rolled {project.id}", ben.id],
         ).fetchone()
+        batch = make_batch(db, _seen_by(db, manager, project.id), manager, Source("filter", {"query": "status=U"}))
         pile_id = make_pile(db, project, ben, uuid4(), "worm-like, to be asked", project.ids[20:25])
         token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
         db.commit()
     parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
                    "account_id": ben.id, "created_id": taxon.id, "token": token,
-                   "pile_id": pile_id}  # fmt: skip
+                   "pile_id": pile_id, "batch_id": batch.id}  # fmt: skip
     return Content(manager, project, parameters)
+
+
+def _seen_by(db: Db, who: Person, project_id: int) -> Project:
+    account = Account(who.id, who.email, who.name, is_application_manager=True)
+    return find_project(db, Viewer(account), project_id)
 
 
 def _label(db: Db, project: SmallProject, who: Person) -> None:

@@ -1,0 +1,191 @@
+// What is done in a batch: labels on the marked or on one tile, a page turned, undo and redo. All of it goes through the
+// outbox, so that a lost connection loses nothing and nothing happens twice. Emits "left" when a page is done.
+
+import { offerUndo } from "./acts.js";
+import { tellDelayed } from "./delayed.js";
+import { count } from "./html.js";
+import { forgetFacts } from "./object_facts.js";
+import { outboxOf } from "./outbox.js";
+import { tellRefused } from "./refused.js";
+import { dropToast, toast } from "./toasts.js";
+
+const SOON_MS = 250;
+
+export class BatchActs extends EventTarget {
+  #waiting = null; // what is done once all that it is about was seen
+
+  constructor(root, page, panel) {
+    super();
+    Object.assign(this, { root, page, panel, url: root.url });
+    const { outbox, isNew } = outboxOf(root.dataset.project, root.dataset.account);
+    Object.assign(this, { outbox, isNew });
+    this.buttons = { undo: panel.button("undo"), redo: panel.button("redo") };
+    outbox.addEventListener("done", ({ detail }) => this.#done(detail));
+    outbox.addEventListener("rejected", ({ detail }) => this.#rejected(detail));
+    outbox.addEventListener("delayed", ({ detail }) => tellDelayed(detail));
+    page.seen.addEventListener("seen", () => this.#waiting && this.#goOn());
+    page.marks.addEventListener("change", () => this.forgetWaiting());
+  }
+
+  // What was left to send comes before the page that follows from it.
+  async begin() {
+    const left = this.outbox.waiting.length;
+    if (left && this.isNew) toast(`${count(left, "act")} kept from before: sent now.`);
+    if (!left) return this.page.load();
+    await this.outbox.flush();
+    if (!this.#ours.length && !this.page.isReady) this.page.load();
+  }
+
+  offer(state) {
+    offerUndo(this.buttons, state);
+  }
+
+  get #ours() {
+    return this.outbox.waiting.filter(({ path }) => path.startsWith(this.url));
+  }
+
+  // Once nothing of this batch is on its way any more.
+  async settled() {
+    while (this.#ours.length) await new Promise((again) => setTimeout(again, SOON_MS));
+  }
+
+  // Does `act` once all that is marked, or not this, was seen: at once, or when its images are painted. What stands
+  // further down is scrolled to, and wants another Enter.
+  whenSeen(act) {
+    const { seen, marks } = this.page;
+    const unseen = [...marks.marked, ...marks.notThis].filter((tile) => !seen.has(tile));
+    if (!unseen.length) return act();
+    const away = unseen.filter((tile) => !seen.isInView(tile));
+    if (away.length) return this.#lookAt(away);
+    this.#waiting = act;
+    this.root.classList.add("waiting");
+    const broken = unseen.filter((tile) => tile.querySelector("img[hidden]"));
+    if (broken.length) {
+      this.forgetWaiting();
+      toast(`${count(broken.length, "marked image")} cannot be shown, and nothing is labelled unseen: unmark ${broken.length === 1 ? "it" : "them"}.`, { kind: "warn", key: "marks" });
+    }
+  }
+
+  #goOn() {
+    const act = this.#waiting;
+    const { seen, marks } = this.page;
+    if ([...marks.marked, ...marks.notThis].some((tile) => !seen.has(tile))) return;
+    this.forgetWaiting();
+    act();
+  }
+
+  forgetWaiting() {
+    this.#waiting = null;
+    this.root.classList.remove("waiting");
+  }
+
+  #lookAt(away) {
+    const { list } = this.page;
+    const frame = list.getBoundingClientRect();
+    const first = away.reduce((a, b) => (a.getBoundingClientRect().top <= b.getBoundingClientRect().top ? a : b));
+    list.scrollTop += first.getBoundingClientRect().top - frame.top - 8;
+    toast(`${count(away.length, "marked object")} further ${first.getBoundingClientRect().bottom > frame.bottom ? "down" : "on"}: looked at first, then Enter again.`, { key: "marks" });
+  }
+
+  #tellSeen() {
+    const ids = this.page.seen.takeUnreported();
+    if (ids.length) this.outbox.add(`${this.page.url}/seen`, { ids }, { bare: true });
+  }
+
+  apply(taxon, status) {
+    const { page } = this;
+    const { marked, notThis } = page.marks;
+    page.size.learn(page.corrected);
+    this.#tellSeen();
+    const url = `${page.url}/apply`;
+    page.leave();
+    this.outbox.add(url, {
+      taxon_id: taxon?.id ?? null,
+      status,
+      marked: marked.map((tile) => Number(tile.dataset.id)),
+      states: marked.map((tile) => tile.dataset.state),
+      not_this: notThis.map((tile) => Number(tile.dataset.id)),
+    });
+    for (const tile of marked) tile.classList.add("sending");
+    this.dispatchEvent(new Event("left"));
+  }
+
+  // Each labelled alone, and gone from the page.
+  single(tiles, taxon, status) {
+    const { page } = this;
+    const unseen = tiles.filter((tile) => !page.seen.has(tile));
+    if (unseen.length) return toast("Not painted long enough to be seen: once more.", { key: "marks" });
+    this.#tellSeen();
+    for (const tile of tiles) {
+      this.outbox.add(`${this.url}/one`, {
+        id: Number(tile.dataset.id), state: tile.dataset.state, taxon_id: taxon.id, status,
+      });
+      tile.hidden = true;
+    }
+    page.selection.drop(tiles);
+    page.selection.keepPlace();
+    if (!page.selection.shown().length) page.leave();
+  }
+
+  pass() {
+    const { page } = this;
+    const url = `${page.url}/pass`;
+    page.leave();
+    this.outbox.add(url, {}, { bare: true });
+    this.dispatchEvent(new Event("left"));
+  }
+
+  undo() {
+    this.outbox.add("undo");
+  }
+
+  redo() {
+    this.outbox.add("redo");
+  }
+
+  #done({ entry, outcome }) {
+    dropToast("delayed");
+    forgetFacts();
+    this.page.reservation.renew();
+    const said = outcome?.outcome ?? outcome;
+    if (said?.undo) this.offer(said.undo);
+    if (said?.refused?.length) tellRefused(said.refused, this.root.dataset.account);
+    if (outcome?.late?.length) this.#tellLate(outcome.late);
+    if (entry.path === "undo" || entry.path === "redo") this.#reversed(entry.path, outcome);
+    else if (!this.page.isReady && !this.#ours.length) this.page.load();
+  }
+
+  #tellLate(late) {
+    const who = late.map(({ account, n }) => `${account} (${n})`).join(" and ");
+    toast(`Kept for you no longer, and begun by ${who} meanwhile: labelled wherever nothing had changed.`, { kind: "warn" });
+  }
+
+  // The page of what was taken back or done again is in hand now, or the one after it.
+  #reversed(path, outcome) {
+    const word = path === "undo" ? "Taken back" : "Done again";
+    const isHere = String(outcome.batch_id) === this.root.dataset.batch;
+    const n = outcome.changed.length;
+    const words = n ? count(n, "label") : "what was not this";
+    if (isHere) toast(`${word}: ${words}.`, { key: "reversed" });
+    else {
+      const { project } = this.root.dataset;
+      const href = outcome.batch_id ? `/projects/${project}/batches/${outcome.batch_id}` : `/projects/${project}?act=${outcome.act_id}`;
+      toast(`${word} elsewhere: ${words}.`, { key: "reversed", link: { href, text: "Show" } });
+    }
+    if (isHere) this.#lookAgain();
+  }
+
+  // The page in hand is another one now.
+  async #lookAgain() {
+    if (this.#ours.length) return;
+    if (this.page.isReady) await this.page.kept.flush();
+    this.page.leave();
+    this.page.load();
+  }
+
+  // The server refused it whole: the page comes back as it is there.
+  #rejected({ entry, error }) {
+    if (!entry.bare) toast(error.message, { kind: "bad" });
+    if (entry.path.startsWith(this.url)) this.#lookAgain();
+  }
+}

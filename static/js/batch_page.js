@@ -1,0 +1,160 @@
+// The page in hand: fetched and shown with its marks and its line as they were kept, and left once it is done.
+// Emits "shown".
+
+import { Atlases } from "./atlas.js";
+import { Kept } from "./batch_kept.js";
+import { BoundaryLine } from "./batch_line.js";
+import { Marks } from "./batch_marks.js";
+import { fetchAhead, useAhead } from "./batch_pictures.js";
+import { Reservation } from "./batch_reservation.js";
+import { Seen } from "./batch_seen.js";
+import { PageSize } from "./batch_size.js";
+import { parseFragment } from "./html.js";
+import { getHtml } from "./requests.js";
+
+const RETRY_MS = 2000;
+
+export class Page extends EventTarget {
+  #turn = 0;
+  #retry = null;
+  #opened = {}; // marks as the page opened
+
+  constructor(root, { size }) {
+    super();
+    const { list, selection, dataset } = root;
+    this.root = root;
+    this.list = list;
+    this.selection = selection;
+    this.address = `/projects/${dataset.project}/batches/${dataset.batch}/page`;
+    this.reservation = new Reservation(root);
+    const answered = () => this.reservation.renew();
+    this.marks = new Marks(selection);
+    this.line = new BoundaryLine(list, selection, this.marks);
+    this.seen = new Seen(list, answered);
+    this.kept = new Kept(dataset.batch, dataset.account, answered);
+    this.size = new PageSize(list, dataset.batch, () => size.scale);
+    this.atlases = new Atlases(list, dataset.project);
+    this.below = root.querySelector(".below");
+    this.number = null;
+    this.marks.addEventListener("change", () => this.#changed());
+    this.line.addEventListener("moved", () => this.#changed());
+    root.querySelector(".failed button").addEventListener("click", () => this.load());
+    addEventListener("shoal:session-back", () => !this.isReady && this.load());
+  }
+
+  // Whether there is a page to be worked on.
+  get isReady() {
+    return this.number !== null;
+  }
+
+  get url() {
+    return `${this.root.url}/page/${this.number}`;
+  }
+
+  // What an act on it says, and what comes of it, is on its way: nothing more is done on it.
+  leave() {
+    this.#turn += 1;
+    this.kept.forget();
+    this.number = null;
+    this.list.classList.add("leaving");
+    this.list.ariaBusy = "true";
+  }
+
+  async load() {
+    const turn = (this.#turn += 1);
+    clearTimeout(this.#retry);
+    this.#fail(null);
+    try {
+      const html = await getHtml(`${this.address}?n=${this.size.n}`);
+      if (turn === this.#turn) this.#show(parseFragment(html));
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      this.#fail(error);
+      if (error.passing) this.#retry = setTimeout(() => this.load(), RETRY_MS);
+    }
+  }
+
+  #fail(error) {
+    const failed = this.root.querySelector(".failed");
+    failed.hidden = !error;
+    if (error) failed.querySelector("span").textContent = `The next objects could not be loaded. ${error.message}`;
+  }
+
+  #show(told) {
+    const page = JSON.parse(told.querySelector("script[data-page]").textContent);
+    const section = document.adoptNode(told.querySelector(".tiles"));
+    this.waiting = this.kept.waiting(page.number); // before what is shown now writes over it
+    this.seen.close();
+    this.#replace(section);
+    this.number = this.root.canWork ? page.number : null;
+    this.#open(page, section);
+    this.dispatchEvent(new CustomEvent("shown", { detail: { page, told } }));
+    section.addEventListener("shoal:pictures", () => this.#measured(page), { once: true });
+    if (!section.dataset.atlas) fetchAhead(page.next_atlas);
+  }
+
+  #replace(section) {
+    this.selection.leaveCursor();
+    this.selection.clear();
+    for (const former of this.list.querySelectorAll(":scope > .tiles")) former.remove();
+    useAhead(section);
+    this.atlases.add(section, { first: true });
+    this.list.prepend(section);
+    this.list.scrollTop = 0;
+    this.list.classList.remove("leaving");
+    this.list.ariaBusy = null;
+  }
+
+  #open(page, section) {
+    const { waiting } = this;
+    const tiles = this.selection.shown();
+    this.page = page;
+    this.#opened = page.marks;
+    const ended = this.below.querySelector("#ended");
+    ended.hidden = tiles.length > 0;
+    ended.className = tiles.length ? "" : "empty"; // it takes the tiles' place
+    for (const tile of tiles) writeChance(tile, page.chances[tile.dataset.id]);
+    section.toggleAttribute("data-one", tiles.length === 1);
+    if (tiles.length && this.root.canWork) this.line.put(waiting?.line ?? page.line ?? 0);
+    this.#sayLine();
+    this.marks.open(waiting?.marks ?? page.marks);
+    if (this.number === null) return;
+    this.seen.open(`${this.url}/seen`, tiles, page.seen);
+    this.kept.open({ url: this.url, number: this.number, read: () => ({ marks: this.marks.codes, line: this.line.at }) });
+    if (waiting) this.kept.changed();
+    this.reservation.begin(page.reserved_until);
+  }
+
+  // Once its own pictures are there, the next page's are fetched.
+  #measured(page) {
+    this.size.measure(this.selection.shown());
+    fetchAhead(page.next_atlas);
+  }
+
+  #changed() {
+    this.kept.changed();
+    if (this.page) this.#sayLine();
+  }
+
+  #sayLine() {
+    const { line, line_words: words } = this.page;
+    const isMoved = this.line.at !== (line ?? 0) || !words;
+    this.line.say(isMoved ? `${this.line.at} before the line` : words);
+  }
+
+  // What share of it was marked otherwise than it had opened.
+  get corrected() {
+    const now = Object.entries(this.marks.codes);
+    const n = now.filter(([id, mark]) => mark !== (this.#opened[id] ?? 0)).length;
+    return now.length ? Math.min(n, this.page.line === null ? now.length - n : n) / now.length : 0;
+  }
+}
+
+const writeChance = (tile, chance) => {
+  if (chance === undefined || chance === null) return;
+  const caption = tile.querySelector(".caption");
+  const figure = caption.querySelector(".figure") ?? caption.appendChild(document.createElement("span"));
+  figure.className = "figure";
+  figure.title = `chance ${chance.toFixed(3)}`;
+  figure.textContent = chance.toFixed(2);
+};

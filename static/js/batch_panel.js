@@ -1,0 +1,75 @@
+// The panel beside a batch's tiles: how much is marked, what Enter and the digits would do, proposals and what is left.
+
+import { element, nameCut, thousands } from "./html.js";
+
+const PARTS = ["about", "pace", "proposals", "left", "ended"];
+
+export class BatchPanel {
+  constructor(root, { marks, field, pointed, line }) {
+    Object.assign(this, { root, marks, field, pointed, line });
+    this.title = root.querySelector("#n-marks");
+    this.digits = root.querySelector("#digits-mean");
+    this.commands = root.querySelector(".panel > .commands");
+    this.button = (name) => this.commands?.querySelector(`[data-command="${name}"]`);
+    this.proposals = root.querySelector("#proposals");
+    this.proposals?.addEventListener("pointerdown", (event) => event.preventDefault());
+    this.proposals?.addEventListener("click", (event) => this.#take(event.target.closest("button")));
+    marks.addEventListener("change", () => this.update());
+    field?.addEventListener("taxon", () => this.update());
+  }
+
+  // What the server wrote of this page.
+  show(told) {
+    for (const name of PARTS) {
+      const [place, part] = [this.root.querySelector(`#${name}`), told.querySelector(`[data-part="${name}"]`)];
+      place?.replaceChildren(...(part?.childNodes ?? []));
+    }
+    for (const time of this.root.querySelectorAll("time[data-clock]")) time.textContent = clock(new Date(time.dateTime));
+    this.update();
+  }
+
+  // The `place`-th proposal goes into the label field.
+  take(place) {
+    this.#take(this.proposals?.querySelectorAll("button")[place]);
+  }
+
+  #take(button) {
+    if (!button) return;
+    const { taxonId, taxon } = button.dataset;
+    this.field.choose({ id: Number(taxonId), display_name: taxon, italic: "italic" in button.dataset });
+  }
+
+  update() {
+    const { marked, passed, notThis } = this.marks.counts;
+    this.title.textContent = `${thousands(marked)} marked · ${thousands(passed)} passed over · ${thousands(notThis)} not this`;
+    if (!this.field) return;
+    this.#sayApply(marked, notThis);
+    this.sayDigits();
+  }
+
+  #sayApply(marked, notThis) {
+    const apply = this.button("apply");
+    const words = apply.querySelector("span");
+    const { taxon, empty } = this.field;
+    const many = marked ? ` ${thousands(marked)}` : "";
+    const isNamed = this.marks.marked.every((tile) => tile.dataset.status !== "U");
+    if (!marked && notThis) words.replaceChildren(`Refuse ${thousands(notThis)}${taxon ? " as " : ""}`, ...(taxon ? [nameCut(taxon.display_name, taxon.italic)] : []));
+    else if (taxon) words.replaceChildren(`Validate${many} as `, nameCut(taxon.display_name, taxon.italic));
+    else words.textContent = `Validate${many}${!marked ? "" : empty && isNamed ? " as seen" : " as…"}`;
+    apply.disabled = !marked && !notThis;
+    this.button("applyDubious").disabled = !marked;
+    this.button("like").disabled = !marked;
+  }
+
+  sayDigits() {
+    if (!this.digits) return;
+    const { marked } = this.marks.counts;
+    const one = this.pointed.tile;
+    const words = one ? "one tile alone" : marked ? `the ${thousands(marked)} marked` : "the tile under the pointer or the cursor";
+    if (this.digits.textContent !== words) this.digits.textContent = words;
+  }
+}
+
+const clock = (moment) => moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+
+export const note = (words) => element("p", { className: "notice", role: "status" }, words);

@@ -1,0 +1,11 @@
+// Buttons that do what keys do: each names its command, and what belongs to it, in its data.
+
+export const wireCommands = (box, run) => {
+  const buttonOf = (event) => event.target.closest("[data-command]");
+  // The tiles keep the focus, so that the next key is theirs.
+  box.addEventListener("pointerdown", (event) => buttonOf(event) && event.preventDefault());
+  box.addEventListener("click", (event) => {
+    const button = buttonOf(event);
+    if (button && !button.disabled) run({ ...button.dataset });
+  });
+};

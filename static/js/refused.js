@@ -1,0 +1,18 @@
+// Says of which objects an act had to leave as they are, and why.
+
+import { count } from "./html.js";
+import { toast } from "./toasts.js";
+
+export const tellRefused = (refused, accountId) => {
+  const changed = refused.filter((object) => object.why === "changed");
+  const people = [...new Set(changed.map((object) => (String(object.by_id) === accountId ? "you, in another window," : object.by ?? "a new prediction")))];
+  if (changed.length) {
+    const verb = changed.length === 1 ? "was" : "were";
+    const it = changed.length === 1 ? "it is" : "they are";
+    toast(`${count(changed.length, "object")} ${verb} changed by ${people.join(" and ")} meanwhile: left as ${it}.`, { kind: "warn" });
+  }
+  const unclassified = refused.filter((object) => object.why === "unclassified").length;
+  if (unclassified) toast(`${count(unclassified, "object")} without a taxon: name one first.`, { kind: "warn" });
+  const unknown = refused.filter((object) => object.why === "unknown").length;
+  if (unknown) toast(`${count(unknown, "object")} of these no longer exist here.`, { kind: "warn" });
+};
