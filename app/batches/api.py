@@ -12,8 +12,8 @@ from app.accounts.viewer import Viewer
 from app.batches import refusals, work
 from app.batches.batch import Batch, BatchList, close_batch, find_batch, list_batches
 from app.batches.make import USUAL, make_batch
-from app.batches.page import USUAL as USUAL_PAGE
 from app.batches.page import PageInHand, next_page
+from app.batches.page_making import USUAL_PAGE
 from app.batches.sources import SOURCES, Source
 from app.batches.work import PageAct, SingleAct, Worked
 from app.database import Db
@@ -37,6 +37,7 @@ class Wish:
     order: ORDER = "neighbours"
     limit: int = USUAL
     taxon_id: int | None = None
+    page: int = USUAL_PAGE
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ class Forgotten:
 def make_batch_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Wish]
 ) -> Batch:
-    """At most 10,000 objects. `order`: between neighbours, most or least alike first, or extremes first."""
+    """At most 10,000 objects. `order`: between neighbours, most or least alike first, or extremes first. `page`: how
+    many objects the first page will be asked for with, which is made at once."""
     args = {name: value for name, value in data.source.items() if name != "kind"}
     kind = data.source.get("kind")
     if not isinstance(kind, str):
         raise Refused(f"The source needs a kind: {', '.join(sorted(SOURCES))}.")
-    return make_batch(db, project, actor(viewer), Source(kind, args), data.order, data.limit, data.taxon_id)
+    source = Source(kind, args)
+    return make_batch(db, project, actor(viewer), source, data.order, data.limit, data.taxon_id, data.page)
 
 
 @get(

@@ -9,6 +9,7 @@ from app.batches import places
 from app.batches.batch import Batch, find_batch
 from app.batches.lineages import names_of_taxa
 from app.batches.ordering import ORDERS, first_turns
+from app.batches.page_making import USUAL_PAGE, check_size, prepare_next
 from app.batches.sources import Batched, Found, Source, find_kind
 from app.database import Db
 from app.errors import NotFound, Refused
@@ -26,17 +27,24 @@ def make_batch(
     order: str = "neighbours",
     limit: int = USUAL,
     taxon_id: int | None = None,
+    page: int = USUAL_PAGE,
 ) -> Batch:
-    """A batch of at most `limit` objects. A source that finds none gives an empty batch, which says so."""
+    """A batch of at most `limit` objects, with its first page of `page` objects made already.
+
+    A source that finds none gives an empty batch, which says so.
+    """
     check_open(project)
     check_order(order)
     if not 1 <= limit <= MOST:
         raise Refused(f"A batch has between 1 and {MOST:,} objects, not {limit:,}.")
+    check_size(page)
     if taxon_id is not None and taxon_id not in names_of_taxa(db, [taxon_id]):
         raise NotFound("This taxon is not known here: choose one from the list.")
     kind = find_kind(source.kind)
     found = kind.find(db, project, account, _with_target(source, taxon_id), limit)
-    return freeze(db, project, account, source, found, order, limit, taxon_id)
+    batch = freeze(db, project, account, source, found, order, limit, taxon_id)
+    prepare_next(db, project, batch, places.read(db, batch.id), page)
+    return batch
 
 
 def check_order(order: str) -> None:

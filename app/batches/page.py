@@ -7,19 +7,16 @@ import numpy as np
 
 from app.batches import page_rows, places
 from app.batches.batch import Batch, find_batch
-from app.batches.page_making import is_untouched, make_next
+from app.batches.page_making import USUAL_PAGE, check_size, is_untouched, make_next
 from app.batches.page_rows import PageRow
 from app.batches.places import WAITING, Places
 from app.batches.reservations import Holder, renew
 from app.database import Db
-from app.errors import Refused
 from app.labels.acts import Labeller
 from app.labels.changes import array
 from app.objects.atlas import atlas_url
 from app.objects.board import Shown, tiles_of
 from app.objects.filters import Filter
-
-USUAL, MOST = 60, 1000
 
 
 @dataclass(frozen=True)
@@ -41,11 +38,10 @@ class PageInHand:
 
 
 def next_page(
-    db: Db, project: Shown, account: Labeller, batch_id: int, n: int = USUAL, works: bool = True
+    db: Db, project: Shown, account: Labeller, batch_id: int, n: int = USUAL_PAGE, works: bool = True
 ) -> PageInHand:
     """The page in hand, or the next `n` objects made the page in hand. Who only looks on changes nothing."""
-    if not 1 <= n <= MOST:
-        raise Refused(f"A page has between 1 and {MOST:,} objects, not {n:,}.")
+    check_size(n)
     batch = find_batch(db, project.id, batch_id)
     if not works or batch.account_id != account.id or batch.closed_at is not None:
         return _looked_at(db, project, batch, n)

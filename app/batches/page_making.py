@@ -13,11 +13,18 @@ from app.batches.ordering import Compared, laid_out
 from app.batches.page_rows import MARKED, PASSED, PageRow
 from app.batches.places import GONE, Places
 from app.batches.proposals import propose
-from app.batches.reservations import Holder, held_by_others, reserve
+from app.batches.reservations import Holder, held_by_others, release_others, reserve
 from app.database import Db
+from app.errors import Refused
 from app.labels.changes import array
 
+USUAL_PAGE, LARGEST_PAGE = 60, 1000
 AHEAD = 2  # pages that are kept beyond the one in hand
+
+
+def check_size(n: int) -> None:
+    if not 1 <= n <= LARGEST_PAGE:
+        raise Refused(f"A page has between 1 and {LARGEST_PAGE:,} objects, not {n:,}.")
 
 
 def prepare_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -> None:
@@ -61,6 +68,7 @@ def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -
         places.write(db, batch.id, listed)
     else:
         db.execute("update batch set used_at = now() where id = %s", [batch.id])
+    release_others(db, batch.id, listed.ids[np.concatenate(taken)] if taken else listed.ids[:0])
     others = np.concatenate(passed) if passed else chosen
     held = held_by_others(db, project.id, batch.account_id or 0, listed.ids[others]) if len(others) else []
     if not len(chosen):

@@ -70,6 +70,14 @@ def release(db: Db, batch_id: int, ids: np.ndarray) -> None:
     )
 
 
+def release_others(db: Db, batch_id: int, ids: np.ndarray) -> None:
+    """Let go of all that a batch holds beside these."""
+    db.execute(
+        "delete from reservation where batch_id = %s and object_id <> all(%s::bigint[])",
+        [batch_id, array(ids.tolist())],
+    )
+
+
 def held_by_others(db: Db, project_id: int, account_id: int, ids: np.ndarray) -> list[Holder]:
     """Who else holds objects at this moment, the most first."""
     rows = db.execute(
