@@ -17,10 +17,10 @@ DENSE_DIMENSIONS = 32  # it finds no more in more, and takes longer
 NEIGHBOURS = 3  # that make a place dense
 LEAST, USUAL = 5, 10  # vectors of a dense leaf, and of a leaf that k-means makes
 MOST_LEAVES = 4096
-LEAVES_PER_ROOT = 6  # of the number of vectors, where they are many: fewer take minutes less and are no less pure
+LEAVES_PER_ROOT = 5  # of the number of vectors, where they are many: fewer take minutes less and are no less pure
 USUAL_CARD, FEWEST, MOST = 40, 12, 600  # objects of a card, and cards, where nobody has asked for a number
-SAMPLE_PER_LEAF = 40  # vectors that k-means is fitted on
-ROUNDS = 10
+SAMPLE_PER_LEAF = 24  # vectors that k-means is fitted on
+ROUNDS = 6
 CHUNK = 20_000
 
 Report = Callable[[int, int, str], None]
