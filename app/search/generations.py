@@ -26,6 +26,7 @@ from app.objects.store import sync_folder
 from app.search import index_folder
 from app.search.arrays import fetch_arrays, fetch_vectors
 from app.search.mirror import Mirror
+from app.search.rows import Rows
 from indexer.graph import Graph, build_graph
 from indexer.index import VECTORS, Index, Sketch, VectorWriter, build_sketch
 
@@ -63,26 +64,11 @@ class Generation:
         self.ids = np.load(folder / IDS, mmap_mode="r")
         self.index = Index(folder, manifest.sketch)
         self.graph = None if manifest.graph_recall is None else _read_graph(folder, manifest.graph_recall)
-        self._places: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
+        self.rows = Rows(self.ids)
 
     def of_mirror(self, mirror: Mirror, mask: np.ndarray) -> np.ndarray:
         """A mask over the mirror's ordinals as one over this generation's rows."""
-        places = self._places_in(mirror)
-        return mask if places is None else np.append(mask, False)[places]
-
-    def _places_in(self, mirror: Mirror) -> np.ndarray | None:
-        """Each row's ordinal, or the mirror's length where the object is not there; None where both are the same."""
-        ids, places = self._places
-        if ids is not mirror.ids:
-            if np.array_equal(mirror.ids, self.ids):
-                places = None
-            else:
-                places = np.searchsorted(mirror.ids, self.ids)
-                known = places < len(mirror)
-                known[known] = mirror.ids[places[known]] == self.ids[known]
-                places = np.where(known, places, len(mirror))
-            self._places = (mirror.ids, places)
-        return places
+        return self.rows.column(mirror, mask)
 
 
 def _read_graph(folder: Path, recall: float) -> Graph:
