@@ -17,6 +17,7 @@ from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.batches import api as batches_api
+from app.batches import audit_routes
 from app.batches import pages as batches_pages
 from app.batches import pile_routes
 from app.bodies import refuse_unknown_fields
@@ -73,6 +74,7 @@ PAGES = [
     *batches_pages.routes,
     *clusters_pages.routes,
     *pile_routes.routes,
+    *audit_routes.routes,
     *labels_pages.routes,
     *acts_page.routes,
     *undo_routes.routes,
@@ -94,6 +96,7 @@ API = [
     *batches_api.routes,
     *clusters_api.routes,
     *pile_routes.api_routes,
+    *audit_routes.api_routes,
     *undo_routes.api_routes,
     *activity_routes.api_routes,
     *samples_api.routes,

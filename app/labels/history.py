@@ -220,6 +220,8 @@ def _past_act(said: dict[str, Any]) -> PastAct:
         what = f"said not to be {taxon}"
     elif kind == "label":
         what = f"{WORDS[said['status']]} as {taxon}"
+        if audit := said["detail"].get("audit"):
+            what += f", unseen ({audit['words']})"
     elif kind in ("undo", "redo"):
         what = f"{'undid' if kind == 'undo' else 'did again'}: {describe(reversed_kind, taxon)}"
     else:

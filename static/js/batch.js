@@ -1,5 +1,6 @@
 // The screen of a batch: plugs page, marks, line, keys, panel and acts together. Nothing else happens here.
 
+import { openAudit } from "./audit_open.js";
 import { Brush } from "./batch_brush.js";
 import { Page } from "./batch_page.js";
 import { BatchPanel } from "./batch_panel.js";
@@ -173,6 +174,16 @@ class Batch extends HTMLElement {
     this.panel.sayDigits();
   }
 
+  // What nobody saw of this batch is accepted as the named taxon, once a random sample of it was judged.
+  #audit() {
+    const taxonId = this.field.taxon?.id ?? this.#target?.id;
+    if (!taxonId) {
+      toast("Name the taxon first that the rest of this batch is to be accepted as.", { kind: "warn" });
+      return this.field.focus();
+    }
+    openAudit(this.dataset.project, { source: "batch", source_id: Number(this.dataset.batch), taxon_id: taxonId });
+  }
+
   async #like() {
     const ids = (tiles) => tiles.map((tile) => Number(tile.dataset.id));
     const { marked, notThis } = this.page.marks;
@@ -237,6 +248,7 @@ class Batch extends HTMLElement {
       pass: () => this.page.isReady && this.acts.pass(),
       tray: () => this.#openTray(),
       like: () => this.#like(),
+      audit: () => this.#audit(),
       undo: () => this.acts.undo(),
       redo: () => this.acts.redo(),
       name: () => this.field.focus(),

@@ -69,6 +69,7 @@ export const BATCH_KEYS = [
   { group: "Batch", keys: ["`", "F7"], labels: true, does: "the brush, or no brush: paints the named taxon, or that of the first slot, on what one drags over or moves the cursor to (the key left of 1)", command: "brush" },
   { group: "Batch", keys: ["\\", "Ctrl Enter"], labels: true, does: "the page to the tray, without labelling anything", short: "to the tray", command: "pass" },
   { group: "Batch", keys: ["|"], labels: true, does: "open the tray as a batch of its own", command: "tray" },
+  { group: "Batch", keys: ["#", '"'], labels: true, does: "accept what nobody saw of the batch, once a random sample of it was judged", command: "audit" },
   { group: "Batch", keys: ["="], labels: true, does: "a new batch of what is like the marked and unlike what is not this", command: "like" },
 ];
 
@@ -99,7 +100,7 @@ export const commandOf = (event) => {
 
 const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F7: "brush" };
 const BATCH_BY_SIGN = {
-  "*": { command: "invertMarks" }, _: { command: "invertMarks" }, "\\": { command: "pass" }, "|": { command: "tray" },
+  "*": { command: "invertMarks" }, _: { command: "invertMarks" }, "\\": { command: "pass" }, "#": { command: "audit" }, '"': { command: "audit" }, "|": { command: "tray" },
   "[": { command: "line", by: "row", way: -1 }, "]": { command: "line", by: "row", way: 1 },
   "<": { command: "line", by: "tile", way: -1 }, ">": { command: "line", by: "tile", way: 1 },
 };

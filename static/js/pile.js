@@ -1,5 +1,6 @@
 // One pile: its members are seen as they are painted, ticked ones are taken off, and one act names them all.
 
+import { openAudit } from "./audit_open.js";
 import { thousands } from "./html.js";
 import { makeBatch } from "./batch_make.js";
 import { newId } from "./outbox.js";
@@ -81,12 +82,19 @@ class Pile extends HTMLElement {
   #click(button) {
     if (!button) return;
     const does = {
+      audit: () => this.#audit(),
       batch: () => makeBatch(this.dataset.project, { kind: "pile", pile_id: Number(this.dataset.pile) }),
       remove: () => this.#send(button, () => postJson(`${this.url}/objects/remove`, { ids: this.#chosen })),
       close: () => this.#send(button, () => postJson(`${this.url}/close`, {})),
       reopen: () => this.#send(button, () => postJson(`${this.url}/reopen`, {})),
     };
     does[button.dataset.do]();
+  }
+
+  #audit() {
+    const { taxon } = this.querySelector("taxon-field");
+    if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn" });
+    openAudit(this.dataset.project, { source: "pile", source_id: Number(this.dataset.pile), taxon_id: taxon.id });
   }
 
   #submit(event) {

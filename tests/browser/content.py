@@ -10,6 +10,8 @@ from app import database
 from app.accounts.links import make_link
 from app.accounts.viewer import Account, Viewer
 from app.batches import plain_sources  # noqa: F401 (registers its kinds)
+from app.batches.audit_draw import draw
+from app.batches.audit_state import Wish
 from app.batches.make import make_batch
 from app.batches.piles import make_pile
 from app.batches.sources import Source
@@ -47,11 +49,12 @@ def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., 
         ).fetchone()
         batch = make_batch(db, _seen_by(db, manager, project.id), manager, Source("filter", {"query": "status=U"}))
         pile_id = make_pile(db, project, ben, uuid4(), "worm-like, to be asked", project.ids[20:25])
+        audit = draw(db, project, manager, Wish(uuid4(), "pile", pile_id, project.taxa["Calanoida"]))
         token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
         db.commit()
     parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
                    "account_id": ben.id, "created_id": taxon.id, "token": token,
-                   "pile_id": pile_id, "batch_id": batch.id}  # fmt: skip
+                   "pile_id": pile_id, "audit_id": audit.id, "batch_id": batch.id}  # fmt: skip
     return Content(manager, project, parameters)
 
 

@@ -1,16 +1,25 @@
-"""Piles from the board to their name, and the undo of all that one person did."""
+"""Piles from the board to their name, audits of what nobody saw, and the undo of all that one person did."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
 
 from app import database
+from app.accounts.viewer import Account, Viewer
+from app.batches import plain_sources
+from app.batches.make import make_batch
+from app.batches.piles import make_pile
+from app.batches.sources import Source
+from app.projects.access import find_project
 from app.projects.queries import set_member
 from tests.browser.conftest import MakeBoard, OpenWindow, Person, Site
-from tests.browser.window import reload
+from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
+
+__all__ = ["plain_sources"]
 
 
 @pytest.fixture
@@ -113,3 +122,74 @@ def test_all_that_one_person_did_is_looked_at_taken_back_and_done_again(
     page.get_by_role("button", name="Do again: took back 2 acts of Ben").click()
     expect(page.get_by_role("link", name="did again 2 acts of Ben")).to_be_visible()
     assert seen(site, shared, shared.ids[5]) == ("V", "fiber < detritus", "Ben")
+
+
+def judge_all(window: Window, n_strangers: int) -> None:
+    """Look at the whole sample, say that the first ones are strangers, and that the others are right."""
+    tiles = window.page.locator(".audit-tiles button.tile")
+    for k in range(n_strangers):
+        tiles.nth(k).click()
+    for k in range(0, tiles.count(), 5):
+        tiles.nth(k).scroll_into_view_if_needed()
+        window.page.wait_for_timeout(500)
+    words = f"{n_strangers} stranger; the others are right" if n_strangers else "All are right"
+    window.page.get_by_role("button", name=words).click()
+
+
+def test_a_pile_of_another_is_accepted_unseen_under_an_audit(
+    site: Site, shared: SmallProject, ana: Person, ben: Person, open_window: OpenWindow
+) -> None:
+    with database.connect(site.database_url) as db:
+        pile_id = make_pile(db, replace(shared, db=db), ana, uuid4(), "worms", shared.ids)
+    window = open_window(ben)
+    page = window.page
+    page.set_viewport_size({"width": 1000, "height": 300})
+    page.goto(f"/projects/{shared.id}/piles/{pile_id}")
+    field = page.get_by_role("combobox", name="Taxon of the pile")
+    field.click()
+    field.press_sequentially("Calanoida")
+    page.get_by_role("option", name="Calanoida").first.click()
+    page.get_by_role("button", name="Audit instead").click()
+    expect(page.get_by_role("heading", name="Are these Calanoida?")).to_be_visible()
+    judge_all(window, 0)
+    expect(page.get_by_text("0 wrong of")).to_be_visible()
+    reload(page)
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("link", name="See what it labelled")).to_be_visible()
+    assert {seen(site, shared, i) for i in shared.ids} == {("V", "Calanoida", "Ben")}
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"/projects/{shared.id}/acts")
+    expect(page.get_by_role("link", name="validated as Calanoida, unseen")).to_be_visible()
+
+
+def test_over_the_limit_a_manager_is_asked_and_decides(
+    site: Site, shared: SmallProject, ana: Person, ben: Person, open_window: OpenWindow
+) -> None:
+    with database.connect(site.database_url) as db:
+        set_member(db, shared.id, ana.id, "manager")
+        project = find_project(db, Viewer(Account(ben.id, ben.email, ben.name, False)), shared.id)
+        batch = make_batch(db, project, ben, Source("filter", {}), taxon_id=shared.taxa["Oithona"])
+    window = open_window(ben)
+    page = window.page
+    page.goto(f"/projects/{shared.id}/batches/{batch.id}")
+    expect(page.locator(".tile:visible").first).to_be_visible()
+    page.get_by_role("button", name="Accept unseen, by an audit").click()
+    expect(page.get_by_role("heading", name="Are these Oithona?")).to_be_visible()
+    judge_all(window, 1)
+    page.get_by_label("What the manager should know").fill("one broken piece")
+    page.get_by_role("button", name="Ask a manager to decide").focus()
+    window.press("Enter")
+    expect(page.get_by_text("asks a manager to decide: one broken piece")).to_be_visible()
+
+    other = open_window(ana)
+    other.page.goto(f"/projects/{shared.id}/audits?only=asked")
+    other.page.get_by_role("link", name="Oithona").click()
+    other.page.get_by_role("button", name="Accept").click()
+    expect(other.page.get_by_role("link", name="See what it labelled")).to_be_visible()
+    reload(other.page)
+    labelled = [seen(site, shared, i) for i in shared.ids]
+    assert labelled.count(("V", "Oithona", "Ana")) >= 28
+    other.page.goto(f"/projects/{shared.id}/audits")
+    other.page.get_by_label("Percent of wrong labels").fill("8")
+    other.page.get_by_role("button", name="Save").click()
+    expect(other.toast("Up to 8 % may be accepted")).to_be_visible()

@@ -1,0 +1,143 @@
+"""Draws an audit's sample: at random from what nobody saw, going on where earlier audits of the same ended."""
+
+import secrets
+from typing import Any
+
+import numpy as np
+
+from app.batches.audit_state import CONFIDENCE, Audit, Wish, find, limit_of
+from app.batches.audited import Unseen, unseen_of
+from app.batches.lineages import names_of_taxa
+from app.database import Db
+from app.errors import Conflict, Refused
+from app.labels.acts import Labelled, Labeller, check_open
+from app.labels.changes import array
+from indexer.audit import sample_size
+
+MOST_DRAWN, USUAL_MOST, N_LEAST = 1000, 300, 12
+# The draws of earlier audits of the same source and taxon.
+EARLIER = """
+    from audit_object as drawn
+    join audit on audit.id = drawn.audit_id
+   where audit.project_id = %(project_id)s
+     and audit.source = %(source)s
+     and audit.source_id = %(source_id)s
+     and audit.taxon_id = %(taxon_id)s
+"""
+
+
+def draw(db: Db, project: Labelled, account: Labeller, wish: Wish) -> Audit:
+    """An audit with its sample; the one that is still to be judged, where there is one of the same source and taxon."""
+    check_open(project)
+    if wish.taxon_id not in names_of_taxa(db, [wish.taxon_id]):
+        raise Refused("This taxon is not known here: choose one from the list.")
+    key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}
+    db.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"audit {sorted(key.items())}"])
+    if (going_on := _going_on(db, key, wish)) is not None:
+        return find(db, project.id, going_on)
+    earlier = db.execute(f"select drawn.* {EARLIER}", key).fetchall()
+    found = unseen_of(db, project, account, wish.source, wish.source_id, wish.taxon_id)
+    fresh, in_scope = _scope(found, [row.object_id for row in earlier], wish.upto)
+    random = [row for row in earlier if row.is_random and row.object_id in in_scope]
+    carried = [row.object_id for row in random if row.is_right is None]
+    judged = [row for row in random if row.is_right is not None]
+    if not len(fresh) and not carried:
+        raise Conflict("All of these were seen, or drawn before: there is nothing left to accept unseen.")
+    audit_id = insert(db, project.id, account, wish, np.concatenate([fresh, np.array(carried, np.int64)]), judged, key)
+    _take_sample(db, audit_id, wish, fresh, carried, judged)
+    return find(db, project.id, audit_id)
+
+
+def _going_on(db: Db, key: dict[str, Any], wish: Wish) -> int | None:
+    """What was drawn and is not judged yet goes on; else an open audit gives way to the new one."""
+    row = db.execute(
+        """
+        select id
+          from audit
+         where project_id = %(project_id)s
+           and (client_id = %(client_id)s
+                or (source = %(source)s and source_id = %(source_id)s and taxon_id = %(taxon_id)s
+                    and state = 'open'
+                    and %(upto)s::int is null
+                    and exists (select from audit_object where audit_id = audit.id and is_right is null)))
+         order by id desc
+         limit 1
+        """,
+        {**key, "client_id": wish.client_id, "upto": wish.upto},
+    ).fetchone()
+    if row is not None:
+        return int(row.id)
+    db.execute(
+        """
+        update audit
+           set state = 'dropped', ended_at = now()
+         where project_id = %(project_id)s and source = %(source)s and source_id = %(source_id)s
+           and taxon_id = %(taxon_id)s and state in ('open', 'asked')
+        """,
+        key,
+    )
+    return None
+
+
+def _scope(found: Unseen, drawn: list[int], upto: int | None) -> tuple[np.ndarray, set[int]]:
+    """The unseen that were never drawn, the likeliest first, cut where that is wished; and all ids within the cut."""
+    fresh = found.ids[~np.isin(found.ids, drawn)]
+    if upto is not None and upto < 1:
+        raise Refused("An audit is of at least one object.")
+    cut = found.rank_of(fresh[: upto or None]).max(initial=-np.inf)
+    return fresh[: upto or None], {id for id in drawn if upto is None or found.rank_of(np.array([id]))[0] <= cut}
+
+
+def insert(
+    db: Db, project_id: int, account: Labeller, wish: Wish, ids: np.ndarray, judged: list[Any], key: dict[str, Any]
+) -> int:
+    looks = db.execute(
+        f"select count(distinct audit.id) {EARLIER} and drawn.is_random and drawn.is_right is not null",
+        key,
+    ).fetchone()[0]
+    row = db.execute(
+        """
+        insert into audit (project_id, client_id, source, source_id, account_id, taxon_id, status, object_ids, look,
+                           n_before, n_wrong_before, limit_share)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        returning id
+        """,
+        [
+            project_id, wish.client_id, wish.source, wish.source_id, account.id, wish.taxon_id, wish.status,
+            array(ids.tolist()), looks + 1, len(judged), sum(not row.is_right for row in judged),
+            limit_of(db, project_id),
+        ],
+    ).fetchone()  # fmt: skip
+    return int(row.id)
+
+
+def _take_sample(db: Db, audit_id: int, wish: Wish, fresh: np.ndarray, carried: list[int], judged: list[Any]) -> None:
+    """What earlier audits drew and nobody judged comes first: leaving a sample does not shake it off."""
+    audit = db.execute("select * from audit where id = %s", [audit_id]).fetchone()
+    n_all = len(fresh) + len(carried) + len(judged)
+    needed = sample_size(n_all, audit.limit_share, CONFIDENCE, audit.n_wrong_before, audit.look) - len(judged)
+    n = min(max(wish.n or min(needed, USUAL_MOST), 1), MOST_DRAWN)
+    chance = np.random.default_rng(secrets.randbits(128))
+    random = chance.choice(fresh, min(max(n - len(carried), 0), len(fresh)), replace=False)
+    rest = fresh[~np.isin(fresh, random)]
+    least = rest[max(len(rest) - N_LEAST, 0) :]
+    db.execute(
+        """
+        update audit_object
+           set audit_id = %s
+          from audit
+         where audit.id = audit_object.audit_id
+           and (project_id, source, source_id, audit.taxon_id) = (%s, %s, %s, %s)
+           and object_id = any(%s::bigint[])
+           and is_right is null
+        """,
+        [audit_id, audit.project_id, audit.source, audit.source_id, audit.taxon_id, array(carried)],
+    )
+    db.execute(
+        """
+        insert into audit_object (audit_id, object_id, is_random)
+        select %s, id, is_random
+          from unnest(%s::bigint[], %s::boolean[]) as given (id, is_random)
+        """,
+        [audit_id, [*random.tolist(), *least.tolist()], [True] * len(random) + [False] * len(least)],
+    )

@@ -1,0 +1,236 @@
+"""Audits: their list with the project's limit, one to be judged, and all of it for programs."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.response import Template
+
+from app.accounts.viewer import Viewer
+from app.batches import audit_state, audits
+from app.batches.audit_state import Audit, Verdict, Wish
+from app.database import Db
+from app.errors import Forbidden
+from app.labels.acts import Outcome
+from app.labels.pages import ANNOTATOR, actor
+from app.objects.atlas import atlas_url
+from app.objects.board import tiles_of
+from app.objects.filters import Filter
+from app.openapi import refusals
+from app.projects.access import Project
+
+VISITOR, MANAGER = {"role": "visitor"}, {"role": "manager"}
+STATES = ("open", "asked", "accepted", "dropped")
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Of objects of the sample; what is left out stays as it is."""
+
+    verdicts: list[Verdict]
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """`client_id` makes it happen once. `ask`: over the limit, what the manager who is to decide is told."""
+
+    client_id: UUID
+    ask: str | None = None
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """An acceptance without a sample, and why."""
+
+    wish: Wish
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The act's outcome; null where a manager was asked to decide."""
+
+    outcome: Outcome | None
+    audit: Audit
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An audit, the tiles of its sample as they are now, and where their pictures are had at once."""
+
+    audit: Audit
+    tiles: list[dict[str, Any]]
+    atlas: str | None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The share of wrong labels that an annotator may accept: 0.05 is 5 %."""
+
+    share: float
+
+
+def sample_of(db: Db, project: Project, audit: Audit) -> Sample:
+    ids = [one.id for one in audit.sample]
+    tiles = tiles_of(db, project, Filter(), ids, [0.0] * len(ids))
+    for tile in tiles:
+        tile["distance"] = None
+    return Sample(audit, tiles, atlas_url(project.id, tiles))
+
+
+@post(
+    "/projects/{project_id:int}/audits", opt=ANNOTATOR, sync_to_thread=True, tags=["audits"],
+    summary="Draw a sample from what nobody saw of a batch or a pile", responses=refusals(400, 401, 403, 404, 409),
+)  # fmt: skip
+def draw_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Wish]
+) -> Sample:
+    """As many random draws as the project's limit needs, or `n`; `upto`: of so many only, the likeliest. One that was
+    drawn before and is not judged yet goes on."""
+    return sample_of(db, project, audits.draw(db, project, actor(viewer), data))
+
+
+@get(
+    "/projects/{project_id:int}/audits", opt=VISITOR, sync_to_thread=True, tags=["audits"],
+    summary="Audits of a project, the latest first", responses=refusals(401, 404),
+)  # fmt: skip
+def list_audits_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    only: FromQuery[str] = "",
+) -> list[Audit]:
+    actor(viewer)
+    return audit_state.read(db, project.id, state=only if only in STATES else "")
+
+
+@get(
+    "/projects/{project_id:int}/audits/{audit_id:int}", opt=VISITOR, sync_to_thread=True, tags=["audits"],
+    summary="One audit with the tiles of its sample", responses=refusals(401, 404),
+)  # fmt: skip
+def audit_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], audit_id: FromPath[int]
+) -> Sample:
+    actor(viewer)
+    return sample_of(db, project, audit_state.find(db, project.id, audit_id))
+
+
+@post(
+    "/projects/{project_id:int}/audits/{audit_id:int}/judge", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
+    tags=["audits"], summary="Say which of the sample are right", responses=refusals(400, 403, 404, 409),
+)  # fmt: skip
+def judge_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    audit_id: FromPath[int],
+    data: JSONBody[Verdicts],
+) -> Audit:
+    """A stranger is labelled at once where `taxon_id` says what it is, and refused for the taxon of the audit."""
+    return audits.judge(db, project, actor(viewer), audit_id, data.verdicts)
+
+
+@post(
+    "/projects/{project_id:int}/audits/{audit_id:int}/accept", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
+    tags=["audits"], summary="Label what nobody saw, under the audit", responses=refusals(400, 403, 404, 409),
+)  # fmt: skip
+def accept_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    audit_id: FromPath[int],
+    data: JSONBody[Acceptance],
+) -> Accepted:
+    """Over the project's limit a manager decides: by accepting it, or asked with `ask`."""
+    outcome = audits.accept(
+        db, project, actor(viewer), audit_id, data.client_id, project.may("manager"), data.ask
+    )  # fmt: skip
+    return Accepted(outcome, audit_state.find(db, project.id, audit_id))
+
+
+@post(
+    "/projects/{project_id:int}/audits/{audit_id:int}/drop", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
+    tags=["audits"], summary="Leave an audit: its verdicts count for the next one", responses=refusals(403, 404, 409),
+)  # fmt: skip
+def drop_api(db: NamedDependency[Db], project: NamedDependency[Project], audit_id: FromPath[int]) -> Audit:
+    return audits.drop(db, project, audit_id)
+
+
+@post(
+    "/projects/{project_id:int}/audits/waive", opt=ANNOTATOR, sync_to_thread=True, status_code=200, tags=["audits"],
+    summary="Label what nobody saw without an audit, as a program", responses=refusals(400, 401, 403, 404, 409),
+)  # fmt: skip
+def waive_api(
+    request: Request,
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    data: JSONBody[Waiver],
+) -> Outcome:
+    """With a personal token only. The act says that its audit was waived, and why."""
+    if not request.headers.get("authorization", "").lower().startswith("bearer "):
+        raise Forbidden("Only programs, which come with a personal token, may waive an audit.")
+    return audits.waive(db, project, actor(viewer), data.wish, data.reason)
+
+
+@put(
+    "/projects/{project_id:int}/audit-limit", opt=MANAGER, sync_to_thread=True, tags=["audits"],
+    summary="Set which share of wrong labels annotators may accept", responses=refusals(400, 403, 404),
+)  # fmt: skip
+def limit_api(db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[Limit]) -> Limit:
+    """Audits that were drawn before keep theirs."""
+    audit_state.set_limit(db, project.id, data.share)
+    return data
+
+
+@get("/projects/{project_id:int}/audits", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_audits(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    only: FromQuery[str] = "",
+) -> Template:
+    actor(viewer)
+    only = only if only in STATES else ""
+    context = {
+        "project": project,
+        "audits": audit_state.read(db, project.id, state=only),
+        "only": only,
+        "limit": audit_state.limit_of(db, project.id),
+    }
+    return Template("batches/audits.html", context=context)
+
+
+@get("/projects/{project_id:int}/audits/{audit_id:int}", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
+def show_audit(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], audit_id: FromPath[int]
+) -> Template:
+    actor(viewer)
+    sample = sample_of(db, project, audit_state.find(db, project.id, audit_id))
+    drawn = {one.id: one for one in sample.audit.sample}
+    is_over = sample.audit.state not in ("open", "asked")
+    context: dict[str, Any] = {
+        "project": project,
+        "audit": sample.audit,
+        "random": [(tile, drawn[tile["id"]]) for tile in sample.tiles if drawn[tile["id"]].is_random],
+        "least": [(tile, drawn[tile["id"]]) for tile in sample.tiles if not drawn[tile["id"]].is_random],
+        "may_judge": project.may("annotator") and project.status != "explore" and not is_over,
+        "is_over": is_over,
+    }
+    return Template("batches/audit.html", context=context)
+
+
+routes = [show_audits, show_audit]
+api_routes = [
+    draw_api,
+    list_audits_api,
+    audit_api,
+    judge_api,
+    accept_api,
+    drop_api,
+    waive_api,
+    limit_api,
+]

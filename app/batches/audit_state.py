@@ -1,0 +1,168 @@
+"""An audit as it stands: its sample with the verdicts, the bound that follows, and whether that keeps the limit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from app.database import Db
+from app.errors import Conflict, NotFound, Refused
+from indexer.audit import most_wrong
+
+CONFIDENCE = 0.95
+LIMIT = 0.05
+NO_AUDIT = "This project has no such audit."
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be accepted, and as what. `upto`: only so many, the likeliest; `n`: so many random draws."""
+
+    client_id: UUID
+    source: Literal["batch", "pile"]
+    source_id: int
+    taxon_id: int
+    status: Literal["V", "D"] = "V"
+    upto: int | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one object of the sample: whether it is of the taxon; of a stranger what it is, if one knows."""
+
+    id: int
+    is_right: bool
+    taxon_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One object of the sample. `is_right` is null until it is judged."""
+
+    id: int
+    is_random: bool
+    is_right: bool | None
+    taxon_id: int | None
+    taxon: str | None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """An audit as it stands. `n` objects nobody saw, of which the sample was drawn. `n_sample` and `n_wrong` count the
+    random draws over all audits of these; `bound` is the share that is wrong at most, the strangers corrected, once all
+    are judged. `may_accept`: the bound keeps the limit."""
+
+    id: int
+    source: str
+    source_id: int
+    title: str
+    taxon_id: int
+    taxon: str
+    status: str
+    state: str
+    n: int
+    n_sample: int
+    n_judged: int
+    n_wrong: int
+    look: int
+    bound: float | None
+    n_wrong_at_most: int | None
+    confidence: float
+    limit: float
+    may_accept: bool
+    words: str
+    reason: str
+    act_id: int | None
+    account: str | None
+    account_id: int | None
+    made_at: datetime
+    sample: list[Drawn]
+
+
+def limit_of(db: Db, project_id: int) -> float:
+    """The share of wrong ones that the project allows without a manager's word."""
+    row = db.execute("select settings ->> 'audit_limit' from project where id = %s", [project_id]).fetchone()
+    return float(row[0]) if row and row[0] is not None else LIMIT
+
+
+def set_limit(db: Db, project_id: int, share: float) -> None:
+    if not 0 < share <= 0.5:
+        raise Refused("The limit is a share above 0 and at most 0.5: 0.05 allows 5 % of wrong labels.")
+    db.execute(
+        "update project set settings = settings || %s where id = %s", [Jsonb({"audit_limit": share}), project_id]
+    )
+
+
+def find(db: Db, project_id: int, audit_id: int) -> Audit:
+    found = read(db, project_id, audit_id=audit_id)
+    if not found:
+        raise NotFound(NO_AUDIT)
+    return found[0]
+
+
+def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "", limit: int = 100) -> list[Audit]:
+    """Audits of a project, the latest first."""
+    rows = db.execute(
+        """
+        select audit.*, taxon.display_name as taxon, account.name as account, cardinality(object_ids) as n_unseen,
+               coalesce(batch.title, pile.name, 'a batch that expired') as title,
+               array(select json_build_object('id', object_id, 'is_random', is_random, 'is_right', is_right,
+                                              'taxon_id', audit_object.taxon_id, 'taxon', given.display_name)
+                       from audit_object
+                       left join taxon as given on given.id = audit_object.taxon_id
+                      where audit_object.audit_id = audit.id
+                      order by is_random desc, hashint8(object_id)) as sample
+          from audit
+          join taxon on taxon.id = audit.taxon_id
+          left join account on account.id = audit.account_id
+          left join batch on audit.source = 'batch' and batch.id = audit.source_id
+          left join pile on audit.source = 'pile' and pile.id = audit.source_id
+         where audit.project_id = %(project_id)s
+           and (%(audit_id)s::bigint is null or audit.id = %(audit_id)s)
+           and (%(state)s = '' or audit.state = %(state)s)
+         order by audit.id desc
+         limit %(limit)s
+        """,
+        {"project_id": project_id, "audit_id": audit_id, "state": state, "limit": limit},
+    ).fetchall()
+    return [_audit(row) for row in rows]
+
+
+def _audit(row: Any) -> Audit:
+    sample = [Drawn(**one) for one in row.sample]
+    random = [one for one in sample if one.is_random]
+    n_sample, n_all = row.n_before + len(random), row.n_unseen + row.n_before
+    n_judged = row.n_before + sum(one.is_right is not None for one in random)
+    n_wrong = row.n_wrong_before + sum(one.is_right is False for one in random)
+    is_judged = all(one.is_right is not None for one in sample)
+    most = most_wrong(n_all, n_sample, n_wrong, CONFIDENCE, row.look) - n_wrong if is_judged else None
+    bound = None if most is None else most / max(n_all - n_wrong, 1)
+    limit = round(float(row.limit_share), 6)
+    return Audit(
+        row.id, row.source, row.source_id, row.title, row.taxon_id, row.taxon, row.status, row.state, row.n_unseen,
+        n_sample, n_judged, n_wrong, row.look, bound, most, CONFIDENCE, limit,
+        may_accept=bound is not None and bound <= limit,
+        words=_words(n_sample, n_wrong, bound, row.n_unseen),
+        reason=row.reason, act_id=row.act_id, account=row.account, account_id=row.account_id, made_at=row.made_at,
+        sample=sample,
+    )  # fmt: skip
+
+
+def _words(n_sample: int, n_wrong: int, bound: float | None, n: int) -> str:
+    if bound is None:
+        return f"{n:,} objects that nobody saw, {n_sample:,} of them drawn at random"
+    return f"{n_wrong:,} wrong of {n_sample:,}: at most {100 * bound:.1f} % wrong at 95 % confidence, {n:,} objects"
+
+
+def hold(db: Db, project_id: int, audit_id: int) -> Any:
+    row = db.execute(
+        "select * from audit where project_id = %s and id = %s for no key update", [project_id, audit_id]
+    ).fetchone()
+    if row is None:
+        raise NotFound(NO_AUDIT)
+    if row.state not in ("open", "asked"):
+        raise Conflict("This audit is over. Draw a new one to go on.")
+    return row

@@ -1,0 +1,74 @@
+"""What nobody saw of a batch or a pile, the likeliest first: what an audit may accept."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.batches import piles, places, refusals
+from app.batches.batch import CLOSED, find_batch
+from app.batches.places import WAITING
+from app.database import Db
+from app.errors import Conflict
+from app.labels.acts import Labelled, Labeller
+from app.search.mirror import open_mirror
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Objects, the likeliest first; `known` and `ranks` order all of the source, seen ones too."""
+
+    ids: np.ndarray  # int64
+    known: np.ndarray  # int64, ascending
+    ranks: np.ndarray  # float64: the lowest is the likeliest
+
+    def rank_of(self, ids: np.ndarray) -> np.ndarray:
+        """Infinite for what is not of the source."""
+        found = np.searchsorted(self.known, ids)
+        ranks = np.full(len(ids), np.inf)
+        there = found < len(self.known)
+        there[there] = self.known[found[there]] == ids[there]
+        ranks[there] = self.ranks[found[there]]
+        return ranks
+
+
+def unseen_of(db: Db, project: Labelled, account: Labeller, source: str, source_id: int, taxon_id: int) -> Unseen:
+    """Without what was refused for the taxon."""
+    if source == "batch":
+        ids, ranks, is_unseen = _of_batch(db, project.id, source_id)
+    else:
+        ids, ranks, is_unseen = _of_pile(db, project.id, account, source_id)
+    refused = refusals.refused_ids(db, open_mirror(db, project.id), taxon_id)
+    wanted = is_unseen & ~np.isin(ids, refused)
+    order = np.argsort(ids)
+    chosen = ids[wanted][np.argsort(ranks[wanted], kind="stable")]
+    return Unseen(chosen, ids[order], ranks[order])
+
+
+def _of_batch(db: Db, project_id: int, batch_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What waits and was not painted on a page in hand; by distance where it has one, else by its turn."""
+    if find_batch(db, project_id, batch_id).closed_at is not None:
+        raise Conflict(CLOSED)
+    listed = places.read(db, batch_id)
+    rows = db.execute(
+        """
+        select one.id
+          from batch_page, unnest(object_ids, seen) as one (id, seen)
+         where batch_id = %s
+           and done_at is null
+           and one.seen = 1
+        """,
+        [batch_id],
+    )
+    seen = np.array([row.id for row in rows], np.int64)
+    has_distances = bool(len(listed.ids)) and not np.isnan(listed.distances).all()
+    ranks = np.where(np.isnan(listed.distances), np.inf, listed.distances) if has_distances else listed.turns
+    return listed.ids, ranks.astype(np.float64), (listed.places == WAITING) & ~np.isin(listed.ids, seen)
+
+
+def _of_pile(db: Db, project_id: int, account: Labeller, pile_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """In the order in which they were set aside."""
+    if piles.find_pile(db, project_id, pile_id).closed_at is not None:
+        raise Conflict("This pile is closed. Open it again to name what is on it.")
+    ids = np.array(piles.open_members(db, project_id, pile_id), np.int64)
+    unseen = np.array(piles.unseen(db, project_id, account, pile_id), np.int64)
+    return ids, np.arange(len(ids), dtype=np.float64), np.isin(ids, unseen)

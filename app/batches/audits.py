@@ -1,0 +1,233 @@
+"""Acceptance of what nobody saw, under an audit: a random sample of it is judged, and a bound follows for the rest.
+
+The bound counts the random draws of all audits of one source and taxon: a new audit goes on where the last one ended,
+each look is paid for (indexer/audit.py), and what was drawn stays drawn. The least likely are shown and judged too, and
+count for nothing. A stranger is corrected; the rest is accepted where the bound keeps the project's limit, or a manager
+decides. With the act stand the sample, what it showed, and the bound; its labels say that they came unseen.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from app.batches import piles, places, refusals
+from app.batches.audit_draw import draw, insert
+from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold
+from app.batches.audited import unseen_of
+from app.batches.lineages import related
+from app.batches.places import LEFT, WAITING
+from app.database import Db
+from app.errors import Conflict, Forbidden, Refused
+from app.labels import acts, changes
+from app.labels.acts import Act, InBatch, Labelled, Labeller, Outcome, check_open
+from app.labels.changes import state_token
+from app.labels.reversals import on_reversal
+
+__all__ = ["accept", "draw", "drop", "judge", "waive"]
+
+
+def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts: list[Verdict]) -> Audit:
+    """Keep verdicts. Strangers are corrected at once: labelled where it is said what they are, and refused."""
+    check_open(project)
+    audit = hold(db, project.id, audit_id)
+    known = {
+        row.object_id: row
+        for row in db.execute("select * from audit_object where audit_id = %s", [audit_id]).fetchall()
+    }
+    if unknown := [one.id for one in verdicts if one.id not in known]:
+        raise Refused(f"Object {unknown[0]} is not in the sample of this audit. Reload to see what is.")
+    if back := [one.id for one in verdicts if one.is_right and known[one.id].is_right is False]:
+        raise Conflict(f"Object {back[0]} was judged a stranger and corrected. Undo that act, and draw a new audit.")
+    new = [one for one in verdicts if known[one.id].is_right is not one.is_right]
+    db.execute(
+        """
+        update audit_object
+           set is_right = given.is_right, taxon_id = given.taxon_id, account_id = %s, at = now()
+          from unnest(%s::bigint[], %s::boolean[], %s::int[]) as given (id, is_right, taxon_id)
+         where audit_id = %s
+           and object_id = given.id
+        """,
+        [
+            account.id, [one.id for one in new], [one.is_right for one in new],
+            [None if one.is_right else one.taxon_id for one in new], audit_id,
+        ],
+    )  # fmt: skip
+    _correct(db, project, account, audit, [one for one in new if not one.is_right])
+    return find(db, project.id, audit_id)
+
+
+def _correct(db: Db, project: Labelled, account: Labeller, audit: Any, strangers: list[Verdict]) -> None:
+    """One act for each taxon that strangers are, and one for those of which nobody said what they are."""
+    place = InBatch(audit.source_id if audit.source == "batch" else None, {"of_audit": audit.id})
+    for taxon_id in dict.fromkeys(one.taxon_id for one in strangers):
+        ids = [one.id for one in strangers if one.taxon_id == taxon_id]
+        refused = [(id, audit.taxon_id) for id in ids]
+        if taxon_id is None:
+            act_id = acts.begin(
+                db, project.id, account.id, uuid4(), "not_this", audit.taxon_id, None, "batch", place
+            )  # fmt: skip
+            refusals.add(db, project.id, act_id or 0, account.id, refused)
+            acts.finish(db, project.id, account.id, act_id or 0, [], [], n_refusals=len(refused))
+            continue
+        seen = changes.seen_states(db, project.id, ids)
+        states = [state_token(seen[id].version, seen[id].status, seen[id].run_id) for id in ids if id in seen]
+        act = Act(uuid4(), "label", [id for id in ids if id in seen], states, taxon_id, "V", "batch")
+        outcome = acts.apply(db, project, account, act, place)
+        if not related(db, taxon_id, audit.taxon_id):
+            refusals.add(db, project.id, outcome.act_id, account.id, refused)
+
+
+def accept(
+    db: Db, project: Labelled, account: Labeller, audit_id: int, client_id: UUID, manager: bool, ask: str | None = None
+) -> Outcome | None:
+    """Label all that nobody saw, and what was judged right, in one act. None: over the limit, a manager was asked."""
+    check_open(project)
+    sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
+    if sent is not None:
+        return acts.repeated(db, project.id, account.id, client_id)
+    row = hold(db, project.id, audit_id)
+    audit = find(db, project.id, audit_id)
+    if audit.bound is None:
+        n = sum(one.is_right is None for one in audit.sample)
+        raise Conflict(f"{n:,} objects of the sample are not judged yet: nothing is accepted before.")
+    if not audit.may_accept and not manager:
+        if ask is None:
+            raise Forbidden(
+                f"At most {100 * audit.bound:.1f} % are wrong, and the project allows {100 * audit.limit:g} %: draw "
+                "more, cut nearer, open the rest as a batch, or ask a manager to decide."
+            )
+        db.execute("update audit set state = 'asked', reason = %s where id = %s", [ask.strip()[:1000], audit_id])
+        return None
+    return _accept(db, project, account, row, audit, client_id, _evidence(audit))
+
+
+def _evidence(audit: Audit) -> dict[str, Any]:
+    """What stands with the act for good."""
+    return {
+        "id": audit.id, "n": audit.n, "n_sample": audit.n_sample, "n_wrong": audit.n_wrong, "look": audit.look,
+        "bound": round(audit.bound or 0.0, 5), "confidence": CONFIDENCE, "limit": audit.limit, "words": audit.words,
+        "by": "a manager's decision" if not audit.may_accept else "the limit", "reason": audit.reason,
+        "sample": [[one.id, one.is_random, one.is_right] for one in audit.sample],
+    }  # fmt: skip
+
+
+def waive(db: Db, project: Labelled, account: Labeller, wish: Wish, reason: str) -> Outcome:
+    """Accept without any sample, as a program may: the act says so."""
+    check_open(project)
+    sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, wish.client_id])
+    if sent.fetchone() is not None:
+        return acts.repeated(db, project.id, account.id, wish.client_id)
+    found = unseen_of(db, project, account, wish.source, wish.source_id, wish.taxon_id)
+    ids = found.ids[: wish.upto or None]
+    if not len(ids):
+        raise Conflict("Nobody has left anything unseen here: there is nothing to accept.")
+    key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}
+    audit_id = insert(db, project.id, account, wish, ids, [], key)
+    audit = find(db, project.id, audit_id)
+    evidence = {"id": audit_id, "n": len(ids), "n_sample": 0, "waived": True, "reason": reason.strip()[:1000],
+                "words": f"audit waived by a program, {len(ids):,} objects"}  # fmt: skip
+    return _accept(db, project, account, hold(db, project.id, audit_id), audit, wish.client_id, evidence)
+
+
+def _accept(
+    db: Db, project: Labelled, account: Labeller, row: Any, audit: Audit, client_id: UUID, evidence: dict[str, Any]
+) -> Outcome:
+    in_batch = InBatch(audit.source_id if audit.source == "batch" else None, {"audit": evidence})
+    act_id = acts.begin(
+        db, project.id, account.id, client_id, "label", audit.taxon_id, audit.status, "audit", in_batch
+    )  # fmt: skip
+    if act_id is None:
+        return acts.repeated(db, project.id, account.id, client_id)
+    sampled = {one.id for one in audit.sample}
+    right = _judged_right(db, audit)
+    unseen = [id for id in row.object_ids if id not in sampled]
+    seen = changes.seen_states(db, project.id, [*right, *unseen])
+    changed = []
+    for ids, provenance in ((right, "batch"), (unseen, "audit")):
+        still = [seen[id] for id in sorted(ids) if id in seen and not _said_since(seen[id], audit.made_at)]
+        shown = (
+            [one.id for one in still],
+            [one.version for one in still],
+            [(one.run_id or 0) if one.status == "P" else 0 for one in still],
+        )
+        changed += changes.say(
+            db, project.id, act_id, account.id, shown, audit.status, audit.taxon_id, provenance
+        )  # fmt: skip
+    done = {one.id for one in changed}
+    left = [acts.left_as_is(id, seen.get(id)) for id in (*right, *unseen) if id not in done]
+    _close(db, audit, act_id, account.id, sorted(done))
+    return acts.finish(db, project.id, account.id, act_id, changed, left)
+
+
+def _judged_right(db: Db, audit: Audit) -> list[int]:
+    """What this and earlier audits of the same showed to be right: seen, and not labelled yet."""
+    rows = db.execute(
+        """
+        select distinct object_id
+          from audit_object
+          join audit on audit.id = audit_object.audit_id
+         where (source, source_id, audit.taxon_id) = (%s, %s, %s)
+           and state <> 'accepted'
+           and is_right
+        """,
+        [audit.source, audit.source_id, audit.taxon_id],
+    )
+    return [row.object_id for row in rows]
+
+
+def _said_since(seen: changes.Seen, moment: datetime) -> bool:
+    """Whether a person labelled the object after the sample was drawn: then it is theirs to say."""
+    return seen.status in "DV" and seen.at is not None and seen.at >= moment
+
+
+def _close(db: Db, audit: Audit, act_id: int, account_id: int, ids: list[int]) -> None:
+    """The audit is over, and what it labelled has left its source."""
+    db.execute(
+        "update audit set state = 'accepted', act_id = %s, decided_by = %s, ended_at = now() where id = %s",
+        [act_id, account_id, audit.id],
+    )
+    if audit.source == "batch":
+        _put(db, audit.source_id, ids, LEFT)
+    else:
+        piles.settle(db, audit.source_id, audit.taxon_id, act_id)
+
+
+def _put(db: Db, batch_id: int, ids: list[int], place: int) -> None:
+    if db.execute("select from batch where id = %s for no key update", [batch_id]).fetchone() is not None:
+        listed = places.read(db, batch_id)
+        listed.put(np.array(ids, np.int64), place)
+        places.write(db, batch_id, listed)
+
+
+def drop(db: Db, project: Labelled, audit_id: int) -> Audit:
+    """Leave it. What was judged stays judged, and counts for the next audit."""
+    hold(db, project.id, audit_id)
+    db.execute("update audit set state = 'dropped', ended_at = now() where id = %s", [audit_id])
+    return find(db, project.id, audit_id)
+
+
+@on_reversal
+def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
+    """What an audit accepted waits again in its batch or pile when its act is undone."""
+    rows = db.execute(
+        """
+        update audit
+           set state = case when %(undone)s then 'open' else 'accepted' end
+          from act
+         where act.id = any(%(act_ids)s)
+           and audit.project_id = %(project_id)s
+           and audit.act_id = act.id
+        returning audit.*
+        """,
+        {"undone": undone, "act_ids": act_ids, "project_id": project_id},
+    ).fetchall()
+    for row in rows:
+        touched = db.execute(
+            "select object_id from history where project_id = %s and act_id = %s", [project_id, row.act_id]
+        ).fetchall()
+        if row.source == "batch":
+            _put(db, row.source_id, [one.object_id for one in touched], WAITING if undone else LEFT)
+        else:
+            piles.settle(db, row.source_id, None if undone else row.taxon_id, None if undone else row.act_id)

@@ -1,0 +1,140 @@
+// An audit: strangers are clicked, the others said to be right once all were seen; then it is accepted, or goes on.
+
+import { count } from "./html.js";
+import { newId } from "./outbox.js";
+import { postJson, putJson } from "./requests.js";
+import "./taxon_field.js";
+import { toast } from "./toasts.js";
+
+const LONG_MS = 300;
+
+class Audit extends HTMLElement {
+  #actId = newId();
+  #since = new Map();
+
+  connectedCallback() {
+    const { project, audit } = this.dataset;
+    this.url = `/api/v1/projects/${project}/audits/${audit}`;
+    this.tiles = [...this.querySelectorAll("button.tile")];
+    this.unseen = new Set(this.tiles);
+    this.judge = this.querySelector("[data-do=judge]");
+    this.addEventListener("click", (event) => this.#click(event.target.closest("button")));
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send(event.submitter, () => this.#accept(event.target.elements.reason.value));
+    });
+    if (this.judge) this.#watch();
+  }
+
+  // Seen is what stands in the window, painted, for so long.
+  #watch() {
+    const watch = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) this.#since.set(target, null);
+        else this.#since.delete(target);
+      }
+    }, { threshold: 0.5 });
+    for (const tile of this.tiles) watch.observe(tile);
+    this.timer = setInterval(() => this.#look(watch), 100);
+    this.#say();
+  }
+
+  #look(watch) {
+    const now = performance.now();
+    for (const [tile, since] of this.#since) {
+      const image = tile.querySelector("img");
+      const painted = document.visibilityState === "visible" && (!image || (image.complete && image.naturalWidth));
+      if (!painted) this.#since.set(tile, null);
+      else if (since === null) this.#since.set(tile, now);
+      else if (now - since >= LONG_MS) {
+        this.#since.delete(tile);
+        watch.unobserve(tile);
+        this.unseen.delete(tile);
+        this.#say();
+      }
+    }
+    if (!this.unseen.size) clearInterval(this.timer);
+  }
+
+  get #strangers() {
+    return this.tiles.filter((tile) => tile.getAttribute("aria-pressed") === "true");
+  }
+
+  #say() {
+    const [n, left] = [this.#strangers.length, this.unseen.size];
+    const words = n ? `${count(n, "stranger")}; the others are right` : "All are right";
+    this.judge.firstElementChild.textContent = left ? `Scroll on: ${left} not seen yet` : words;
+    this.judge.disabled = left > 0;
+  }
+
+  #click(button) {
+    if (!button || button.type === "submit") return;
+    if (button.classList.contains("tile")) {
+      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+      this.#say();
+      return;
+    }
+    const does = {
+      judge: () => this.#judge(),
+      accept: () => this.#accept(null),
+      more: () => this.#draw({}),
+      nearer: () => this.#draw({ upto: Math.ceil(Number(this.dataset.n) / 2) }),
+      drop: () => postJson(`${this.url}/drop`, {}),
+    };
+    this.#send(button, does[button.dataset.do]);
+  }
+
+  async #judge() {
+    const strangers = new Set(this.#strangers);
+    const { taxon, empty } = this.querySelector("taxon-field");
+    if (strangers.size && !taxon && !empty) throw new Error("Choose the taxon of the strangers from the list, or leave the field empty.");
+    const verdicts = this.tiles.map((tile) => ({
+      id: Number(tile.dataset.id),
+      is_right: !strangers.has(tile),
+      taxon_id: strangers.has(tile) ? taxon?.id ?? null : null,
+    }));
+    await postJson(`${this.url}/judge`, { verdicts });
+  }
+
+  async #accept(ask) {
+    const { outcome } = await postJson(`${this.url}/accept`, { client_id: this.#actId, ask });
+    if (outcome) toast(`${count(outcome.changed.length, "object")} labelled.`);
+  }
+
+  async #draw(more) {
+    const { project, source, sourceId, taxonId, status } = this.dataset;
+    const wish = { client_id: newId(), source, source_id: Number(sourceId), taxon_id: Number(taxonId), status, ...more };
+    const { audit } = await postJson(`/api/v1/projects/${project}/audits`, wish);
+    this.next = `/projects/${project}/audits/${audit.id}`;
+  }
+
+  async #send(button, ask) {
+    button.disabled = true;
+    try {
+      await ask();
+      if (this.next) location.assign(this.next);
+      else location.reload();
+    } catch (error) {
+      button.disabled = false;
+      toast(error.message, { kind: "bad" });
+    }
+  }
+}
+
+class AuditLimit extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const percent = Number(event.target.elements.percent.value.replace(",", "."));
+      try {
+        const { share } = await putJson(`/api/v1/projects/${this.dataset.project}/audit-limit`, { share: percent / 100 });
+        toast(`Up to ${Math.round(share * 1000) / 10} % may be accepted by annotators from now on.`);
+      } catch (error) {
+        toast(error.message, { kind: "bad" });
+      }
+    });
+  }
+}
+
+customElements.define("shoal-audit", Audit);
+customElements.define("audit-limit", AuditLimit);
