@@ -14,7 +14,7 @@ from indexer.graph import Graph
 
 N_AROUND = 10  # neighbours that tell a density
 MOST_COMPARED = 5000  # members of a taxon that are compared with its others
-MOST_OTHERS = 10_000
+MOST_OTHERS = 5000
 ALIKE = 0.02  # cosine distance
 N_STEPS = 3  # of neighbours' neighbours
 FEWEST_VOTES = 3
