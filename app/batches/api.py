@@ -7,7 +7,7 @@ from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-import app.batches.plain_sources  # noqa: F401 (registers its kinds)
+import app.batches.graph_sources  # noqa: F401 (registers its kinds)
 from app.accounts.viewer import Viewer
 from app.batches import refusals, work
 from app.batches.batch import Batch, BatchList, close_batch, find_batch, list_batches
@@ -31,7 +31,8 @@ ORDER = Literal["neighbours", "alike", "least", "extremes"]
 class Wish:
     """What to make a batch of. `source` has a `kind`, and what that kind wants to know: {"kind": "examples",
     "ids": [62], "not_ids": []}, {"kind": "filter", "query": "status=U&taxon=5"}, {"kind": "predicted", "taxon_id": 5},
-    and what the rooms of clusters, piles and reviews add."""
+    {"kind": "outliers" | "stragglers", "taxon_id": 5}, {"kind": "mistakes" | "refine", "pair": [5, 7]},
+    {"kind": "novelties" | "duplicates", "query": ""}; and what clusters, piles and reviews add."""
 
     source: dict[str, Any]
     order: ORDER = "neighbours"

@@ -10,7 +10,7 @@ import pytest
 
 from app import search
 from app.accounts.viewer import Account, Viewer
-from app.batches import plain_sources, work
+from app.batches import graph_sources, work
 from app.batches.batch import Batch
 from app.batches.make import make_batch
 from app.batches.page import PageInHand
@@ -23,7 +23,7 @@ from app.settings import load_settings
 from tests.search.conftest import add_vectors, make_embedder, unit_vectors
 from tests.small_projects import Person, SmallProject, make_project
 
-__all__ = ["plain_sources"]
+__all__ = ["graph_sources"]
 
 N, N_WITHOUT, N_GROUPS = 120, 3, 4
 

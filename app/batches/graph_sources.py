@@ -1,0 +1,153 @@
+"""Batches of what an object's neighbours tell of it: outliers, likely mistakes, novelties, stragglers, near-duplicates.
+
+They all read the graph of neighbours, and open unmarked but for stragglers: a person is to look.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from app.batches.lineages import branch_of, names_of_taxa
+from app.batches.plain_sources import UNSETTLED, asked_filter
+from app.batches.refusals import refused_ids
+from app.batches.sources import Batched, Found, ids_in, known_args, number_in, source
+from app.database import Db
+from app.errors import NotFound
+from app.labels.acts import Labeller
+from app.search import graph
+from app.search.arrays import fetch_arrays
+from app.search.codes import VALIDATED
+from app.search.graph import Told
+from app.search.mirror import Mirror, open_mirror
+
+
+@source("outliers", "the outliers of a taxon")
+def find_outliers(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """Validated objects of a taxon, or one below it, that are least like the others of it."""
+    known_args(args, "taxon_id")
+    taxon_id, name = _taxon(db, args)
+    mirror = open_mirror(db, project.id)
+    members = (mirror.status == VALIDATED) & np.isin(mirror.taxon, branch_of(db, taxon_id))
+    ids, _ = graph.outliers(db, project, mirror, members)
+    return Found(ids[:limit], title=f"Least like other {name}", opens_marked=False)
+
+
+@source("mistakes", "likely mistakes")
+def find_mistakes(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """Validated objects whose neighbours say something else, pair of taxa by pair. `pair` asks for one pair alone."""
+    known_args(args, "pair")
+    mirror = open_mirror(db, project.id)
+    told = graph.likely_mistakes(db, project, mirror, _decided(db, project.id, "mistakes"))
+    return _by_pair(db, told, ids_in(args, "pair"), limit, "Likely mistakes")
+
+
+@source("refine", "objects that may be named more closely")
+def find_refinable(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """Validated objects at a taxon whose neighbours have one below it, pair by pair."""
+    known_args(args, "pair")
+    mirror = open_mirror(db, project.id)
+    told = graph.to_refine(db, project, mirror, _decided(db, project.id, "refine"))
+    return _by_pair(db, told, ids_in(args, "pair"), limit, "To be named more closely")
+
+
+@source("novelties", "what is unlike anything known")
+def find_novelties(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """Objects without a label (or those of a filter) that no label is near to, the strangest first."""
+    known_args(args, "query")
+    mirror = open_mirror(db, project.id)
+    mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED)
+    ids, _ = graph.unlike_anything(db, project, mirror, mask, limit)
+    return Found(ids[:limit], title="Unlike anything known", opens_marked=False)
+
+
+@source("stragglers", "the stragglers of a taxon")
+def find_stragglers(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """Objects without a label whose neighbours have a taxon, and that no batch of it has shown yet."""
+    known_args(args, "taxon_id")
+    taxon_id, name = _taxon(db, args)
+    mirror = open_mirror(db, project.id)
+    mask = mirror.mask(db, UNSETTLED).copy()
+    for known in (refused_ids(db, mirror, taxon_id), _shown(db, project.id, taxon_id)):
+        mask[mirror.ordinals(known)] = False
+    ids, _ = graph.left_over(db, project, mirror, branch_of(db, taxon_id), mask)
+    return Found(ids[:limit], title=f"Stragglers of {name}", taxon_id=taxon_id, ranked=True)
+
+
+@source("duplicates", "near-duplicates")
+def find_duplicates(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
+    """Objects without a label (or those of a filter) that are nearly the same, the largest stack first."""
+    known_args(args, "query")
+    mirror: Mirror = open_mirror(db, project.id)
+    mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED)
+    stacks = graph.stacks(db, project, mirror, mask)
+    ids = np.concatenate(stacks) if stacks else np.empty(0, np.int64)
+    return Found(ids[:limit], title="Near-duplicates", opens_marked=False)
+
+
+def _taxon(db: Db, args: dict[str, Any]) -> tuple[int, str]:
+    taxon_id = int(number_in(args, "taxon_id"))
+    name = names_of_taxa(db, [taxon_id]).get(taxon_id)
+    if name is None:
+        raise NotFound("This taxon is not known here: choose one from the list.")
+    return taxon_id, name
+
+
+def _by_pair(db: Db, told: Told, pair: list[int], limit: int, title: str) -> Found:
+    """Suspects grouped by what they are and what their neighbours say, the pair with the likeliest one first."""
+    taxa, others = np.asarray(told.suspects.taxa), np.asarray(told.suspects.others)
+    ids = told.ids
+    if len(pair) == 2:
+        kept = (taxa == pair[0]) & (others == pair[1])
+        ids, taxa, others = ids[kept], taxa[kept], others[kept]
+        names = names_of_taxa(db, pair)
+        title = f"{title}: {names.get(pair[0], '?')} that may be {names.get(pair[1], '?')}"
+    first: dict[tuple[int, int], int] = {}
+    groups = [first.setdefault(one, len(first)) for one in zip(taxa.tolist(), others.tolist(), strict=True)]
+    order = np.argsort(np.array(groups, np.int64), kind="stable")
+    return Found(ids[order][:limit], title=title, opens_marked=False)
+
+
+def _decided(db: Db, project_id: int, kind: str) -> np.ndarray:
+    """Objects that somebody has settled: marked in an act of such a batch, or confirmed by an act of their own."""
+    (ids,) = fetch_arrays(
+        db,
+        """
+        select array_agg(distinct object_id)
+          from (select object_id
+                  from batch
+                  join batch_page on batch_page.batch_id = batch.id
+                  join act on act.id = batch_page.act_id,
+                       unnest(batch_page.object_ids, batch_page.marks) as tile (object_id, mark)
+                 where batch.project_id = %(project_id)s
+                   and batch.source = %(kind)s
+                   and batch_page.done_at is not null
+                   and tile.mark = 1
+                 union all
+                select history.object_id
+                  from act
+                  join history on history.project_id = act.project_id and history.act_id = act.id
+                 where act.project_id = %(project_id)s
+                   and act.kind = 'confirm'
+                   and act.reversed_by is null) as settled
+        """,
+        {"project_id": project_id, "kind": kind},
+    )
+    return np.empty(0, np.int64) if ids is None else ids
+
+
+def _shown(db: Db, project_id: int, taxon_id: int) -> np.ndarray:
+    """Objects that somebody saw in a batch which expected the taxon."""
+    (ids,) = fetch_arrays(
+        db,
+        """
+        select array_agg(distinct tile.object_id)
+          from batch
+          join batch_page on batch_page.batch_id = batch.id,
+               unnest(batch_page.object_ids, batch_page.seen) as tile (object_id, seen)
+         where batch.project_id = %s
+           and batch.taxon_id = %s
+           and tile.seen = 1
+        """,
+        [project_id, taxon_id],
+    )
+    return np.empty(0, np.int64) if ids is None else ids
