@@ -78,6 +78,8 @@ def sources(site: Site, seed: int) -> Iterator[tuple[str, Callable[[], Json]]]:
     yield "examples", lambda: {"kind": "examples", "ids": rng.choice(validated, 3, replace=False).tolist()}
     yield "taxon", lambda: {"kind": "filter", "query": f"taxon={rng.choice(taxa)}"}
     yield "predicted", lambda: {"kind": "predicted", "taxon_id": int(rng.choice(taxa))}
+    pile_id = _pile(site)
+    yield "pile", lambda: {"kind": "pile", "pile_id": pile_id}
     yield "filter", lambda: {"kind": "filter", "query": f"status=U&f.number1={rng.integers(1, 200)}..400"}
 
 
@@ -88,6 +90,33 @@ def _validated(site: Site) -> list[int]:
             [site.made.id],
         )
         return [row.object_id for row in rows]
+
+
+def _pile(site: Site) -> int:
+    """A pile of 5,000 objects without a label, as people set them aside."""
+    with database.connect(site.database_url) as db:
+        row = db.execute(
+            """
+            insert into pile (project_id, client_id, name, account_id)
+            values (%s, gen_random_uuid(), 'worm-like', %s)
+            returning id
+            """,
+            [site.made.id, site.made.accounts[1]],
+        ).fetchone()
+        db.execute(
+            """
+            insert into pile_object (pile_id, object_id)
+            select %s, object.id
+              from object
+              left join label on label.project_id = object.project_id and label.object_id = object.id
+             where object.project_id = %s
+               and label.object_id is null
+             order by object.id
+             limit 5000
+            """,
+            [row.id, site.made.id],
+        )
+    return int(row.id)
 
 
 def work(program: Program, site: Site, kind: str, source: Json, times: Times) -> None:
