@@ -8,6 +8,7 @@ import numpy as np
 from psycopg.rows import tuple_row
 
 from app.clusters import runs
+from app.clusters.ancestors import lineages, with_ancestor
 from app.clusters.runs import Run
 from app.database import Db
 from app.errors import NotFound
@@ -21,6 +22,7 @@ from indexer import clusters
 MOST_KEPT = 20_000  # cards whose members stay in memory: they never change
 MOST_LAYOUTS = 8
 MOST_TAXA = 3  # proposed for a card
+MOST_VOTED = 12  # of whose common ancestor is asked
 GONE = "This card is not there any more: somebody split or joined it, or the cards were cut anew. Load the page again."
 
 _members = Kept(MOST_KEPT)
@@ -118,8 +120,9 @@ class Votes:
         return np.bincount(self.card, self.n, n_cards).astype(int), best
 
     def first(self, card: int) -> list[tuple[int, int]]:
-        start = int(np.searchsorted(self.card, card))
-        end = min(int(np.searchsorted(self.card, card, "right")), start + MOST_TAXA)
+        """Taxa of a card with their votes, the most frequent first."""
+        start, end = np.searchsorted(self.card, [card, card + 1])
+        end = min(end, start + MOST_VOTED)
         return list(zip(self.taxon[start:end].tolist(), self.n[start:end].tolist(), strict=True))
 
 
@@ -177,10 +180,16 @@ class Board:
         return self.mirror.ids[places[self.mask[places]]]
 
     def cards(self, places: np.ndarray) -> list[Card]:
-        names = self._names(places)
-        return [self._card(int(place), names) for place in places]
+        votes = {int(place): self._votes(int(place)) for place in places}
+        above = lineages(self.db, {taxon for said in votes.values() for taxon, _ in said})
+        found = {
+            place: with_ancestor(said, int(self.n_known[place] or self.n_predicted[place]), above)[:MOST_TAXA]
+            for place, said in votes.items()
+        }
+        names = self._names({taxon for said in found.values() for taxon, _ in said})
+        return [self._card(place, said, names) for place, said in found.items()]
 
-    def _card(self, place: int, names: dict[int, tuple[str, bool]]) -> Card:
+    def _card(self, place: int, votes: list[tuple[int, int]], names: dict[int, tuple[str, bool]]) -> Card:
         card_id = int(self.layout.card_ids[place])
         members: Members = read_members(self.db, self.run.id, [card_id])[card_id]
         basis = "known" if self.n_known[place] else "predicted" if self.n_predicted[place] else "spread"
@@ -194,17 +203,14 @@ class Board:
             gain=round(float(self.gain[place]), 3),
             n_known=int(self.n_known[place] or self.n_predicted[place]),
             basis=basis,
-            proposals=[Proposal(taxon, *names[taxon], n) for taxon, n in self._votes(place) if taxon in names],
+            proposals=[Proposal(taxon, *names[taxon], n) for taxon, n in votes if taxon in names],
         )
 
     def _votes(self, place: int) -> list[tuple[int, int]]:
         return self.known.first(place) or self.predicted.first(place)
 
-    def _names(self, places: np.ndarray) -> dict[int, tuple[str, bool]]:
-        wanted = {taxon for place in places.tolist() for taxon, _ in self._votes(place)}
-        rows = self.db.execute(
-            "select id, display_name, name, rank, type from taxon where id = any(%s)", [list(wanted)]
-        )
+    def _names(self, taxa: set[int]) -> dict[int, tuple[str, bool]]:
+        rows = self.db.execute("select id, display_name, name, rank, type from taxon where id = any(%s)", [list(taxa)])
         return {row.id: (row.display_name, is_italic(row.name, row.rank or "", row.type or "")) for row in rows}
 
 

@@ -46,7 +46,7 @@ export class Inside extends EventTarget {
       this.dispatchEvent(new Event("change"));
       const list = this.root.querySelector(".member-list");
       this.#mark();
-      list.focus();
+      list.focus({ preventScroll: true });
       await this.#show(list, signal);
     } catch (error) {
       if (error.name !== "AbortError") toast(error.message, { kind: "warn", key: "inside" });

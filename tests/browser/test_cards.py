@@ -181,7 +181,7 @@ def test_objects_are_sent_out_of_a_card(open_cards: OpenCards, way: str) -> None
         window.press("Space", "ArrowRight", "Space", "Delete")
     else:
         cards(window).first.click()
-        window.page.get_by_role("button", name="Look inside").click()
+        window.page.get_by_role("button", name="Inside").click()
         inside.nth(0).click()
         inside.nth(1).click()
         window.page.get_by_role("button", name="Send out").click()

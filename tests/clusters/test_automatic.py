@@ -3,9 +3,14 @@
 import pytest
 
 from app.clusters import automatic, job, runs
-from app.jobs.context import Cancelled
+from app.database import Db
+from app.jobs import foreground
+from app.jobs.context import Cancelled, JobContext
 from app.search import embed
+from app.settings import Settings
 from tests.clusters.conftest import Heaps, Unheard
+from tests.search.test_embed import give_images, picture
+from tests.small_projects import make_project
 
 
 class Listening(Unheard):
@@ -53,3 +58,21 @@ def test_embedding_calls_for_cards_once_the_first_have_their_vectors(monkeypatch
         work._count(2)
         work._call_for_cards()
     assert called == [4]
+
+
+def test_cards_begin_while_the_rest_is_embedded(db: Db, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automatic, "FIRST", 20)
+    monkeypatch.setattr(embed, "WRITE_EVERY", 16)
+    project = make_project(db, 60)
+    give_images(db, settings, project.id, {object_id: [picture(object_id)] for object_id in project.ids})
+    embed.run(JobContext(1, "embed", project.id, None, {}, settings, settings.database_url))
+
+    run = runs.latest(db, project.id)
+    assert run.state == "begun" and 20 <= run.n_objects < 60
+    kinds = [row.kind for row in db.execute("select kind from job where project_id = %s order by id", [project.id])]
+    assert kinds == ["clusters", "index"]
+    db.commit()
+    foreground.run_waiting(settings, settings.database_url, run.job_id)
+    db.commit()
+    whole = runs.latest(db, project.id)
+    assert (whole.id, whole.state, whole.n_objects) == (run.id, "complete", 60)

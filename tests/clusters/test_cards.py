@@ -70,6 +70,16 @@ def test_known_members_that_disagree_make_a_card_doubtful(heaps: Heaps, ada: Per
     assert Board(heaps.project.db, run).order("gain")[-1] == Board(heaps.project.db, run).places_of([card.id])[0]
 
 
+def test_where_siblings_split_their_common_ancestor_is_proposed_first(heaps: Heaps, ada: Person) -> None:
+    run = heaps.cut(n_wanted=5)
+    ids = heaps.heap(0)
+    heaps.project.do(ada, ids[:5], taxon="Calanoida")
+    heaps.project.do(ada, ids[5:10], taxon="Oithona")
+    heaps.project.do(ada, ids[10:13], taxon="fiber")
+    proposals = cards_of(heaps, run)[heap_card(heaps, run, 0)].proposals
+    assert [(one.taxon, one.votes) for one in proposals] == [("Copepoda", 10), ("Calanoida", 5), ("Oithona", 5)]
+
+
 def test_without_known_members_predictions_speak(heaps: Heaps) -> None:
     predicted = predict(heaps.project, {object_id: "Oithona" for object_id in heaps.heap(4)})
     publish(heaps.project.db, heaps.project, predicted)

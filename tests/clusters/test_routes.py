@@ -88,9 +88,7 @@ def test_the_page_shows_that_cards_are_being_cut_that_it_failed_or_was_cancelled
     assert "The cutting was cancelled." in ana.get(page(heaps, f"/progress?run={run.id}")).text
 
 
-def test_the_page_shows_cards_and_their_next_ones(
-    heaps: Heaps, ana: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_page_shows_cards_and_their_next_ones(heaps: Heaps, ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "PAGE", 3)
     run = heaps.cut(n_wanted=5)
     text = ana.get(page(heaps)).text
