@@ -19,6 +19,7 @@ ALIKE = 0.02  # cosine distance
 N_STEPS = 3  # of neighbours' neighbours
 FEWEST_VOTES = 3
 EVEN_WITH_NONE = 0.02  # of a vote for the own label by each labelled neighbour, so that one against it is no proof
+AGAINST = 3  # votes more against what only few neighbours say
 CHUNK = 100_000
 
 VectorsOf = Callable[[np.ndarray], np.ndarray]
@@ -178,8 +179,9 @@ def _winners(votes: np.ndarray, kin: Kinship) -> tuple[np.ndarray, np.ndarray]:
 def agreement(graph: Graph, labels: np.ndarray, wanted: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Which share of the labelled neighbours of each row has a wanted label: float32 [len(rows)], 0 with none labelled.
 
-    wanted: taxa's ids, for instance one and its descendants. A vote more is counted against, so that one labelled
-    neighbour is not as good as thirty.
+    wanted: taxa's ids, for instance one and its descendants. Three votes more are counted against, so that one labelled
+    neighbour is not as good as thirty. With 15 % of a plankton class and 90 % of the rest unlabelled, the mean precision
+    over the objects that belong to it is .41 (.37 with one vote more; .40 by the direction of feedback_direction).
     """
     belongs, known = np.isin(labels, wanted), labels > 0
     found = np.empty(len(rows), np.float32)
@@ -187,7 +189,7 @@ def agreement(graph: Graph, labels: np.ndarray, wanted: np.ndarray, rows: np.nda
         near = graph.rows[rows[start : start + CHUNK]]
         there = near >= 0
         n_wanted = (belongs[near] & there).sum(axis=1)
-        found[start : start + CHUNK] = n_wanted / ((known[near] & there).sum(axis=1) + 1)
+        found[start : start + CHUNK] = n_wanted / ((known[near] & there).sum(axis=1) + AGAINST)
     return found
 
 

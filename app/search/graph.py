@@ -23,7 +23,7 @@ from indexer import suspects
 from indexer.graph import Graph, InMemory, build_graph
 from indexer.suspects import Suspects, VectorsOf
 
-MOST_IN_MEMORY = 2 * generations.WORTH_A_FILE  # vectors: an index is being built of more
+MOST_IN_MEMORY = generations.WORTH_A_FILE * 5 // 4  # vectors: an index is being built of more
 MOST_KEPT = 8
 NOT_YET = (
     "The neighbours of this project's objects are not known yet: the job that indexes the vectors finds them, some"

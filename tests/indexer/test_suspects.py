@@ -133,7 +133,7 @@ def test_stragglers_are_what_labelled_neighbours_claim(groups: SimpleNamespace) 
     labels[102] = 0
     rows, agreeing = stragglers(groups.graph, labels, np.array([11, 13]), labels == 0)
     assert sorted(rows.tolist()) == left
-    assert (agreeing > 0.9).all()
+    assert (agreeing > 0.85).all()
     none_shown = stragglers(groups.graph, labels, np.array([11, 13]), (labels == 0) & (np.arange(400) != 50))
     assert sorted(none_shown[0].tolist()) == [3, 99], "what was shown before is none"
     assert agreement(groups.graph, labels, np.array([11]), np.array([350])).tolist() == [0]
