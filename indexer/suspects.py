@@ -180,8 +180,8 @@ def agreement(graph: Graph, labels: np.ndarray, wanted: np.ndarray, rows: np.nda
     """Which share of the labelled neighbours of each row has a wanted label: float32 [len(rows)], 0 with none labelled.
 
     wanted: taxa's ids, for instance one and its descendants. Three votes more are counted against, so that one labelled
-    neighbour is not as good as thirty. With 15 % of a plankton class and 90 % of the rest unlabelled, the mean precision
-    over the objects that belong to it is .41 (.37 with one vote more; .40 by the direction of feedback_direction).
+    neighbour is not as good as thirty. With 15 % of a plankton class and 90 % of the rest unlabelled, the average
+    precision is .41 (.37 with one vote more; .40 by the direction of feedback_direction).
     """
     belongs, known = np.isin(labels, wanted), labels > 0
     found = np.empty(len(rows), np.float32)
