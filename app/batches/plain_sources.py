@@ -28,9 +28,9 @@ ONE, FEW = "1 example", "{} examples"
 def find_like(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
     """The unclassified and predicted objects (or those of a filter) most alike to examples or to an image.
 
-    What was refused for the label of the examples is not offered.
+    What was refused for the label of the examples is not offered. `far` asks for the least alike instead, unmarked.
     """
-    known_args(args, "ids", "not_ids", "image", "query", "taxon_id")
+    known_args(args, "ids", "not_ids", "image", "query", "taxon_id", "far")
     ids, not_ids = ids_in(args, "ids"), ids_in(args, "not_ids")
     mirror = open_mirror(db, project.id)
     if args.get("image"):
@@ -47,8 +47,10 @@ def find_like(db: Db, project: Batched, account: Labeller, args: dict[str, Any],
     if taxon_id:
         mask[mirror.ordinals(refused_ids(db, mirror, taxon_id))] = False
         words += f" of {names_of_taxa(db, [taxon_id]).get(taxon_id, 'a taxon that is gone')}"
-    found = likeness.most_alike(db, project, vectors, mask, limit, mirror=mirror)
-    return Found(found.ids, found.distances, found.n_without_vector, f"Like {words}", taxon_id)
+    far = bool(args.get("far"))
+    found = likeness.most_alike(db, project, vectors, mask, limit, least=far, mirror=mirror)
+    title = f"{'Unlike' if far else 'Like'} {words}"
+    return Found(found.ids, found.distances, found.n_without_vector, title, taxon_id, opens_marked=not far)
 
 
 @source("filter", "any filter")

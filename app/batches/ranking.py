@@ -1,6 +1,7 @@
 """The order of what is left, which follows what was labelled and refused: the same acts in force, the same order.
 
-What was not found by likeness, but laid out between neighbours or by a score, keeps its order.
+What was found the likeliest first by something else than likeness, such as a score, is ranked by both alike. What was
+only laid out between neighbours keeps its order.
 """
 
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
     """Set the turns of a batch's waiting objects anew."""
     batch: Any = db.execute(
         """
-        select batch.ordering, project.embedder_id
+        select batch.ordering, batch.ranked, batch.opens_marked, project.embedder_id
           from batch
           join project on project.id = batch.project_id
          where batch.id = %s
@@ -28,7 +29,7 @@ def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
         [batch_id],
     ).fetchone()
     project = SimpleNamespace(id=project_id, embedder_id=batch.embedder_id)
-    if batch.ordering not in ("neighbours", "alike") or np.isnan(listed.distances).all():
+    if batch.ordering not in ("neighbours", "alike") or not (batch.ranked and batch.opens_marked):
         return
     looks_for = wanted(db, project, batch_id)
     if looks_for is None or not looks_for.is_told:
@@ -40,4 +41,9 @@ def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
         return
     scores = np.full(len(waiting), -np.inf, np.float32)
     scores[has] = feedback_scores(vectors[has], looks_for.positive, looks_for.negative)
-    listed.turns[waiting[np.argsort(-scores, kind="stable")]] = np.arange(len(waiting), dtype=np.int32)
+    order = np.argsort(-scores, kind="stable")
+    if np.isnan(listed.distances).all():
+        places = np.empty(len(waiting), np.int64)
+        places[order] = np.arange(len(waiting))
+        order = np.argsort(places + np.arange(len(waiting)), kind="stable")
+    listed.turns[waiting[order]] = np.arange(len(waiting), dtype=np.int32)

@@ -64,6 +64,29 @@ def test_predictions_are_marked_where_their_score_is_above_one_half(mine: Worker
     assert set(ids_of(page)[8:]) == set(low)
 
 
+def test_predictions_follow_their_score_and_what_was_refused(mine: Worker, small: SmallProject) -> None:
+    """All scores are the same, and two groups are predicted; one of them is refused."""
+    both = [id for k, id in enumerate(small.ids[:100]) if k % N_GROUPS < 2]
+    runs.publish(mine.db, small, predict(small, dict.fromkeys(both, "Oithona")))
+    batch = mine.make("predicted", args={"taxon_id": small.taxa["Oithona"]})
+    page = mine.page(batch, 20)
+    kin = [id for id in ids_of(page) if group_of(small, id) == 0]
+    mine.apply(batch, page, kin, "Oithona", not_this=[id for id in ids_of(page) if id not in kin])
+    groups = Counter(group_of(small, id) for id in ids_of(mine.page(batch, 10)))
+    assert groups[0] > 2 * groups[1]
+
+
+def test_the_least_alike_are_asked_for_too_and_are_not_marked(
+    mine: Worker, small: SmallProject, vectors: np.ndarray, validated: list[int]
+) -> None:
+    batch = mine.make("examples", ids=validated[:1], limit=10, far=True)
+    page = mine.page(batch, 10)
+    true = vectors[60:] @ vectors[0]
+    assert set(ids_of(page)) == {small.ids[60 + k] for k in np.argsort(true)[:10]}
+    assert batch.title == "Unlike 1 example of Oithona"
+    assert (page.line, {tile["mark"] for tile in page.tiles}) == (None, {0})
+
+
 def test_the_nearest_validated_objects_propose_with_their_agreement(
     mine: Worker, small: SmallProject, validated: list[int]
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.batches import work
-from app.batches.batch import close_batch, find_batch, list_batches
+from app.batches.batch import close_batch, expire, find_batch, list_batches
 from app.batches.work import SingleAct
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound, Refused
@@ -267,6 +267,34 @@ def test_batches_are_listed_the_open_ones_first_and_closed_ones_refuse_work(
     assert [batch.id for batch in own] == [made[1], made[0], made[2]]
     with pytest.raises(Conflict, match="closed"):
         work.pass_page(mine.db, mine.project, mine.person, made[2], 1)
+
+
+def test_batches_that_nobody_used_for_thirty_days_are_removed_with_all_that_is_kept_for_them(
+    mine: Worker, small: SmallProject, db: Db
+) -> None:
+    old, fresh = mine.make(), mine.make()
+    page = mine.page(old, 10)
+    mine.apply(old, page, ids_of(page)[:2], "Oithona", not_this=ids_of(page)[2:3])
+    db.execute("update batch set used_at = now() - interval '31 days' where id = %s", [old.id])
+    assert expire(db) == 1
+    with pytest.raises(NotFound, match="It may have expired"):
+        find_batch(db, small.id, old.id)
+    assert {row.batch_id for row in db.execute("select batch_id from batch_page")} <= {fresh.id}
+    assert small.seen(ids_of(page)[0]) == ("V", "Oithona", "Ada")
+    undo(db, mine.project, mine.person, uuid4())
+    assert small.seen(ids_of(page)[0])[0] == "U"
+
+
+def test_working_renews_what_is_kept_and_rest_ends_it(mine: Worker, theirs: Worker, db: Db) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 40)
+    db.execute("update reservation set until = now() + interval '2 minutes'")
+    mine.look(batch, page)
+    row = db.execute("select min(until) > now() + interval '19 minutes' as renewed from reservation").fetchone()
+    assert row.renewed
+    db.execute("update reservation set until = now() - interval '1 second'")
+    mine.look(batch, page)
+    assert len(theirs.page(theirs.make(), 40).tiles) == 40
 
 
 def test_an_empty_batch_says_so_and_strange_wishes_are_refused(mine: Worker, small: SmallProject) -> None:
