@@ -1,27 +1,32 @@
 // The page of cards: selection, keys, panel, and what is done to cards.
 
 import { picturesOf } from "./atlas.js";
+import { openAudit } from "./audit_open.js";
 import { makeBatch } from "./batch_make.js";
 import { CARD_KEYS, cardCommandOf } from "./cards_keys.js";
 import { Inside } from "./cards_inside.js";
+import { CardsPanel } from "./cards_panel.js";
 import { SeenCells } from "./cards_seen.js";
-import { count, element, nameCut, parseFragment, thousands } from "./html.js";
+import { count, element, parseFragment, thousands } from "./html.js";
 import { fillList, fillStrip } from "./keys.js";
 import { newId } from "./outbox.js";
 import { whileShown } from "./page_life.js";
-import { getHtml, postJson } from "./requests.js";
+import { getHtml, getJson, postJson } from "./requests.js";
 import { RubberBand } from "./rubber_band.js";
 import { Sections } from "./sections.js";
 import { Selection } from "./selection.js";
 import { watchSession } from "./session.js";
+import { SetAside } from "./set_aside.js";
 import { Slots } from "./slots.js";
 import { AWAY } from "./taxon_field.js";
+import { markBrokenImages } from "./tile.js";
 import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
 
-const MOST_PROPOSED = 3;
+const MOST_ACCEPTED = 10_000; // as a batch holds at most: the nearest to the cores
 
 class Cards extends HTMLElement {
+  auditNext = false; // the next name is one to accept the cards as
   #busy = false;
 
   connectedCallback() {
@@ -40,24 +45,19 @@ class Cards extends HTMLElement {
     new Sections(this.list, { loading: this.querySelector(".loading"), failed: this.querySelector(".below > .failed") });
     new RubberBand(this.list, this.selection);
     if (this.canLabel) this.#wireNaming();
-    this.selection.addEventListener("change", () => this.#tell());
-    this.inside.addEventListener("change", () => this.#tell());
+    const { selection, inside, field } = this;
+    selection.addEventListener("change", () => (this.auditNext = false));
+    markBrokenImages(this);
+    this.panel = new CardsPanel(this, { selection, inside, field, meant: () => this.meant });
     watchSession(this.dataset.account);
     this.#wirePointer();
     this.#wireKeys();
     this.#wireTools();
-    this.#tell();
   }
 
   #wireNaming() {
     this.slots = new Slots(this.dataset, (digit, status) => this.#slot(digit, status));
     this.field.addEventListener("apply", (event) => this.#nameByField(event.detail.shift ? "D" : "V"));
-    const proposals = this.querySelector("#proposals");
-    proposals.addEventListener("pointerdown", (event) => event.preventDefault());
-    proposals.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (button) this.#propose([...proposals.querySelectorAll("button")].indexOf(button));
-    });
   }
 
   // The selected cards, or the one under the cursor.
@@ -82,9 +82,11 @@ class Cards extends HTMLElement {
       grow: () => this.#openBatch({ beyond: true }),
       name: () => this.field.focus(),
       slot: () => this.#slot(digit, status),
-      propose: () => this.#propose(place),
+      propose: () => this.panel.take(place),
       split: () => this.#split(),
       merge: () => this.#merge(),
+      audit: () => this.#audit(),
+      aside: () => this.#setAside(),
       members: () => this.#lookInside(),
       sendOut: () => this.#sendOut(),
       undo: () => this.#turn("undo"),
@@ -121,6 +123,33 @@ class Cards extends HTMLElement {
     if (!this.#some()) return;
     const source = { kind: "cluster", cluster_ids: this.meantIds, ...(beyond && { beyond }) };
     makeBatch(this.dataset.project, source, { taxonId, order: beyond ? "alike" : "neighbours" });
+  }
+
+  // What the cards are to be accepted as is the named taxon, or the first proposal.
+  #audit() {
+    if (!this.#some()) return;
+    const cards = this.meantIds;
+    this.#inTurn(async () => {
+      const named = this.field.empty ? null : await this.field.resolve();
+      const taxonId = named?.id ?? (this.field.empty ? this.panel.proposed[0]?.taxon_id : null);
+      if (!taxonId) {
+        this.auditNext = true;
+        this.field.focus();
+        return toast("Name the taxon that the cards are to be accepted as: Enter draws the sample.", { key: "cards" });
+      }
+      const wish = { source: { kind: "cluster", cluster_ids: cards }, order: "alike", limit: MOST_ACCEPTED, taxon_id: taxonId };
+      const { id } = await postJson(`/api/v1/projects/${this.dataset.project}/batches`, wish);
+      await openAudit(this.dataset.project, { source: "batch", source_id: id, taxon_id: taxonId, status: "V" });
+    });
+  }
+
+  #setAside() {
+    if (!this.#some()) return;
+    this.#inTurn(async () => {
+      const told = await Promise.all(this.meantIds.map((card) => getJson(`${this.api}/${card}`)));
+      this.aside ??= new SetAside(this.dataset.project);
+      this.aside.open(told.flatMap(({ ids }) => ids));
+    });
   }
 
   #split() {
@@ -217,27 +246,9 @@ class Cards extends HTMLElement {
     else this.slots.tellEmpty(digit);
   }
 
-  #propose(place) {
-    const taxon = this.#proposed[place];
-    if (!taxon) return;
-    this.field.choose({ id: taxon.taxon_id, display_name: taxon.taxon, italic: taxon.italic });
-    this.field.focus();
-  }
-
-  // Of all cards that are meant, those with the most votes.
-  get #proposed() {
-    const votes = new Map();
-    for (const card of this.meant) {
-      for (const proposal of JSON.parse(card.dataset.proposals)) {
-        const before = votes.get(proposal.taxon_id)?.votes ?? 0;
-        votes.set(proposal.taxon_id, { ...proposal, votes: before + proposal.votes });
-      }
-    }
-    return [...votes.values()].sort((a, b) => b.votes - a.votes).slice(0, MOST_PROPOSED);
-  }
-
   async #nameByField(status) {
     if (this.field.empty) return;
+    if (this.auditNext) return this.#audit();
     const { text, taxon } = this.field.take();
     const found = await taxon;
     this.list.focus({ preventScroll: true });
@@ -280,19 +291,6 @@ class Cards extends HTMLElement {
       await postJson(this.api, query ? { query } : {});
       location.assign(`/projects/${this.dataset.project}/clusters`);
     });
-  }
-
-  #tell() {
-    const { meant } = this;
-    const n = meant.reduce((sum, card) => sum + Number(card.dataset.n), 0);
-    const words = this.selection.size ? `${count(meant.length, "card")} selected` : meant.length ? "The card under the cursor" : "No card selected";
-    document.getElementById("n-selected").textContent = meant.length ? `${words} · ${count(n, "object")}` : words;
-    const enabled = {
-      open: meant.length > 0, grow: meant.length > 0, split: meant.length === 1, merge: meant.length > 1,
-      members: meant.length > 0, sendOut: this.inside.chosen.length > 0,
-    };
-    for (const [command, on] of Object.entries(enabled)) for (const button of this.querySelectorAll(`.commands [data-command="${command}"]`)) button.disabled = !on;
-    this.querySelector("#proposals")?.replaceChildren(...this.#proposed.map(proposalLine));
   }
 
   #wirePointer() {
@@ -360,8 +358,5 @@ class Cards extends HTMLElement {
 const idOf = (card) => Number(card.dataset.id);
 
 const cardOf = (id) => document.getElementById(`c${id}`);
-
-const proposalLine = ({ taxon, italic, votes }, place) =>
-  element("li", {}, element("button", { type: "button" }, nameCut(taxon, italic), element("span", { className: "quiet" }, thousands(votes)), element("kbd", {}, `Alt ${place + 1}`)));
 
 customElements.define("shoal-cards", Cards);

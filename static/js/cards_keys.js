@@ -16,14 +16,16 @@ export const CARD_KEYS = [
   { group: "Cards", keys: ["%", "F6"], labels: true, does: "split the card, into as many parts as the panel says", short: "split", command: "split" },
   { group: "Cards", keys: ["&", "F7"], labels: true, does: "merge the selected cards", short: "merge", command: "merge" },
   { group: "Cards", keys: [">", "F8"], labels: true, does: "grow: what is most like the cards and not in them, as a batch", short: "grow", command: "grow" },
+  { group: "Cards", keys: ["#", "F9"], labels: true, does: "accept under audit: a random sample of what is in the cards is judged, and the rest labelled with the named taxon, or the proposed one", short: "audit", command: "audit" },
+  { group: "Cards", keys: ["|", "Insert"], labels: true, does: "set what is in the cards aside on a pile, under a provisional name", command: "aside" },
   { group: "Cards", keys: ["⇧ Space"], does: "look inside the card; there, Space selects objects, and Del sends them out", short: "look inside", command: "members" },
   { group: "Cards", keys: ["Del"], labels: true, does: "send the selected objects out of the card", command: "sendOut" },
   { group: "Cards", keys: ["Ctrl Z"], labels: true, does: "undo what you did last, to cards or to labels", short: "undo", command: "undo" },
   { group: "Cards", keys: ["Ctrl ⇧ Z", "Ctrl Y"], labels: true, does: "redo", command: "redo" },
 ];
 
-const BY_CODE = { Enter: "open", NumpadEnter: "open", F6: "split", F7: "merge", F8: "grow", Delete: "sendOut" };
-const BY_SIGN = { "%": "split", "&": "merge", ">": "grow" };
+const BY_CODE = { Enter: "open", NumpadEnter: "open", F6: "split", F7: "merge", F8: "grow", F9: "audit", Delete: "sendOut" };
+const BY_SIGN = { "%": "split", "&": "merge", ">": "grow", "#": "audit" };
 const SAME = { open: "members", field: "name" }; // the board's words for what is another thing here
 const KNOWN = new Set(CARD_KEYS.map((key) => key.command));
 

@@ -230,3 +230,50 @@ def test_another_number_of_cards_and_another_order(open_cards: OpenCards) -> Non
     again(window)
     sizes = [int(card.get_attribute("data-n") or 0) for card in cards(window).all()]
     assert sizes == sorted(sizes, reverse=True) and sum(sizes) == 40
+
+
+@pytest.mark.parametrize("way", ["keyboard", "pointer"])
+def test_a_card_is_accepted_under_an_audit(site: Site, open_cards: OpenCards, way: str) -> None:
+    project, window = open_cards(1)
+    if way == "keyboard":
+        window.page.locator("#tiles").focus()
+        window.press("ArrowRight", "F9")
+    else:
+        cards(window).first.click()
+        window.page.get_by_role("button", name="Accept under audit").click()
+    expect(window.toast("Enter draws the sample")).to_be_visible()
+    window.page.keyboard.type("oith")
+    expect(window.page.locator("#label-field-list [role=option]").first).to_be_visible()
+    window.press("Enter")
+    window.page.wait_for_url("**/audits/*")
+    with database.connect(site.database_url) as db:
+        row = db.execute("select taxon_id, source from audit where project_id = %s", [project.id]).fetchone()
+    assert (row.taxon_id, row.source) == (project.taxa["Oithona"], "batch")
+    assert validated(site, project) == 0
+
+
+@pytest.mark.parametrize("way", ["keyboard", "pointer"])
+def test_cards_are_set_aside_on_a_pile(site: Site, open_cards: OpenCards, way: str) -> None:
+    project, window = open_cards()
+    n = int(cards(window).first.get_attribute("data-n") or 0)
+    if way == "keyboard":
+        window.page.locator("#tiles").focus()
+        window.press("ArrowRight", "Space", "Insert")
+    else:
+        cards(window).first.click()
+        window.page.get_by_role("button", name="Set aside").click()
+    expect(window.page.locator("#aside-sheet")).to_be_visible()
+    window.page.keyboard.type("to be asked")
+    with window.page.expect_response("**/piles"):
+        window.press("Enter")
+    again(window)
+    with database.connect(site.database_url) as db:
+        row = db.execute(
+            """
+            select name, (select count(*) from pile_object where pile_id = pile.id) as n
+            from pile
+            where project_id = %s
+            """,
+            [project.id],
+        ).fetchone()
+    assert (row.name, row.n) == ("to be asked", n)
