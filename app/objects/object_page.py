@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from app.accounts.viewer import Viewer
+from app.batches import refusals
 from app.database import Db
 from app.labels.acts import UndoState, undo_state
 from app.objects import detail, preferences, queries
@@ -44,6 +45,7 @@ def show_object(
         "images": detail.images_of(db, project, object_id),
         "fields": {level: [(name, shown_value(value)) for name, value in pairs] for level, pairs in fields.items()},
         "brief": [(name, shown_value(value)) for name, value in fields["object"] if name in brief_names],
+        "refusals": [] if project.validated_only else refusals.of_object(db, project.id, object_id),
         "history": detail.history_of(db, project, object_id),
         "comments": detail.comments_of(db, project, object_id),
         "neighbours": detail.neighbours_of(db, project, object_id),

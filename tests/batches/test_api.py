@@ -10,7 +10,7 @@ from app.accounts.viewer import Account
 from app.database import connect
 from app.projects import queries as projects
 from tests.small_projects import SmallProject, make_project
-from tests.web_fixtures import Client, bearer
+from tests.web_fixtures import Client, bearer, logged_in
 
 Ask = Callable[..., Any]
 
@@ -41,7 +41,13 @@ def ask(app_client: Client, database_url: str, small: SmallProject, make_account
     return ask
 
 
-def test_a_program_works_a_batch(ask: Ask, small: SmallProject) -> None:
+@pytest.fixture
+def page_of(app_client: Client, make_account: Callable[..., Account]) -> Callable[[str], str]:
+    """A page as an application manager sees it."""
+    return lambda path: logged_in(app_client, make_account(is_application_manager=True)).get(path).text
+
+
+def test_a_program_works_a_batch(ask: Ask, small: SmallProject, page_of: Callable[[str], str]) -> None:
     batch = ask("POST", "/batches", {"source": {"kind": "filter", "query": "status=U"}, "limit": 30}, status=201)
     path = f"/batches/{batch['id']}"
     page = ask("GET", f"{path}/page?n=10")
@@ -69,6 +75,9 @@ def test_a_program_works_a_batch(ask: Ask, small: SmallProject) -> None:
     assert ask("PUT", f"{path}/order", {"order": "extremes"})["order"] == "extremes"
     tray = ask("POST", f"{path}/tray", {"order": "alike"}, status=201)
     assert tray["n"] == 14
+    shown = page_of(f"/projects/{small.id}/objects/{ids[4]}")
+    assert "Not this" in shown
+    assert "not offered for it again" in shown
     (refusal,) = ask("GET", f"/objects/{ids[4]}/refusals")
     assert (refusal["taxon"], refusal["in_force"]) == ("Oithona", True)
     assert ask("POST", "/refusals/reset", {"taxon_id": small.taxa["Oithona"]}) == {"n": 1}
