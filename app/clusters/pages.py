@@ -11,6 +11,7 @@ from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.clusters import runs, told
+from app.clusters.api import run_of_project
 from app.clusters.cards import Board, Card
 from app.clusters.runs import Run
 from app.clusters.told import ORDERS, PAGE, OrderKey
@@ -117,14 +118,14 @@ def show_section(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
-    run: FromQuery[int],
+    run: FromQuery[int | None] = None,
     order: FromQuery[OrderKey] = "gain",
     cursor: FromQuery[str] = "",
     ids: FromQuery[str] = "",
 ) -> Template:
     """The next cards of the list, or some that are named by their ids: those of them in which something is left."""
     actor(viewer)
-    asked = runs.find(db, project.id, run)
+    asked = run_of_project(db, project, run)
     if not ids:
         made, _ = _page_section(db, project, asked, order, cursor)
     else:
@@ -147,12 +148,12 @@ def show_members(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
-    run: FromQuery[int],
-    card: FromQuery[int],
+    run: FromQuery[int | None] = None,
+    card: FromQuery[int] = 0,
 ) -> Template:
     """What is in a card, from the core to the edge."""
     actor(viewer)
-    asked = runs.find(db, project.id, run)
+    asked = run_of_project(db, project, run)
     board = Board(db, asked)
     ids = board.left_ids(board.places_of([card])[0]).tolist()
     filter = runs.filter_of(db, project.id, asked.query, asked.account_id)
@@ -166,12 +167,12 @@ def show_progress(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
-    run: FromQuery[int],
+    run: FromQuery[int | None] = None,
     revision: FromQuery[int] = 0,
 ) -> Template:
     """How far the cutting is; `revision` is what the page shows. It asks again by itself while that may change."""
     actor(viewer)
-    asked = runs.find(db, project.id, run)
+    asked = run_of_project(db, project, run)
     context = {
         "project": project,
         "run": asked,
