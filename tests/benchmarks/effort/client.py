@@ -104,6 +104,11 @@ class Shoal:
             self.ask("seen", "POST", f"PROJECT/batches/{batch_id}/page/{page['number']}/seen", json=body)
         return page
 
+    def offered(self, page: dict[str, Any]) -> set[str]:
+        """Names that stand on the page, each with a key: its target's, and those that are proposed."""
+        ids = {page["batch"]["taxon_id"], *(each["taxon_id"] for each in page["proposals"])}
+        return {name for name, taxon_id in self.taxa.items() if taxon_id in ids}
+
     def apply_page(
         self, page: dict[str, Any], marked: list[Tile], not_this: list[Tile], taxon_id: int | None
     ) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from tests.benchmarks.effort import costs
@@ -109,14 +109,15 @@ class Person:
             self._confirm(tiles, hits, rest, missed, target)
         return len(hits) / len(tiles)
 
-    def name_group(self, tiles: list[Tile], places: list[int], name: str) -> None:
-        """A single one is labelled where it stands."""
+    def name_group(self, tiles: list[Tile], places: list[int], name: str, offered: Container[str] = ()) -> None:
+        """Mark these and name them; a name that is offered takes a key. A single one is labelled where it stands."""
         if not places:
             return
-        if len(places) > 1:
+        group = [tiles[place] for place in places]
+        if len(places) > 1 or name in offered:
             self.diary.act("mark", costs.marks(places))
-        self.shoal.label([tiles[place] for place in places], name)
-        self.say([tiles[place] for place in places], name)
+        self.shoal.label(group, name)
+        self.say(group, name, offered=name in offered)
 
     def _confirm(self, tiles: list[Tile], hits: list[int], rest: list[int], missed: set[int], target: str) -> None:
         """Either all but the exceptions, or what is right alone: whichever is less to mark."""

@@ -12,9 +12,9 @@ from tests.benchmarks.effort.person import Person
 
 MOST_CARDS = 500
 SETTINGS: dict[str, list[Any]] = {
-    "page": [60, 100, 30],
+    "page": [100, 60],
     "least_group": [2, 3, 1],  # images of a class on a page that are named together
-    "cuts": [2, 1, 3],
+    "cuts": [2, 1],
 }
 
 
@@ -40,6 +40,7 @@ def work_groups(person: Person, page: dict[str, Any], least_group: int) -> None:
     person.turn_page()
     names, homogeneous = person.look(tiles)
     overlooked = person.overlooks(tiles, homogeneous)
+    offered = person.shoal.offered(page)
     (most, n_most), *others = Counter(names).most_common()
     if n_most < least_group:
         person.diary.act("key")
@@ -49,7 +50,7 @@ def work_groups(person: Person, page: dict[str, Any], least_group: int) -> None:
     for name, n in others:
         if n >= least_group:
             places = [place for place, its in enumerate(names) if its == name and place not in overlooked]
-            person.name_group(tiles, places, name)
+            person.name_group(tiles, places, name, offered)
             done.update(places)
     left = [place for place in range(len(tiles)) if place not in done]
     marking = cheapest([names[place] == most for place in left], [tiles[place].get("mark") == 1 for place in left])
@@ -57,10 +58,9 @@ def work_groups(person: Person, page: dict[str, Any], least_group: int) -> None:
         person.diary.act(what, n)
     forgotten = {k for k, place in enumerate(left) if place in overlooked}
     marked = [tiles[left[k]] for k in marking.result(forgotten)]
-    taxon_id = person.shoal.taxon(most)
-    person.shoal.apply_page(page, marked, [], taxon_id)
+    person.shoal.apply_page(page, marked, [], person.shoal.taxon(most))
     if marked:
-        person.say(marked, most, offered=any(each["taxon_id"] == taxon_id for each in page["proposals"]))
+        person.say(marked, most, offered=most in offered)
     else:
         person.diary.act("key")
 

@@ -10,8 +10,8 @@ from tests.benchmarks.effort.person import Person
 from tests.benchmarks.effort.strategies.one_by_one import finish
 
 SETTINGS: dict[str, list[Any]] = {
-    "seed_share": [0.1, 0.05, 0.2],
-    "trainings": [3, 1, 2, 5],
+    "seed_share": [0.05, 0.1, 0.02],
+    "trainings": [3, 2, 5, 1],
     "least_group": [3, 1, 2, 1000],  # exceptions on a class's page that are named there; 1000: none
     "forest": ["all leaf1", "pca50 leaf1", "pca50 leaf5 balanced"],
     "page": [100, 50, 200],

@@ -30,7 +30,7 @@ def work_page(person: Person, page: dict[str, Any], target: str, *, negatives: b
     names, homogeneous = person.look(tiles)
     overlooked = person.overlooks(tiles, homogeneous)
     right = [name == target for name in names]
-    named = _name_groups(person, tiles, names, target, overlooked, least_group)
+    named = _name_groups(person, page, names, target, overlooked, least_group)
     marking = cheapest(right, [tile.get("mark") == 1 for tile in tiles])
     for what, n in marking.acts.items():
         person.diary.act(what, n)
@@ -47,14 +47,15 @@ def work_page(person: Person, page: dict[str, Any], target: str, *, negatives: b
 
 
 def _name_groups(
-    person: Person, tiles: list[Tile], names: list[str], target: str, overlooked: set[int], least: int
+    person: Person, page: dict[str, Any], names: list[str], target: str, overlooked: set[int], least: int
 ) -> set[int]:
     """Places of strangers that were named on the spot."""
     named: set[int] = set()
+    offered = person.shoal.offered(page)
     for name, n in Counter(names).most_common():
         if name != target and n >= least:
             places = [place for place, its in enumerate(names) if its == name and place not in overlooked]
-            person.name_group(tiles, places, name)
+            person.name_group(page["tiles"], places, name, offered)
             named.update(places)
     return named
 
