@@ -7,12 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 from app import database
 from app.database.launcher import Cluster
 from app.settings import Settings, load_settings
+
+# How long an example takes says more of what else the machine does than of the code.
+hypothesis.settings.register_profile("shoal", deadline=None)
+hypothesis.settings.load_profile("shoal")
 
 pytest_plugins = ["tests.small_projects", "tests.web_fixtures"]
 
