@@ -240,7 +240,7 @@ def test_a_card_is_accepted_under_an_audit(site: Site, open_cards: OpenCards, wa
         window.press("ArrowRight", "F9")
     else:
         cards(window).first.click()
-        window.page.get_by_role("button", name="Accept under audit").click()
+        window.page.get_by_role("button", name="Audit").click()
     expect(window.toast("Enter draws the sample")).to_be_visible()
     window.page.keyboard.type("oith")
     expect(window.page.locator("#label-field-list [role=option]").first).to_be_visible()
