@@ -17,9 +17,8 @@ from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.batches import api as batches_api
-from app.batches import audit_routes
+from app.batches import audit_routes, pile_routes, review_routes
 from app.batches import pages as batches_pages
-from app.batches import pile_routes
 from app.bodies import refuse_unknown_fields
 from app.clusters import api as clusters_api
 from app.clusters import pages as clusters_pages
@@ -75,6 +74,7 @@ PAGES = [
     *clusters_pages.routes,
     *pile_routes.routes,
     *audit_routes.routes,
+    *review_routes.routes,
     *labels_pages.routes,
     *acts_page.routes,
     *undo_routes.routes,
@@ -97,6 +97,7 @@ API = [
     *clusters_api.routes,
     *pile_routes.api_routes,
     *audit_routes.api_routes,
+    *review_routes.api_routes,
     *undo_routes.api_routes,
     *activity_routes.api_routes,
     *samples_api.routes,

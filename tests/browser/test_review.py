@@ -1,0 +1,50 @@
+"""A review from its form to what it tells, and doubts that somebody else settles."""
+
+from dataclasses import replace
+
+from playwright.sync_api import expect
+
+from app import database
+from app.projects.queries import set_member
+from tests.browser.conftest import MakeBoard, MakePerson, OpenWindow, Person, Site
+from tests.browser.window import reload
+
+
+def test_a_manager_draws_a_review_works_it_and_reads_what_it_tells(
+    site: Site, ana: Person, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    ben = person("Ben")
+    project = make_board(ana, ben)
+    with database.connect(site.database_url) as db:
+        set_member(db, project.id, ana.id, "manager")
+        replace(project, db=db).do(ben, project.ids[:8], taxon="Oithona")
+    window = open_window(ana)
+    page = window.page
+    page.goto(f"/projects/{project.id}/reviews")
+    page.get_by_label("by").first.select_option("Ben")
+    page.get_by_role("button", name="Draw and open").focus()
+    window.press("Enter")
+    page.wait_for_url("**/batches/*")
+    expect(page.locator("#tiles .tile:visible")).to_have_count(8)
+    with database.connect(site.database_url) as db:
+        replace(project, db=db).do(ana, project.ids[:6], "confirm")
+        replace(project, db=db).do(ana, project.ids[6:8], taxon="detritus")
+    page.goto(f"/projects/{project.id}/reviews")
+    reload(page)
+    expect(page.get_by_role("row", name="Ben").filter(has_text="25.0 %")).to_be_visible()
+
+
+def test_what_another_doubts_is_opened_as_a_batch(
+    site: Site, ana: Person, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    ben = person("Ben")
+    project = make_board(ana, ben)
+    with database.connect(site.database_url) as db:
+        replace(project, db=db).do(ben, project.ids[:3], taxon="Oithona", status="D")
+    window = open_window(ana)
+    window.page.goto(f"/projects/{project.id}/acts")
+    window.page.get_by_role("link", name="Review").click()
+    expect(window.page.get_by_role("button", name="Draw and open")).to_have_count(0)
+    window.page.get_by_role("button", name="Open", exact=True).click()
+    window.page.wait_for_url("**/batches/*")
+    expect(window.page.locator("#tiles .tile:visible")).to_have_count(3)
