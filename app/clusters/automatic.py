@@ -31,8 +31,9 @@ def begin(url: str, home: Path, project_id: int, report: Report) -> None:
     """Cut what has a vector now, in the job that embeds; nothing where the project has had cards before."""
     with database.connect(url) as db:
         # No job of its own: the only worker is busy with this one.
-        run = None if runs.latest(db, project_id) else runs.make(db, project_id, None)
-    if run is not None:
+        run = runs.latest(db, project_id) or runs.make(db, project_id, None)
+    # Killed before its cards were there, it is begun again.
+    if run.state == "asked" and run.job_id is None:
         job.cut(url, home, run, _Quiet(report), complete=False)
 
 
@@ -41,4 +42,5 @@ def complete(db: Db, project_id: int, account_id: int | None) -> int | None:
     run = runs.latest(db, project_id)
     if run is None:
         return runs.ask(db, project_id, account_id).job_id
-    return runs.queue(db, run).job_id if run.state == "begun" else None
+    is_due = run.state == "begun" or (run.state == "asked" and run.job_id is None)
+    return runs.queue(db, run).job_id if is_due else None

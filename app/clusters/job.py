@@ -53,6 +53,7 @@ def run(job: JobContext) -> None:
 def cut(url: str, home: Path, run: Run, report: Report, *, complete: bool = True) -> int:
     """Cut what now has a vector and stands in no card that a person made; returns the number of cards."""
     folder = home / "clusters" / f"{run.id}{'' if complete else '-begun'}"
+    _sweep(url, folder)
 
     def tell(done: int, total: int, step: str) -> None:
         report.progress(done, total, "objects" if step != "finding centres" else "rounds", step)
@@ -65,6 +66,24 @@ def cut(url: str, home: Path, run: Run, report: Report, *, complete: bool = True
         n_cards = writing.write(db, run, material, tree, home_leaf, complete=complete)
     shutil.rmtree(folder, ignore_errors=True)
     return n_cards
+
+
+def _sweep(url: str, own: Path) -> None:
+    """Away with what runs left that were cancelled or failed, or that are gone."""
+    names = {path.name for path in own.parent.glob("[0-9]*") if path != own}
+    with database.connect(url, autocommit=True) as db:
+        rows = db.execute(
+            """
+            select cluster_run.id
+            from cluster_run
+            join job on job.id = cluster_run.job_id
+            where cluster_run.id = any(%s)
+              and job.status in ('queued', 'running')
+            """,
+            [[int(name.partition("-")[0]) for name in names]],
+        ).fetchall()
+    for name in names - {str(row.id) for row in rows}:
+        shutil.rmtree(own.parent / name, ignore_errors=True)
 
 
 def _material(db: Db, folder: Path, run: Run, report: clusters.Report) -> Material:

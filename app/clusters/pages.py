@@ -61,8 +61,9 @@ def _mosaic(ids: np.ndarray) -> list[int]:
 
 
 def _page_section(db: Db, project: Project, run: Run, order: OrderKey, cursor: str) -> tuple[Section, told.CardPage]:
-    shown = told.page(db, run, order, cursor, PAGE)
-    made = section(db, project, run, shown.cards, Board(db, run))
+    board = Board(db, run)
+    shown = told.page(db, run, order, cursor, PAGE, board)
+    made = section(db, project, run, shown.cards, board)
     made.n_cards = shown.n_cards
     if shown.next:
         pairs = [("run", str(run.id)), ("order", order), ("cursor", shown.next)]

@@ -67,9 +67,11 @@ def progress(db: Db, run: Run, board: Board | None = None) -> Progress:
     )  # fmt: skip
 
 
-def page(db: Db, run: Run, order: OrderKey = "gain", cursor: str = "", limit: int = PAGE) -> CardPage:
+def page(
+    db: Db, run: Run, order: OrderKey = "gain", cursor: str = "", limit: int = PAGE, board: Board | None = None
+) -> CardPage:
     """The next cards after the cursor; those in which nothing is left are passed over."""
-    board = Board(db, run)
+    board = board or Board(db, run)
     places = board.order(order)
     n_cards = len(places)
     last, _ = read_cursor(cursor)

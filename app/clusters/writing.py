@@ -13,6 +13,8 @@ from app.errors import NotFound
 from indexer import clusters
 from indexer.clusters import Tree
 
+MOST_RUNS = 5  # of a project
+
 
 class Cut(Protocol):
     """What was cut."""
@@ -66,7 +68,20 @@ def write(db: Db, run: Run, cut: Cut, tree: Tree, home_leaf: np.ndarray, *, comp
             tree.merges.ravel().tolist(), clusters.spread_of(*_sizes(leaves)), run.id,
         ],
     )  # fmt: skip
+    _forget_old(db, run.project_id)
     return int(grouping.max()) + 1 if len(grouping) else 0
+
+
+def _forget_old(db: Db, project_id: int) -> None:
+    """Of a project, the latest runs are kept. Batches made of older cards have their own lists."""
+    db.execute(
+        """
+        delete from cluster_run
+        where project_id = %(project_id)s
+          and id not in (select id from cluster_run where project_id = %(project_id)s order by id desc limit %(kept)s)
+        """,
+        {"project_id": project_id, "kept": MOST_RUNS},
+    )
 
 
 def _clear(db: Db, run_id: int) -> None:

@@ -49,6 +49,16 @@ def test_cancelling_the_embedding_stops_the_cutting(heaps: Heaps) -> None:
         automatic.begin(heaps.url, heaps.home, heaps.project.id, Stopping())
 
 
+def test_what_was_killed_before_its_cards_were_there_is_begun_again_or_completed(heaps: Heaps) -> None:
+    db, project = heaps.project.db, heaps.project
+    run = runs.make(db, project.id, None)
+    db.commit()
+    assert automatic.complete(db, project.id, None)
+    db.rollback()
+    automatic.begin(heaps.url, heaps.home, project.id, Listening())
+    assert runs.find(db, project.id, run.id).state == "begun"
+
+
 def test_embedding_calls_for_cards_once_the_first_have_their_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automatic, "FIRST", 3)
     work = embed._Work.__new__(embed._Work)

@@ -141,3 +141,12 @@ def test_cards_of_equal_vectors(heaps: Heaps) -> None:
         0,
         atol=1e-3,
     )
+
+
+def test_the_latest_runs_are_kept_and_what_cancelled_ones_left_is_swept(heaps: Heaps) -> None:
+    left = heaps.home / "clusters" / "77"
+    left.mkdir(parents=True)
+    found = [heaps.cut().id for _ in range(7)]
+    kept = heaps.project.db.execute("select id from cluster_run order by id").fetchall()
+    assert [row.id for row in kept] == found[-5:]
+    assert not left.exists()
