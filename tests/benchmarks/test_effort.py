@@ -22,6 +22,7 @@ from tests.benchmarks.effort.measures import after_minutes, curve, score, sensit
 from tests.benchmarks.effort.person import Person
 from tests.benchmarks.effort.runs import ROOT
 from tests.benchmarks.effort.scratch import choose, write_vectors_file
+from tests.benchmarks.effort.strategies import STRATEGIES
 from tests.benchmarks.effort.tuning import tune
 from tests.conftest import quick_folder
 
@@ -258,11 +259,28 @@ def test_the_whole_of_it_is_the_same_twice_and_goes_on_where_it_was(folder_of_cl
     assert run_effort(folder_of_classes, open_folder, "one_by_one") == first
 
 
-def run_effort(images: Path, folder: Path, strategy: str) -> dict[str, Any]:
+@pytest.mark.timeout(900)
+def test_every_way_of_sorting_comes_to_its_end_on_a_handful_of_images(
+    folder_of_classes: Path, open_folder: Path
+) -> None:
+    found = run_effort(folder_of_classes, open_folder, "all", "--untuned")
+    assert list(found) == list(STRATEGIES)
+    for name, reached in found.items():
+        assert set(reached) == {"25", "50", "70", "90", "95"}, name
+        assert reached["95"]["precision"] >= 0.7, name
+        assert 0.1 < reached["95"]["seconds"] < 10, name
+
+
+def run_effort(images: Path, folder: Path, strategy: str, *more: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.effort", "--images", str(images), "--folder", str(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     told = subprocess.run(
-        [*command, "--strategy", strategy], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+        [*command, "--strategy", strategy, *more],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert told.returncode == 0, told.stderr[-2000:]
     found: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])

@@ -37,7 +37,7 @@ def main() -> None:
     names = list(STRATEGIES) if given.strategy == "all" else [given.strategy]
     with serving(folder / "home") as scratch:
         setting = Setting(scratch, chosen, scratch.original(chosen, vectors), folder, given.seed, code())
-        diaries, tuned, perfect = sort_all(setting, names, len(chosen.by_name))
+        diaries, tuned, perfect = sort_all(setting, names, len(chosen.by_name), given.untuned)
     report(chosen, diaries, tuned, perfect, given.csv)
 
 
@@ -48,6 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--vectors", type=Path, help=".npy [n, d]: a vector for each image of DIR, sorted by path")
     parser.add_argument("--strategy", choices=["all", *STRATEGIES], default="all")
+    parser.add_argument("--untuned", action="store_true", help="take each strategy's first settings: a quick look")
     parser.add_argument("--csv", type=Path, help="write the first table there too")
     parser.add_argument("--folder", type=Path, help="where the server and the diaries stay; default: the temporary one")
     return parser.parse_args()
@@ -64,11 +65,14 @@ def code() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
-def sort_all(setting: Setting, names: list[str], n: int) -> tuple[dict[str, Diary], dict[str, str], dict[str, Diary]]:
+def sort_all(
+    setting: Setting, names: list[str], n: int, untuned: bool
+) -> tuple[dict[str, Diary], dict[str, str], dict[str, Diary]]:
     """Each strategy's diary with its best settings, these in words, and the diary of a person who never errs."""
     diaries, tuned, perfect = {}, {}, {}
     for name in names:
-        best, tried = tune(SETTINGS[name], lambda values, name=name: score(curve(setting.run(name, values), n)))
+        choices = {key: values[:1] for key, values in SETTINGS[name].items()} if untuned else SETTINGS[name]
+        best, tried = tune(choices, lambda values, name=name: score(curve(setting.run(name, values), n)))
         diaries[name], perfect[name] = setting.run(name, best), setting.run(name, best, errs=False)
         words = ", ".join(f"{key} {value}" for key, value in best.items()) or "nothing to tune"
         tuned[name] = f"{words} (of {len(tried)} tried)"
