@@ -37,6 +37,7 @@ class Progress:
     done: int
     total: int | None
     seconds: float | None  # until the cards were there
+    is_embedding: bool  # vectors are being made, so more objects come
 
     @property
     def is_active(self) -> bool:
@@ -63,8 +64,16 @@ def progress(db: Db, run: Run, board: Board | None = None) -> Progress:
     told = (job.id, job.status, job.error, job.message, job.done, job.total) if job else (None, "", "", "", 0, None)
     return Progress(
         run.id, run.state, run.query, run.n_objects, run.n_without_vector, max(kept - run.n_without_vector, 0),
-        run.revision, *told, seconds,
+        run.revision, *told, seconds, _is_embedding(db, run.project_id),
     )  # fmt: skip
+
+
+def _is_embedding(db: Db, project_id: int) -> bool:
+    row = db.execute(
+        "select count(*) as n from job where project_id = %s and kind = 'embed' and status in ('queued', 'running')",
+        [project_id],
+    ).fetchone()
+    return row.n > 0
 
 
 def page(

@@ -104,6 +104,22 @@ def test_the_page_shows_cards_and_their_next_ones(heaps: Heaps, ana: Client, mon
     assert inside.count('role="option"') == len(heaps.members(run)[card])
 
 
+def test_cards_of_the_first_objects_say_that_the_rest_comes_or_that_it_does_not(heaps: Heaps, ana: Client) -> None:
+    run = heaps.ask()
+    job.cut(heaps.url, heaps.home, run, Unheard(), complete=False)
+    db = heaps.project.db
+    db.execute("update job set status = 'done' where id = %s", [run.job_id])
+    embed = "insert into job (kind, title, project_id, status) values ('embed', 'Embed', %s, 'running')"
+    db.execute(embed, [heaps.project.id])
+    db.commit()
+    text = ana.get(page(heaps)).text
+    assert "cards of the first 150 objects" in text and "is being embedded" in text
+    db.execute("update job set status = 'failed' where kind = 'embed'")
+    db.commit()
+    text = ana.get(page(heaps)).text
+    assert "the embedding of the rest has stopped" in text and 'data-command="again"' in text
+
+
 def test_what_changed_since_the_page_was_made_is_offered(heaps: Heaps, ana: Client) -> None:
     run = heaps.cut()
     same = ana.get(page(heaps, f"/progress?run={run.id}&revision={run.revision}")).text
