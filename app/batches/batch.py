@@ -18,7 +18,8 @@ CLOSED = "This batch is closed. Its labels stay; make a new one to go on."
 @dataclass(frozen=True)
 class Batch:
     """Counts are of objects: `n` in all, of which some wait, stand in the tray, were labelled (or refused), are gone
-    (deleted, or relabelled elsewhere meanwhile), or went on in a batch of the tray."""
+    (deleted, or relabelled elsewhere meanwhile), or went on in a batch of the tray. `ranked`: it was found the likeliest
+    first."""
 
     id: int
     title: str
@@ -40,6 +41,7 @@ class Batch:
     reserved_until: datetime | None
     closed_at: datetime | None
     opens_marked: bool = True
+    ranked: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ COLUMNS = f"""
     batch.made_at, batch.used_at,
     case when batch.closed_at is null and batch.used_at > now() - interval '{MINUTES} minutes'
          then batch.used_at + interval '{MINUTES} minutes' end as reserved_until,
-    batch.closed_at, batch.opens_marked
+    batch.closed_at, batch.opens_marked, batch.ranked
 """
 FROM = """
     from batch

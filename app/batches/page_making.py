@@ -86,7 +86,8 @@ def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: n
     if line is not None and chances is not None:
         first = np.argsort(~(chances >= HALF), kind="stable")
         ids, distances, chances = ids[first], distances[first], chances[first]
-    if batch.order == "neighbours":
+    # What was laid out whole stands well already, and pairs and stacks stay together.
+    if batch.order == "neighbours" and batch.ranked and batch.opens_marked:
         order = laid_out(db, project, ids, line)
         ids, distances, chances = ids[order], distances[order], None if chances is None else chances[order]
     number, marks = page_rows.last_number(db, batch.id) + 1, _first_marks(len(ids), line)

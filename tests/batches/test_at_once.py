@@ -1,17 +1,24 @@
 """Several windows and several people at the same moment: everything once, and nobody waits for ever."""
 
 from collections.abc import Callable
+from functools import partial
 from uuid import uuid4
 
 from app.batches import work
 from app.batches.batch import find_batch
-from app.batches.work import Worked
+from app.batches.page import PageInHand
+from app.batches.work import PageAct, Worked
 from app.database import Db
 from app.errors import Conflict
 from app.labels.undo import undo
 from tests.batches.conftest import Worker, ids_of
 from tests.labels.test_concurrency import at_once
 from tests.small_projects import SmallProject
+
+
+def apply_in(worker: Worker, batch_id: int, number: int, act: PageAct, db: Db) -> Worked:
+    """The same act through another connection."""
+    return work.apply_page(db, worker.project, worker.person, batch_id, number, act)
 
 
 def test_one_act_sent_many_times_at_once_happens_once(
@@ -59,11 +66,11 @@ def test_undo_and_work_in_one_batch_do_not_wait_for_each_other_for_ever(
         mine.look(batch, page)
         act = mine.act(page, ids_of(page)[:3], "Oithona")
         db.commit()
-
-        def apply(other: Db, page=page, act=act) -> object:  # type: ignore[no-untyped-def]
-            return work.apply_page(other, mine.project, mine.person, batch.id, page.number, act)
-
-        answers = at_once(database_url, [apply, lambda other: undo(other, mine.project, mine.person, uuid4())])
+        works: list[Callable[[Db], object]] = [
+            partial(apply_in, mine, batch.id, page.number, act),
+            lambda other: undo(other, mine.project, mine.person, uuid4()),
+        ]
+        answers = at_once(database_url, works)
         assert [type(answer).__name__ for answer in answers] == ["Worked", "Outcome"]
         told = find_batch(db, small.id, batch.id)
         assert told.n_waiting + told.n_tray + told.n_labelled + told.n_gone == told.n
@@ -74,11 +81,15 @@ def test_two_people_make_pages_at_once_and_share_nothing(
     db: Db, database_url: str, mine: Worker, theirs: Worker, small: SmallProject
 ) -> None:
     batches = [(worker, worker.make(order="alike")) for worker in (mine, theirs)]
+    db.execute("delete from batch_page")
+    db.execute("delete from reservation")
     db.commit()
     works: list[Callable[[Db], object]] = [
         lambda other, worker=worker, batch=batch: work.next_page(other, worker.project, worker.person, batch.id, 15)
         for worker, batch in batches
     ]
     first, second = at_once(database_url, works)
-    assert not set(ids_of(first)) & set(ids_of(second))  # type: ignore[arg-type]
-    assert len(ids_of(first)) == len(ids_of(second)) == 15  # type: ignore[arg-type]
+    assert isinstance(first, PageInHand)
+    assert isinstance(second, PageInHand)
+    assert not set(ids_of(first)) & set(ids_of(second))
+    assert len(ids_of(first)) == len(ids_of(second)) == 15
