@@ -27,6 +27,7 @@ GONE = "This card is not there any more: somebody split or joined it, or the car
 
 _members = Kept(MOST_KEPT)
 _layouts = Kept(MOST_LAYOUTS)
+_weights = Kept(MOST_LAYOUTS)  # of one state of the labels
 
 
 @dataclass(frozen=True)
@@ -126,34 +127,54 @@ class Votes:
         return list(zip(self.taxon[start:end].tolist(), self.n[start:end].tolist(), strict=True))
 
 
+@dataclass(frozen=True)
+class Weights:
+    """What the labels say of the cards of a layout, by card."""
+
+    n_left: np.ndarray
+    known: Votes
+    predicted: Votes
+    n_known: np.ndarray
+    n_predicted: np.ndarray
+    purity: np.ndarray
+    gain: np.ndarray
+
+
 class Board:
     """The cards of a run at one moment."""
 
     def __init__(self, db: Db, run: Run) -> None:
         self.db, self.run = db, run
         self.mirror = open_mirror(db, run.project_id)
-        self.mask = self.mirror.mask(db, runs.filter_of(db, run.project_id, run.query, run.account_id))
+        filter = runs.filter_of(db, run.project_id, run.query, run.account_id)
+        self.mask = self.mirror.mask(db, filter)
         self.layout = _layout(db, run, self.mirror)
-        self._weigh()
+        # What other tables say of the filter changes without the mirror's knowing.
+        key = None if filter.looked_up else (_where(db), run.id, run.revision, self.mirror.version)
+        said: Weights = _weights.made(key, self._weighed) if key else self._weighed()
+        self.n_left, self.known, self.predicted = said.n_left, said.known, said.predicted
+        self.n_known, self.n_predicted = said.n_known, said.n_predicted
+        self.purity, self.gain = said.purity, said.gain
 
-    def _weigh(self) -> None:
+    def _weighed(self) -> Weights:
         layout, mirror, n_cards = self.layout, self.mirror, len(self.layout.card_ids)
         left = self.mask[layout.places]
-        self.n_left = np.bincount(layout.card[left], minlength=n_cards)
+        n_left = np.bincount(layout.card[left], minlength=n_cards)
         labelled = mirror.status[layout.places] == VALIDATED
         near = mirror.status[layout.known_places] == VALIDATED
-        self.known = Votes.of(
+        known = Votes.of(
             np.concatenate([layout.card[labelled], layout.known_card[near]]),
             mirror.taxon[np.concatenate([layout.places[labelled], layout.known_places[near]])],
         )
         guessed = left & (mirror.status[layout.places] == PREDICTED)
-        self.predicted = Votes.of(layout.card[guessed], mirror.taxon[layout.places[guessed]])
-        self.n_known, agreeing = self.known.totals(n_cards)
-        self.n_predicted, alike = self.predicted.totals(n_cards)
+        predicted = Votes.of(layout.card[guessed], mirror.taxon[layout.places[guessed]])
+        n_known, agreeing = known.totals(n_cards)
+        n_predicted, alike = predicted.totals(n_cards)
         prior = clusters.purity_by_spread(layout.spread, self.run.spread_all)
-        guess = np.where(self.n_predicted > 0, (prior + alike / np.maximum(self.n_predicted, 1)) / 2, prior)
-        self.purity = clusters.expected_purity(guess, self.n_known, agreeing)
-        self.gain = clusters.expected_gain(np.maximum(self.n_left, 1), self.purity)
+        guess = np.where(n_predicted > 0, (prior + alike / np.maximum(n_predicted, 1)) / 2, prior)
+        purity = clusters.expected_purity(guess, n_known, agreeing)
+        gain = clusters.expected_gain(np.maximum(n_left, 1), purity)
+        return Weights(n_left, known, predicted, n_known, n_predicted, purity, gain)
 
     @property
     def n_objects_left(self) -> int:
@@ -214,9 +235,14 @@ class Board:
         return {row.id: (row.display_name, is_italic(row.name, row.rank or "", row.type or "")) for row in rows}
 
 
+def _where(db: Db) -> tuple[str, int, str]:
+    """Which database: runs of two have the same numbers."""
+    return db.info.host, db.info.port, db.info.dbname
+
+
 def read_members(db: Db, run_id: int, card_ids: Sequence[int]) -> dict[int, Members]:
     """Members of cards that are not gone, by id; read once, since they never change."""
-    where = (db.info.host, db.info.port, db.info.dbname, run_id)
+    where = (_where(db), run_id)
     found = {card_id: _members.get((*where, card_id)) for card_id in card_ids}
     missing = [card_id for card_id, members in found.items() if members is None]
     for card_id, members in _read(db, run_id, missing):
@@ -244,7 +270,7 @@ def _read(db: Db, run_id: int, card_ids: list[int]) -> list[tuple[int, Members]]
 
 
 def _layout(db: Db, run: Run, mirror: Mirror) -> Layout:
-    key = (db.info.host, db.info.port, db.info.dbname, run.id, run.revision, mirror.data_version, len(mirror))
+    key = (_where(db), run.id, run.revision, mirror.data_version, len(mirror))
     return _layouts.made(key, lambda: _laid_out(db, run, mirror))
 
 
