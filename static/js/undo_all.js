@@ -34,7 +34,7 @@ class UndoAll extends HTMLElement {
         this.bar.value = done;
         this.#show();
       } while (before && this.isConnected);
-      this.said.textContent = `${count(done, "act")}: this would change back, and that would stay.`;
+      this.said.textContent = `${count(done, "act")} looked at.`;
       this.bar.hidden = true;
       this.button.disabled = !this.#back.size;
     } catch (error) {
