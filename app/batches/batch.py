@@ -18,7 +18,7 @@ CLOSED = "This batch is closed. Its labels stay; make a new one to go on."
 @dataclass(frozen=True)
 class Batch:
     """Counts are of objects: `n` in all, of which some wait, stand in the tray, were labelled (or refused), are gone
-    (deleted, or relabelled elsewhere meanwhile), or went on in a batch of the tray. `ranked`: it was found the likeliest
+    (deleted, or relabelled elsewhere meanwhile), or went on in a batch of the tray. `ranked`: the likeliest were found
     first."""
 
     id: int
