@@ -109,6 +109,12 @@ class Person:
             self._confirm(tiles, hits, rest, missed, target)
         return len(hits) / len(tiles)
 
+    def price(self, places: list[int], name: str, offered: Container[str]) -> float:
+        """Seconds an image that it takes to mark these and name them."""
+        naming = costs.SECONDS["key" if name in offered else "label1" if name in self.used else "name"]
+        marking = costs.marks(places) * costs.SECONDS["mark"] if len(places) > 1 or name in offered else 0.0
+        return (marking + naming) / len(places)
+
     def name_group(self, tiles: list[Tile], places: list[int], name: str, offered: Container[str] = ()) -> None:
         """Mark these and name them; a name that is offered takes a key. A single one is labelled where it stands."""
         if not places:

@@ -11,9 +11,10 @@ from tests.benchmarks.effort.marking import cheapest
 from tests.benchmarks.effort.person import Person
 
 MOST_CARDS = 500
+ALL = 1_000.0
 SETTINGS: dict[str, list[Any]] = {
     "page": [100, 60],
-    "least_group": [2, 3, 1],  # images of a class on a page that are named together
+    "worth_s": [2.0, 1.5, ALL],  # a group is named where that takes at most so many seconds an image
     "cuts": [2, 1],
 }
 
@@ -22,38 +23,39 @@ def work(person: Person, settings: dict[str, Any]) -> None:
     for _ in range(settings["cuts"]):
         person.shoal.cut_cards()
         for card in person.shoal.cards(MOST_CARDS):
-            work_card(person, card, settings["page"], settings["least_group"])
+            work_card(person, card, settings["page"], settings["worth_s"])
     work_in_neighbourhoods(person, settings["page"])
 
 
-def work_card(person: Person, card: dict[str, Any], page_size: int, least_group: int) -> None:
+def work_card(person: Person, card: dict[str, Any], page_size: int, worth_s: float) -> None:
     """All of a card's pages."""
     batch = person.shoal.make_batch({"kind": "cluster", "cluster_ids": [card["id"]]}, "neighbours", 10_000)
     while (page := person.shoal.batch_page(batch["id"], page_size))["tiles"]:
-        work_groups(person, page, least_group)
+        work_groups(person, page, worth_s)
     person.shoal.close_batch(batch["id"])
 
 
-def work_groups(person: Person, page: dict[str, Any], least_group: int) -> None:
+def work_groups(person: Person, page: dict[str, Any], worth_s: float) -> None:
     """Brush the smaller groups with their names, then name what is most of the page, and leave the rest."""
     tiles: list[Tile] = page["tiles"]
     person.turn_page()
     names, homogeneous = person.look(tiles)
     overlooked = person.overlooks(tiles, homogeneous)
     offered = person.shoal.offered(page)
-    (most, n_most), *others = Counter(names).most_common()
-    if n_most < least_group:
-        person.diary.act("key")
-        person.shoal.apply_page(page, [], [], None)
-        return
+    most, *others = (name for name, _ in Counter(names).most_common())
     done: set[int] = set()
-    for name, n in others:
-        if n >= least_group:
-            places = [place for place, its in enumerate(names) if its == name and place not in overlooked]
+    for name in others:
+        places = [place for place, its in enumerate(names) if its == name and place not in overlooked]
+        if places and person.price(places, name, offered) <= worth_s:
             person.name_group(tiles, places, name, offered)
             done.update(places)
     left = [place for place in range(len(tiles)) if place not in done]
     marking = cheapest([names[place] == most for place in left], [tiles[place].get("mark") == 1 for place in left])
+    hits = [place for place in left if names[place] == most]
+    if person.price(hits, most, offered) > worth_s:
+        person.diary.act("key")
+        person.shoal.apply_page(page, [], [], None)
+        return
     for what, n in marking.acts.items():
         person.diary.act(what, n)
     forgotten = {k for k, place in enumerate(left) if place in overlooked}
@@ -72,5 +74,5 @@ def work_in_neighbourhoods(person: Person, page_size: int) -> None:
         if not batch["n"]:
             return
         while (page := person.shoal.batch_page(batch["id"], page_size))["tiles"]:
-            work_groups(person, page, 1)
+            work_groups(person, page, ALL)
         person.shoal.close_batch(batch["id"])
