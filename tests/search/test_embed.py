@@ -304,7 +304,8 @@ def test_the_job_uses_the_default_embedder_and_has_the_index_follow(db: Db, sett
     assert (row.name, row.dimension) == ("lite0-128-rot4", 256)
     found = vectors(db, project.id)
     assert len(found) == 3 and all(abs(np.linalg.norm(v) - 1) < 1e-3 for v in found.values())
-    assert {r.kind for r in db.execute("select kind from job where project_id = %s", [project.id])} == {"clusters", "index"}
+    queued = db.execute("select kind from job where project_id = %s", [project.id])
+    assert {row.kind for row in queued} == {"clusters", "index"}
     assert (job.state.done, job.state.total, job.state.unit) == (3, 3, "images")
 
 
