@@ -25,7 +25,7 @@ import { belongsElsewhere } from "./typing.js";
 
 const PICTURES = ".picture > img";
 const OF_THE_BOARD = new Set(["Ctrl Z", "Ctrl ⇧ Z", "Alt", ",", ";", "-", "?", "←", "⇧ arrows", "⇧ click", "drag", "click", "double click"]);
-const ANYBODYS = new Set(["step", "open", "clear", "contrast", "invert", "smaller", "larger", "help"]);
+const ANYBODYS = new Set(["step", "open", "clear", "contrast", "invert", "smaller", "larger", "help", "takeOver"]);
 
 class Batch extends HTMLElement {
   connectedCallback() {
@@ -188,11 +188,13 @@ class Batch extends HTMLElement {
     const ids = (tiles) => tiles.map((tile) => Number(tile.dataset.id));
     const { marked, notThis } = this.page.marks;
     if (!marked.length) return toast("Mark one or several examples first.", { key: "marks" });
+    await this.page.kept.flush();
     makeBatch(this.dataset.project, { kind: "examples", ids: ids(marked), not_ids: ids(notThis) }, { taxonId: this.#target?.id });
   }
 
   async #openTray() {
     await this.acts.settled();
+    await this.page.kept.flush();
     this.#ask(async () => {
       const made = await postJson(`${this.url}/tray`, { order: this.querySelector("#batch-order").value });
       location.assign(`/projects/${this.dataset.project}/batches/${made.id}`);
@@ -279,7 +281,7 @@ class Batch extends HTMLElement {
     for (const name of ["pointerover", "pointerleave"]) this.list.addEventListener(name, () => this.panel.sayDigits());
     const order = this.querySelector("#batch-order");
     order.addEventListener("change", () => this.#reorder(order.value));
-    for (const box of this.querySelectorAll(".commands, .batch-head, #left, .below")) wireCommands(box, (meant) => this.run(meant));
+    for (const box of this.querySelectorAll(".commands, .middle > .notice, #left, .below")) wireCommands(box, (meant) => this.run(meant));
   }
 
   #wireKeys() {

@@ -83,8 +83,10 @@ export class BatchActs extends EventTarget {
     const { list } = this.page;
     const frame = list.getBoundingClientRect();
     const first = away.reduce((a, b) => (a.getBoundingClientRect().top <= b.getBoundingClientRect().top ? a : b));
-    list.scrollTop += first.getBoundingClientRect().top - frame.top - 8;
-    toast(`${count(away.length, "marked object")} further ${first.getBoundingClientRect().bottom > frame.bottom ? "down" : "on"}: looked at first, then Enter again.`, { key: "marks" });
+    const { top } = first.getBoundingClientRect();
+    const where = top > frame.top ? "further down" : "further up";
+    list.scrollTop += top - frame.top - 8;
+    toast(`${count(away.length, "marked object")} ${where}: looked at first, then Enter again.`, { key: "marks" });
   }
 
   #tellSeen() {

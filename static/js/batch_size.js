@@ -3,6 +3,7 @@
 const [FEWEST, MOST] = [12, 200];
 const TILE_PX2 = 118 * 122; // at the usual size, with its share of gaps, until a page was measured
 const GAP_PX = 6;
+const LINE_PX = 70; // the boundary line, and the row that it cuts short
 const [LEAST, LARGEST] = [0.6, 2];
 const [LITTLE, MUCH] = [0.03, 0.25]; // shares of a page that were corrected
 
@@ -15,7 +16,7 @@ export class PageSize {
 
   get n() {
     const area = Number(localStorage.getItem(this.areaKey)) || TILE_PX2;
-    const fits = (this.list.clientWidth * this.list.clientHeight) / (area * this.scale() ** 2);
+    const fits = (this.list.clientWidth * (this.list.clientHeight - LINE_PX)) / (area * this.scale() ** 2);
     return Math.round(Math.min(Math.max(fits * this.#factor, FEWEST), MOST));
   }
 

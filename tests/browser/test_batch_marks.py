@@ -1,0 +1,122 @@
+"""Marks of a batch: line, range, band, invert, not this; they are kept, and Enter does nothing that was not seen."""
+
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import OpenBatch
+
+
+def test_the_line_moves_by_rows_and_tiles_and_marks_what_it_passes(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    ids = batch.ids
+    batch.press("]", "]")
+    two_rows = batch.line
+    assert batch.marked == ids[:two_rows]
+    batch.press("[", ">")
+    one_more = batch.line
+    assert 1 < one_more < two_rows
+    assert batch.marked == ids[:one_more]
+    batch.press("<", "<")
+    batch.reload()
+    assert (batch.line, batch.marked) == (one_more - 2, ids[: one_more - 2])
+    batch.button("line").click()
+    assert batch.line < one_more - 2
+
+
+def test_marks_are_toggled_inverted_and_refused_by_keys(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    ids = batch.ids
+    batch.press("ArrowRight", "Space", "ArrowRight", "Shift+ArrowRight", "ArrowRight", "Delete")
+    assert (batch.marked, batch.not_this) == (ids[:3], [ids[3]])
+    batch.press("_")
+    assert batch.marked == ids[4:]
+    batch.press("Control+a", "Control+a")
+    assert (batch.marked, batch.not_this) == ([], [ids[3]])
+    batch.press("Delete")
+    batch.press("Control+a")
+    batch.reload()
+    assert (batch.marked, batch.not_this) == (ids, [])
+
+
+def test_marks_are_set_by_click_range_control_and_band(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    ids = batch.ids
+    batch.tile(ids[2]).click()
+    batch.tile(ids[5]).click(modifiers=["Shift"])
+    batch.tile(ids[3]).click(modifiers=["Control"])
+    assert (batch.marked, batch.not_this) == ([ids[2], ids[4], ids[5]], [ids[3]])
+    batch.button("invertMarks").click()
+    assert batch.marked == [*ids[:2], *ids[6:]]
+
+    a, b = batch.tile(ids[3]).bounding_box(), batch.tile(ids[5]).bounding_box()
+    assert a and b
+    batch.page.mouse.move(a["x"] + 10, a["y"] + 10)
+    batch.page.mouse.down()
+    batch.page.mouse.move(b["x"] + 20, b["y"] + 20, steps=5)
+    batch.page.mouse.up()
+    batch.reload()
+    assert (batch.marked, batch.not_this) == ([*ids[:2], *ids[3:]], [])
+
+
+def test_enter_waits_until_the_images_are_painted(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    held: list[Route] = []
+    batch.page.route("**/atlas/**", lambda route: held.append(route))
+    batch.make({"kind": "filter", "query": "status=U"})
+    marked = batch.ids[:1]
+    batch.press("ArrowRight", "Space")
+    batch.type_name("oith")
+    batch.press("Enter")
+    batch.page.wait_for_timeout(600)
+    assert batch.n_acts() == 0
+    with batch.turned():
+        for route in held:
+            route.continue_()
+    assert batch.labels() == {marked[0]: ("V", "Oithona")}
+
+
+def test_enter_held_down_labels_once(open_batch: OpenBatch) -> None:
+    batch = open_batch(n=60, width=900)
+    batch.wait_until_seen()
+    batch.press("]")
+    batch.type_name("oith")
+    with batch.turned():
+        batch.page.keyboard.down("Enter")
+        for _ in range(4):
+            batch.page.keyboard.down("Enter")
+    batch.page.keyboard.up("Enter")
+    batch.wait_until_kept()
+    assert batch.n_acts() == 1
+
+
+def test_enter_scrolls_first_while_marked_tiles_are_further_down(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    page = batch.page
+    page.set_viewport_size({"width": 1440, "height": 420})
+    batch.wait_until_seen()
+    ids = batch.ids
+    batch.press("Control+a")
+    batch.type_name("oith")
+    batch.press("Enter")
+    expect(batch.window.toast("further down")).to_be_visible()
+    assert page.locator("#tiles").evaluate("list => list.scrollTop") > 0
+    batch.wait_until_seen()
+    assert batch.labels() == {}
+    for _ in range(4):
+        if batch.n_acts():
+            break
+        batch.press("Enter")
+        batch.wait_until_seen()
+    assert set(batch.labels()) == set(ids)
+
+
+def test_nothing_marked_labels_nothing_and_says_so(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    batch.wait_until_seen()
+    batch.press("Enter")
+    expect(batch.window.toast("Nothing is marked")).to_be_visible()
+    expect(batch.button("apply")).to_be_disabled()
+    batch.press("]", "Enter")
+    expect(batch.window.toast("Name the taxon")).to_be_visible()
+    expect(batch.page.locator("#label-field")).to_be_focused()
+    batch.reload()
+    assert batch.n_acts() == 0
