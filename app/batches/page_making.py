@@ -36,8 +36,10 @@ def prepare_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int
 
 
 def is_untouched(page: PageRow) -> bool:
-    """Whether nothing of a page was seen, and its marks are those that it was made with."""
-    return not page.seen.any() and np.array_equal(page.marks, _first_marks(len(page.ids), page.line))
+    """Whether nothing of a page was seen, and its line and marks are those that it was made with."""
+    line = None if page.line is None or page.chances is None else line_of(page.chances)
+    as_made = page.line == line and np.array_equal(page.marks, _first_marks(len(page.ids), line))
+    return as_made and not page.seen.any()
 
 
 def _first_marks(n: int, line: int | None) -> np.ndarray:

@@ -66,6 +66,15 @@ def test_the_page_in_hand_stays_with_its_marks_whoever_asks_again(mine: Worker) 
     assert (again.number, again.line) == (1, 3)
 
 
+def test_a_page_whose_line_was_moved_is_not_made_anew_for_another_window(mine: Worker) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    marks = dict.fromkeys(ids_of(page)[:3], 1)
+    work.keep_marks(mine.db, mine.project, mine.person, batch.id, page.number, marks, line=3)
+    again = mine.page(batch, 25)
+    assert (ids_of(again), again.line) == (ids_of(page), 3)
+
+
 def test_nothing_is_labelled_that_was_not_seen(mine: Worker, small: SmallProject) -> None:
     batch = mine.make()
     page = mine.page(batch, 10)
