@@ -137,15 +137,15 @@ def write_seen(db: Db, batch_id: int, page: PageRow) -> None:
 
 
 def finish(db: Db, batch_id: int, page: PageRow, places: np.ndarray, act_id: int | None) -> None:
-    """The page is done: its marks, and where it put each object."""
+    """The page is done: its marks and line, and where it put each object."""
     db.execute(
         """
         update batch_page
-           set marks = %s, places = %s, act_id = %s, done_at = now()
+           set marks = %s, line = %s, places = %s, act_id = %s, done_at = now()
          where batch_id = %s
            and number = %s
         """,
-        [array(page.marks.tolist()), array(places.tolist()), act_id, batch_id, page.number],
+        [array(page.marks.tolist()), page.line, array(places.tolist()), act_id, batch_id, page.number],
     )
 
 

@@ -38,7 +38,10 @@ UNSEEN = (
 
 @dataclass(frozen=True)
 class PageAct:
-    """One act on a page. `taxon_id` null confirms what is predicted. `states` are those of the marked."""
+    """One act on a page. `taxon_id` null confirms what is predicted. `states` are those of the marked.
+
+    `line`: how many of the page's tiles stand before its boundary line, where it was moved and is not kept yet.
+    """
 
     client_id: UUID
     marked: list[int]
@@ -46,6 +49,7 @@ class PageAct:
     not_this: list[int]
     taxon_id: int | None = None
     status: Literal["V", "D"] = "V"
+    line: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,7 @@ def keep_marks(
     rows = _rows_on(page, list(marks))
     page.marks[rows] = list(marks.values())
     if line is not None:
-        there = np.flatnonzero(places.read(db, batch.id).place_of(page.ids) == WAITING)
-        if not 0 <= line <= len(there):
-            raise Refused(f"The page has {len(there)} tiles, so that its line cannot stand after {line}.")
-        page.line = int(there[line]) if line < len(there) else len(page.ids)
+        _put_line(page, places.read(db, batch.id), line)
     page_rows.write_marks(db, batch.id, page)
     _go_on(db, batch.id)
 
@@ -108,6 +109,8 @@ def apply_page(
     page = page_rows.find_in_hand(db, batch.id, number)
     listed = places.read(db, batch.id)
     _mark(page, act)
+    if act.line is not None:
+        _put_line(page, listed, act.line)
     _check_there(listed, page)
     if not in_audit:
         _check_seen(page)
@@ -218,6 +221,14 @@ def _rows_on(page: PageRow, ids: list[int]) -> np.ndarray:
     if unknown:
         raise Refused(f"Object {unknown[0]} is not on page {page.number}. Reload to see what is.")
     return np.array([place[object_id] for object_id in ids], np.int64)
+
+
+def _put_line(page: PageRow, listed: places.Places, line: int) -> None:
+    """After so many of the tiles that the page still shows."""
+    there = np.flatnonzero(listed.place_of(page.ids) == WAITING)
+    if not 0 <= line <= len(there):
+        raise Refused(f"The page has {len(there)} tiles, so that its line cannot stand after {line}.")
+    page.line = int(there[line]) if line < len(there) else len(page.ids)
 
 
 def _mark(page: PageRow, act: PageAct) -> None:

@@ -107,6 +107,7 @@ export class BatchActs extends EventTarget {
       marked: marked.map((tile) => Number(tile.dataset.id)),
       states: marked.map((tile) => tile.dataset.state),
       not_this: notThis.map((tile) => Number(tile.dataset.id)),
+      line: page.line.at,
     });
     for (const tile of marked) tile.classList.add("sending");
     this.dispatchEvent(new Event("left"));

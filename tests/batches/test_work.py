@@ -75,6 +75,17 @@ def test_a_page_whose_line_was_moved_is_not_made_anew_for_another_window(mine: W
     assert (ids_of(again), again.line) == (ids_of(page), 3)
 
 
+def test_a_line_that_an_act_brings_is_there_again_after_its_undo(mine: Worker) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    mine.look(batch, page)
+    act = mine.act(page, ids_of(page)[:4], "Oithona", line=4)
+    work.apply_page(mine.db, mine.project, mine.person, batch.id, 1, act)
+    undo(mine.db, mine.project, mine.person, uuid4())
+    again = mine.page(batch, 10)
+    assert (ids_of(again), again.line) == (ids_of(page), 4)
+
+
 def test_nothing_is_labelled_that_was_not_seen(mine: Worker, small: SmallProject) -> None:
     batch = mine.make()
     page = mine.page(batch, 10)
