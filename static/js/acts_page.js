@@ -1,21 +1,15 @@
 // Lists of acts: shows what the undo of one would change, and takes it back; does again what was taken back many at once.
 
+import { doAndGo } from "./do_and_go.js";
 import { element, parseFragment } from "./html.js";
 import { newId } from "./outbox.js";
 import { getHtml, postJson } from "./requests.js";
 import { toast } from "./toasts.js";
 
-const send = async (button, url) => {
-  button.disabled = true;
-  try {
-    const said = await postJson(url, { client_id: newId() });
-    if (said.job_id) location.assign(`/jobs/${said.job_id}`);
-    else location.reload();
-  } catch (error) {
-    button.disabled = false;
-    toast(error.message, { kind: "bad" });
-  }
-};
+const send = (button, url) => doAndGo(button, async () => {
+  const { job_id } = await postJson(url, { client_id: newId() });
+  return job_id ? `/jobs/${job_id}` : null;
+});
 
 // Under the act's row, until it is decided.
 const look = async (button) => {

@@ -1,16 +1,15 @@
 // An audit: strangers are clicked, the others said to be right once all were seen; then it is accepted, or goes on.
 
+import { doAndGo } from "./do_and_go.js";
 import { count } from "./html.js";
 import { newId } from "./outbox.js";
 import { postJson, putJson } from "./requests.js";
 import "./taxon_field.js";
 import { toast } from "./toasts.js";
-
-const LONG_MS = 300;
+import { whenSeen } from "./when_seen.js";
 
 class Audit extends HTMLElement {
   #actId = newId();
-  #since = new Map();
 
   connectedCallback() {
     const { project, audit } = this.dataset;
@@ -21,39 +20,17 @@ class Audit extends HTMLElement {
     this.addEventListener("click", (event) => this.#click(event.target.closest("button")));
     this.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#send(event.submitter, () => this.#accept(event.target.elements.reason.value));
+      doAndGo(event.submitter, () => this.#accept(event.target.elements.reason.value));
     });
     if (this.judge) this.#watch();
   }
 
-  // Seen is what stands in the window, painted, for so long.
   #watch() {
-    const watch = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        if (isIntersecting) this.#since.set(target, null);
-        else this.#since.delete(target);
-      }
-    }, { threshold: 0.5 });
-    for (const tile of this.tiles) watch.observe(tile);
-    this.timer = setInterval(() => this.#look(watch), 100);
+    whenSeen(this.tiles, (tile) => {
+      this.unseen.delete(tile);
+      this.#say();
+    });
     this.#say();
-  }
-
-  #look(watch) {
-    const now = performance.now();
-    for (const [tile, since] of this.#since) {
-      const image = tile.querySelector("img");
-      const painted = document.visibilityState === "visible" && (!image || (image.complete && image.naturalWidth));
-      if (!painted) this.#since.set(tile, null);
-      else if (since === null) this.#since.set(tile, now);
-      else if (now - since >= LONG_MS) {
-        this.#since.delete(tile);
-        watch.unobserve(tile);
-        this.unseen.delete(tile);
-        this.#say();
-      }
-    }
-    if (!this.unseen.size) clearInterval(this.timer);
   }
 
   get #strangers() {
@@ -81,7 +58,7 @@ class Audit extends HTMLElement {
       nearer: () => this.#draw({ upto: Math.ceil(Number(this.dataset.n) / 2) }),
       drop: () => postJson(`${this.url}/drop`, {}),
     };
-    this.#send(button, does[button.dataset.do]);
+    doAndGo(button, does[button.dataset.do]);
   }
 
   async #judge() {
@@ -105,19 +82,7 @@ class Audit extends HTMLElement {
     const { project, source, sourceId, taxonId, status } = this.dataset;
     const wish = { client_id: newId(), source, source_id: Number(sourceId), taxon_id: Number(taxonId), status, ...more };
     const { audit } = await postJson(`/api/v1/projects/${project}/audits`, wish);
-    this.next = `/projects/${project}/audits/${audit.id}`;
-  }
-
-  async #send(button, ask) {
-    button.disabled = true;
-    try {
-      await ask();
-      if (this.next) location.assign(this.next);
-      else location.reload();
-    } catch (error) {
-      button.disabled = false;
-      toast(error.message, { kind: "bad" });
-    }
+    return `/projects/${project}/audits/${audit.id}`;
   }
 }
 

@@ -1,5 +1,6 @@
 // Begins a review, or a batch of what others doubt.
 
+import { doAndGo } from "./do_and_go.js";
 import { postJson } from "./requests.js";
 import "./taxon_field.js";
 import { toast } from "./toasts.js";
@@ -12,7 +13,7 @@ class ReviewForms extends HTMLElement {
     });
   }
 
-  async #begin(form) {
+  #begin(form) {
     const { who, limit, all } = form.elements;
     const { taxon, empty } = form.querySelector("taxon-field");
     if (!taxon && !empty) return toast("Choose the taxon from the list, or leave the field empty.", { kind: "warn" });
@@ -20,16 +21,11 @@ class ReviewForms extends HTMLElement {
     if (who.value) source.who = Number(who.value);
     if (taxon) source.taxon_id = taxon.id;
     if (all?.checked) source.all = true;
-    const button = form.querySelector("button[type=submit]");
-    button.disabled = true;
-    try {
-      const wish = { source, limit: Number(limit?.value ?? 1000) };
+    const wish = { source, limit: Number(limit?.value ?? 1000) };
+    return doAndGo(form.querySelector("button[type=submit]"), async () => {
       const made = await postJson(`/api/v1/projects/${this.dataset.project}/batches`, wish);
-      location.assign(`/projects/${this.dataset.project}/batches/${made.id}`);
-    } catch (error) {
-      button.disabled = false;
-      toast(error.message, { kind: "bad" });
-    }
+      return `/projects/${this.dataset.project}/batches/${made.id}`;
+    });
   }
 }
 

@@ -1,10 +1,10 @@
 // The look before many acts are taken back: asked for piece by piece and added up, then the button that does it.
 
+import { doAndGo } from "./do_and_go.js";
 import { count, element, thousands } from "./html.js";
 import { newId } from "./outbox.js";
 import { getJson, postJson } from "./requests.js";
 import { statusWord } from "./tile.js";
-import { toast } from "./toasts.js";
 
 const MOST_SHOWN = 100;
 
@@ -54,16 +54,12 @@ class UndoAll extends HTMLElement {
     );
   }
 
-  async #takeBack() {
-    this.button.disabled = true;
+  #takeBack() {
     const { project, who, since, until } = this.dataset;
-    try {
+    return doAndGo(this.button, async () => {
       const taken = await postJson(`/projects/${project}/undo-all`, { client_id: this.#id, who: Number(who), since, until });
-      location.assign(taken.job_id ? `/jobs/${taken.job_id}` : `/projects/${project}/acts`);
-    } catch (error) {
-      this.button.disabled = false;
-      toast(error.message, { kind: "bad" });
-    }
+      return taken.job_id ? `/jobs/${taken.job_id}` : `/projects/${project}/acts`;
+    });
   }
 }
 
