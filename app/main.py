@@ -48,6 +48,8 @@ from app.search import crop_api, crop_pages
 from app.search import pages as search_pages
 from app.security import SameOrigin, Watch, add_headers
 from app.settings import Settings
+from app.start import api as start_api
+from app.start import pages as start_pages
 from app.taxonomy import api as taxonomy_api
 from app.taxonomy import pages as taxonomy_pages
 from app.templating import template_config
@@ -80,6 +82,7 @@ PAGES = [
     *undo_routes.routes,
     *activity_routes.routes,
     *samples_pages.routes,
+    *start_pages.routes,
     *search_pages.routes,
     *crop_pages.routes,
     *jobs_pages.routes,
@@ -102,6 +105,7 @@ API = [
     *activity_routes.api_routes,
     *samples_api.routes,
     *search_api.routes,
+    *start_api.routes,
     *crop_api.routes,
     *prediction_api.routes,
     *exchange_api.routes,

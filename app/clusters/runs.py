@@ -96,11 +96,18 @@ def find(db: Db, project_id: int, run_id: int) -> Run:
     return Run(*row)
 
 
-def latest(db: Db, project_id: int) -> Run | None:
-    """The run that a project's page shows where the address names none."""
+def latest(db: Db, project_id: int, query: str | None = None) -> Run | None:
+    """The run that a project's page shows where the address names none; with `query`, the latest of that filter."""
     row = db.execute(
-        f"select {COLUMNS} from cluster_run where project_id = %s order by id desc limit 1",  # noqa: S608 - constants
-        [project_id],
+        f"""
+        select {COLUMNS}
+        from cluster_run
+        where project_id = %(project_id)s
+          and (%(query)s::text is null or query = %(query)s)
+        order by id desc
+        limit 1
+        """,  # noqa: S608 - constants
+        {"project_id": project_id, "query": query},
     ).fetchone()
     return Run(*row) if row else None
 

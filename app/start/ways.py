@@ -1,0 +1,151 @@
+"""The ways to go on in a project, those first that bring most: cards, predictions, matches to labels, what is begun."""
+
+import numpy as np
+
+from app.accounts.viewer import Account
+from app.batches.batch import list_batches
+from app.batches.lineages import names_of_taxa
+from app.clusters import runs
+from app.clusters.cards import Board
+from app.clusters.runs import UNLABELLED
+from app.clusters.told import progress
+from app.database import Db
+from app.projects.access import Project
+from app.search.codes import DUBIOUS, PREDICTED, UNCLASSIFIED
+from app.search.mirror import open_mirror
+from app.start.known import known_ways
+from app.start.tempo import tempo
+from app.start.way import HOUR_S, Look, Way, spread
+from indexer.clusters import GLANCE_MIXED_S, NAME_S, USUAL_CARD
+
+WORTH_CARDS = 20  # objects; fewer are sooner named than cut
+HALF_AN_HOUR_S = 1800
+MOST_OF_A_KIND = 3
+FEWEST_JUDGED = 20  # objects of a batch that were judged, before it is said how pure it is
+UNKNOWN = 0.5  # a purity, or a score
+UNCUT_PURITY = 0.55  # of cards on real plankton, before anything is known of them
+
+
+def find_ways(db: Db, project: Project, account: Account) -> list[Way]:
+    """Every way there is now, the most images an hour first, then what makes labels better."""
+    look = Look(db, project, account, open_mirror(db, project.id), tempo(db, project.id, account.id))
+    found = [*_begun(look), *_cards(look), *_predicted(look), *known_ways(look), *_one_by_one(look), *_doubts(look)]
+    return sorted(found, key=lambda way: -(way.per_hour or 0))
+
+
+def best_way(db: Db, project: Project, account: Account) -> Way | None:
+    """What would bring most images an hour; None where nothing is left."""
+    first = next(iter(find_ways(db, project, account)), None)
+    return first if first and first.per_hour else None
+
+
+def _begun(look: Look) -> list[Way]:
+    """One's own batch that was used last and is not worked through."""
+    mine = list_batches(look.db, look.project.id, look.account.id, mine=True).batches
+    open_ones = [batch for batch in mine if batch.closed_at is None and batch.n_waiting]
+    if not open_ones:
+        return []
+    batch = max(open_ones, key=lambda one: one.used_at)
+    judged = batch.n_labelled + batch.n_tray
+    purity = batch.n_labelled / judged if judged >= FEWEST_JUDGED else UNKNOWN
+    kind = str(batch.source["kind"])
+    return [
+        Way(
+            "go_on", f"Go on with: {batch.title}", f"{batch.n_labelled:,} of {batch.n:,} done", batch.n_waiting,
+            look.per_hour(kind, batch.n_waiting, purity), purity,
+            url=f"/projects/{look.project.id}/batches/{batch.id}", taxon_id=batch.taxon_id, taxon=batch.taxon,
+        )
+    ]  # fmt: skip
+
+
+def _cards(look: Look) -> list[Way]:
+    """The cards of the unlabelled as they are; those that could be asked for, where there are none."""
+    n_left = int(np.count_nonzero(_left(look)))
+    if n_left < WORTH_CARDS or look.project.embedder_id is None:
+        return []
+    run = runs.latest(look.db, look.project.id, UNLABELLED)
+    if run is not None and run.cut_at is not None:
+        board = Board(look.db, run)
+        if board.n_objects_left:
+            return [_cut_cards(look, board)]
+    is_active = run is not None and progress(look.db, run).is_active
+    says = f"groups of like ones, to be named many at a time: {'being cut now' if is_active else 'not cut yet'}"
+    return [
+        Way(
+            "cards", "Cards", says, n_left, look.per_hour("cluster", USUAL_CARD, UNCUT_PURITY), UNCUT_PURITY,
+            url=f"/projects/{look.project.id}/clusters" if is_active else None,
+            ids=spread(look.mirror.ids[_left(look)]),
+        )
+    ]  # fmt: skip
+
+
+def _cut_cards(look: Look, board: Board) -> Way:
+    """What the best of the cards would bring in the next half hour."""
+    order = board.order("gain")
+    n, purity = board.n_left[order], board.purity[order]
+    right = n * purity
+    seconds = right / np.maximum(board.gain[order], 1e-6) * look.tempo.of("cluster")
+    soon = np.cumsum(seconds) - seconds < HALF_AN_HOUR_S
+    some = np.concatenate([board.left_ids(place)[:2] for place in order[:4]])
+    return Way(
+        "cards", "Cards", f"{len(order):,} cards of like ones, to be named many at a time", board.n_objects_left,
+        float(HOUR_S * right[soon].sum() / seconds[soon].sum()), float(right[soon].sum() / n[soon].sum()),
+        url=f"/projects/{look.project.id}/clusters?run={board.run.id}", ids=spread(some),
+    )  # fmt: skip
+
+
+def _predicted(look: Look) -> list[Way]:
+    """The predicted taxa that would bring most, by their scores."""
+    places = np.flatnonzero(look.mirror.status == PREDICTED)
+    taxa, group = np.unique(look.mirror.taxon[places], return_inverse=True)
+    n = np.bincount(group, minlength=len(taxa))
+    scores = np.nan_to_num(look.mirror.score[places], nan=UNKNOWN)
+    purity = np.bincount(group, scores, len(taxa)) / np.maximum(n, 1)
+    gains = np.array([look.per_hour("predicted", *pair) for pair in zip(n.tolist(), purity.tolist(), strict=True)])
+    best = np.argsort(-gains, kind="stable")[:MOST_OF_A_KIND]
+    names = names_of_taxa(look.db, taxa[best].tolist())
+    ways = []
+    for k in best.tolist():
+        taxon_id, of_it = int(taxa[k]), places[group == k]
+        if taxon_id not in names:
+            continue
+        surest = of_it[np.argsort(-scores[group == k], kind="stable")]
+        ways.append(
+            Way(
+                "predicted", f"Predicted {names[taxon_id]}", f"{100 * purity[k]:.0f} % right by their scores",
+                int(n[k]), float(gains[k]), float(purity[k]), source={"kind": "predicted", "taxon_id": taxon_id},
+                taxon_id=taxon_id, taxon=names[taxon_id], ids=spread(look.mirror.ids[surest[:100]]),
+            )
+        )  # fmt: skip
+    return ways
+
+
+def _one_by_one(look: Look) -> list[Way]:
+    """Everything that is left, as a batch in which like stands beside like."""
+    left = look.mirror.ids[_left(look)]
+    if not len(left):
+        return []
+    per_hour = HOUR_S / (NAME_S + GLANCE_MIXED_S) / look.tempo.of("filter")
+    title = "Whatever is left" if len(left) >= WORTH_CARDS else "The few that are left"
+    says = "like beside like, one after the other"
+    return [
+        Way(
+            "filter", title, says, len(left), per_hour, source={"kind": "filter", "query": UNLABELLED}, ids=spread(left)
+        )
+    ]
+
+
+def _doubts(look: Look) -> list[Way]:
+    """What others doubt, to be settled."""
+    doubts = (look.mirror.status == DUBIOUS) & (look.mirror.account != look.account.id)
+    n = int(np.count_nonzero(doubts))
+    if not n:
+        return []
+    says = "marked as dubious by others, to be settled by you"
+    return [
+        Way("doubts", "Doubts of others", says, n, source={"kind": "to_confirm"}, ids=spread(look.mirror.ids[doubts]))
+    ]
+
+
+def _left(look: Look) -> np.ndarray:
+    return (look.mirror.status == UNCLASSIFIED) | (look.mirror.status == PREDICTED)

@@ -1,0 +1,132 @@
+"""Ways to go on: what there is of each, what it would bring, and that it leads to what it says."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.batches.make import make_batch
+from app.batches.sources import Source
+from app.database import Db
+from app.start.tempo import tempo
+from app.start.ways import best_way
+from tests.clusters.conftest import make_heaps
+from tests.small_projects import make_project, predict
+from tests.start.conftest import Heaps, Person, account_of, project_of, way, ways_of
+
+
+def label_heaps(heaps: Heaps, who: Person, n: int) -> None:
+    """The first `n` of each heap are known; what the fifth is, nobody knows."""
+    for heap, taxon in enumerate(["Oithona", "fiber", "Calanoida", "detritus"]):
+        heaps.project.do(who, heaps.heap(heap)[:n], taxon=taxon)
+
+
+def test_a_project_without_objects_has_no_way(db: Db, ada: Person) -> None:
+    assert ways_of(db, make_project(db, 0).id, ada) == []
+
+
+@pytest.mark.parametrize("n", [1, 10])
+def test_of_a_few_objects_all_are_worked_in_one_batch(db: Db, ada: Person, n: int) -> None:
+    found = ways_of(db, make_project(db, n).id, ada)
+    assert [(one.kind, one.n, one.title) for one in found] == [("filter", n, "The few that are left")]
+
+
+def test_cards_are_offered_before_they_are_cut_and_as_they_are_afterwards(heaps: Heaps, ada: Person) -> None:
+    db = heaps.project.db
+    before = way(ways_of(db, heaps.project.id, ada), "cards")
+    assert before.url is None and before.source is None and before.n == 150
+    run = heaps.cut()
+    after = way(ways_of(db, heaps.project.id, ada), "cards")
+    assert after.url == f"/projects/{heaps.project.id}/clusters?run={run.id}" and after.n == 150
+    assert after.per_hour and after.ids
+    heaps.ask("status=V")
+    assert way(ways_of(db, heaps.project.id, ada), "cards").url == after.url
+
+
+def test_what_the_neighbours_speak_for_is_counted_by_taxon_and_how_often_they_are_right(
+    heaps: Heaps, ada: Person
+) -> None:
+    label_heaps(heaps, ada, 15)
+    found = ways_of(heaps.project.db, heaps.project.id, ada)
+    matches = {one.taxon: one for one in found if one.kind == "matches"}
+    assert len(matches) == 3
+    for one in matches.values():
+        assert one.n == 15 and one.purity is not None and one.purity > 0.75 and not one.about
+
+
+def test_the_batch_of_a_match_holds_what_was_counted(heaps: Heaps, ada: Person) -> None:
+    label_heaps(heaps, ada, 15)
+    db = heaps.project.db
+    one = way(ways_of(db, heaps.project.id, ada), "matches")
+    assert one.source
+    source = Source(one.source["kind"], {"taxon_id": one.taxon_id})
+    batch = make_batch(db, project_of(db, heaps.project.id, ada), account_of(ada), source)
+    assert batch.n == one.n
+
+
+def test_what_no_label_is_near_to_is_counted(db: Db, database_url: str, own_home: Path, ada: Person) -> None:
+    heaps = make_heaps(db, database_url, own_home, size=40)  # more than an object has neighbours
+    label_heaps(heaps, ada, 15)
+    one = way(ways_of(db, heaps.project.id, ada), "novelties")
+    assert one.n == 40 and set(one.ids) <= set(heaps.heap(4))
+
+
+def test_labels_with_which_the_neighbours_disagree_make_labels_better_not_more(heaps: Heaps, ada: Person) -> None:
+    label_heaps(heaps, ada, 20)
+    wrong = heaps.heap(0)[0]
+    heaps.project.do(ada, [wrong], taxon="fiber")
+    found = ways_of(heaps.project.db, heaps.project.id, ada)
+    one = way(found, "mistakes")
+    assert one.ids == [wrong] and one.per_hour is None and found[-1] == one
+
+
+def test_a_predicted_taxon_counts_by_its_scores(db: Db, ada: Person) -> None:
+    project = make_project(db, 60)
+    taxa = {object_id: "Oithona" for object_id in project.ids[:40]}
+    run_id = predict(project, taxa, score=0.9)
+    db.execute(
+        "update project set current_run_id = %s, data_version = data_version + 1 where id = %s", [run_id, project.id]
+    )
+    one = way(ways_of(db, project.id, ada), "predicted")
+    assert (one.n, one.taxon, one.source) == (40, "Oithona", {"kind": "predicted", "taxon_id": project.taxa["Oithona"]})
+    assert one.purity == pytest.approx(0.9)
+    best = best_way(db, project_of(db, project.id, ada), account_of(ada))
+    assert best and best.kind == "predicted"
+
+
+def test_ones_own_open_batch_can_be_gone_on_with_and_anothers_not(db: Db, ada: Person, ben: Person) -> None:
+    project = make_project(db, 30)
+    batch = make_batch(db, project_of(db, project.id, ada), account_of(ada), Source("filter", {"query": "status=U"}))
+    one = way(ways_of(db, project.id, ada), "go_on")
+    assert one.url == f"/projects/{project.id}/batches/{batch.id}" and one.n == 30
+    assert not [other for other in ways_of(db, project.id, ben) if other.kind == "go_on"]
+
+
+def test_doubts_are_settled_by_somebody_else(db: Db, ada: Person, ben: Person) -> None:
+    project = make_project(db, 5)
+    project.do(ada, project.ids, taxon="Oithona", status="D")
+    assert [one.kind for one in ways_of(db, project.id, ada)] == []
+    assert [(one.kind, one.n) for one in ways_of(db, project.id, ben)] == [("doubts", 5)]
+    assert best_way(db, project_of(db, project.id, ben), account_of(ben)) is None
+
+
+def test_the_slower_one_was_the_less_is_promised(db: Db, ada: Person, ben: Person) -> None:
+    project = make_project(db, 60)
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    for k in range(30):
+        act_id = project.do(ada, project.ids[k : k + 1], taxon="fiber").act_id
+        db.execute("update act set at = %s where id = %s", [start + timedelta(seconds=100 * k), act_id])
+    assert tempo(db, project.id, ben.id).of("filter") == 1
+    assert tempo(db, project.id, ada.id).of("filter") > 4
+    slow, usual = (way(ways_of(db, project.id, who), "filter") for who in (ada, ben))
+    assert slow.per_hour and usual.per_hour and slow.per_hour < usual.per_hour / 4
+
+
+def test_where_all_vectors_are_equal_there_are_ways_all_the_same(
+    db: Db, database_url: str, own_home: Path, ada: Person
+) -> None:
+    heaps = make_heaps(db, database_url, own_home, n_heaps=1, size=60)
+    db.execute("update object_vector set v = (select v from object_vector limit 1)")
+    heaps.project.do(ada, heaps.project.ids[:30], taxon="fiber")
+    kinds = {one.kind for one in ways_of(db, heaps.project.id, ada)}
+    assert {"cards", "matches", "filter"} <= kinds
