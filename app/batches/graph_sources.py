@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from app.batches import mistakes
 from app.batches.lineages import branch_of, names_of_taxa
 from app.batches.plain_sources import UNSETTLED, asked_filter
 from app.batches.refusals import refused_ids
@@ -37,7 +38,7 @@ def find_mistakes(db: Db, project: Batched, account: Labeller, args: dict[str, A
     """Validated objects whose neighbours say something else, pair of taxa by pair. `pair` asks for one pair alone."""
     known_args(args, "pair")
     mirror = open_mirror(db, project.id)
-    told = graph.likely_mistakes(db, project, mirror, _decided(db, project.id, "mistakes"))
+    told = mistakes.find(db, project, mirror, "mistakes")
     return _by_pair(db, told, ids_in(args, "pair"), limit, "Likely mistakes")
 
 
@@ -46,7 +47,7 @@ def find_refinable(db: Db, project: Batched, account: Labeller, args: dict[str, 
     """Validated objects at a taxon whose neighbours have one below it, pair by pair."""
     known_args(args, "pair")
     mirror = open_mirror(db, project.id)
-    told = graph.to_refine(db, project, mirror, _decided(db, project.id, "refine"))
+    told = mistakes.find(db, project, mirror, "refine")
     return _by_pair(db, told, ids_in(args, "pair"), limit, "To be named more closely")
 
 
@@ -105,34 +106,6 @@ def _by_pair(db: Db, told: Told, pair: list[int], limit: int, title: str) -> Fou
     groups = [first.setdefault(one, len(first)) for one in zip(taxa.tolist(), others.tolist(), strict=True)]
     order = np.argsort(np.array(groups, np.int64), kind="stable")
     return Found(ids[order][:limit], title=title, opens_marked=False)
-
-
-def _decided(db: Db, project_id: int, kind: str) -> np.ndarray:
-    """Objects that somebody has settled: marked in an act of such a batch, or confirmed by an act of their own."""
-    (ids,) = fetch_arrays(
-        db,
-        """
-        select array_agg(distinct object_id)
-          from (select object_id
-                  from batch
-                  join batch_page on batch_page.batch_id = batch.id
-                  join act on act.id = batch_page.act_id,
-                       unnest(batch_page.object_ids, batch_page.marks) as tile (object_id, mark)
-                 where batch.project_id = %(project_id)s
-                   and batch.source = %(kind)s
-                   and batch_page.done_at is not null
-                   and tile.mark = 1
-                 union all
-                select history.object_id
-                  from act
-                  join history on history.project_id = act.project_id and history.act_id = act.id
-                 where act.project_id = %(project_id)s
-                   and act.kind = 'confirm'
-                   and act.reversed_by is null) as settled
-        """,
-        {"project_id": project_id, "kind": kind},
-    )
-    return np.empty(0, np.int64) if ids is None else ids
 
 
 def _shown(db: Db, project_id: int, taxon_id: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from app.batches import page_rows, places, refusals, reservations
+from app.batches import page_rows, places, refusals, reservations, settled
 from app.batches.batch import Batch, find_batch, hold_batch
 from app.batches.lineages import related
 from app.batches.make import check_order, freeze
@@ -147,6 +147,7 @@ def apply_single(db: Db, project: Batched, account: Labeller, batch_id: int, act
     if outcome.changed or outcome.n_unchanged:
         listed.put(page.ids[row], LEFT)
         _note_strangers(db, project, account, batch, outcome, act.taxon_id)
+        settled.note(db, project.id, origin(batch), outcome.act_id, [act.id])
     else:
         listed.put(page.ids[row], places.GONE)
     reservations.release(db, batch.id, page.ids[row])
@@ -178,11 +179,16 @@ def open_tray(db: Db, project: Batched, account: Labeller, batch_id: int, order:
     if not in_tray.any():
         raise Conflict("The tray of this batch is empty: work a page first.")
     title = batch.title if batch.title.startswith("Tray: ") else f"Tray: {batch.title}"
-    found = Found(listed.ids[in_tray], title=title, ranked=False)
-    made = freeze(db, project, account, Source("tray", {"batch_id": batch.id}), found, order)
+    found = Found(listed.ids[in_tray], title=title, ranked=False, stacks=listed.stacks[in_tray])
+    made = freeze(db, project, account, Source("tray", {"batch_id": batch.id, "of": origin(batch)}), found, order)
     listed.places[in_tray] = MOVED
     places.write(db, batch.id, listed)
     return made
+
+
+def origin(batch: Batch) -> str:
+    """The kind of batch that this one, or the one whose tray it is, was made as."""
+    return str(batch.source.get("of", batch.source["kind"]))
 
 
 def take_over(db: Db, project: Batched, account: Labeller, batch_id: int) -> Batch:
@@ -279,6 +285,8 @@ def _done(db: Db, project: Batched, account: Labeller, batch: Batch, page: PageR
         refusals.add(db, project.id, outcome.act_id, account.id, refused)
         _note_strangers(db, project, account, batch, outcome, act.taxon_id)
         return outcome
+        left = {one.id for one in outcome.refused}
+        settled.note(db, project.id, origin(batch), outcome.act_id, [id for id in act.marked if id not in left])
     taxon_id = refused[0][1] if len({taxon for _, taxon in refused}) == 1 else None
     act_id = acts.begin(db, project.id, account.id, act.client_id, "not_this", taxon_id, None, "batch", place)
     if act_id is None:

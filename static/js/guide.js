@@ -2,7 +2,8 @@
 
 import { CARD_KEYS } from "./cards_keys.js";
 import { BATCH_KEYS, KEYS, OBJECT_KEYS, keysTable } from "./keys.js";
+import { MISTAKE_KEYS } from "./mistakes_keys.js";
 
 const place = document.getElementById("key-tables");
-for (const rows of Map.groupBy([...KEYS, ...CARD_KEYS, ...BATCH_KEYS, ...OBJECT_KEYS], ({ group }) => group).values()) place.append(keysTable(rows));
+for (const rows of Map.groupBy([...KEYS, ...CARD_KEYS, ...BATCH_KEYS, ...MISTAKE_KEYS, ...OBJECT_KEYS], ({ group }) => group).values()) place.append(keysTable(rows));
 place.removeAttribute("aria-busy");

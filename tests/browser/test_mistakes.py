@@ -1,0 +1,67 @@
+"""Likely mistakes between good examples of both taxa, decided on by keys and by pointer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from app import database
+from tests.browser.conftest import MakeBoard, OpenWindow, Person, Site
+from tests.browser.window import reload
+from tests.search.conftest import add_vectors, make_embedder, unit_vectors
+from tests.small_projects import SmallProject
+
+WRONG = (0, 2, 4)  # places of the Oithona that are called detritus
+
+
+@pytest.fixture
+def mixed(site: Site, ana: Person, make_board: MakeBoard) -> SmallProject:
+    """Two groups of like objects, validated as Oithona and as detritus, with three of the first in the other's name."""
+    project = make_board(ana, n=60)
+    centres = unit_vectors(2, 16, seed=5)
+    vectors = centres[np.arange(60) % 2] + 0.1 * unit_vectors(60, 16, seed=6)
+    with database.connect(site.database_url) as db:
+        embedder_id = make_embedder(db, 16)
+        add_vectors(db, embedder_id, project.id, project.ids, vectors)
+        db.execute("update project set embedder_id = %s where id = %s", [embedder_id, project.id])
+        own = replace(project, db=db)
+        own.do(ana, [project.ids[k] for k in range(0, 60, 2) if k not in WRONG], taxon="Oithona")
+        own.do(ana, [project.ids[k] for k in (*WRONG, *range(1, 60, 2))], taxon="detritus")
+    return project
+
+
+def test_mistakes_are_swapped_confirmed_and_named_otherwise_and_do_not_come_back(
+    site: Site, mixed: SmallProject, ana: Person, open_window: OpenWindow
+) -> None:
+    window = open_window(ana)
+    page = window.page
+    page.goto(f"/projects/{mixed.id}")
+    page.goto(f"/projects/{mixed.id}/batches")
+    page.get_by_role("link", name="Checks").click()
+    options = page.locator("#tiles .tile:visible")
+    expect(options).to_have_count(3)
+    expect(page.locator(".mistake-large img")).to_be_visible()
+    ids = [int(id) for id in options.evaluate_all("tiles => tiles.map((tile) => tile.dataset.id)")]
+    assert sorted(ids) == [mixed.ids[k] for k in WRONG]
+    page.wait_for_timeout(500)
+    window.press("Delete")
+    expect(options).to_have_count(2)
+    page.wait_for_timeout(500)
+    window.press("Enter")
+    expect(options).to_have_count(1)
+    window.press("Control+z")
+    expect(options).to_have_count(2)
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="It stays").click()
+    expect(options).to_have_count(1)
+    page.wait_for_timeout(500)
+    page.keyboard.type("fiber")
+    page.get_by_role("option", name="fiber").first.click()
+    window.press("Enter")
+    expect(page.get_by_role("heading", name="None left")).to_be_visible()
+    reload(page)
+    expect(page.get_by_role("heading", name="None left")).to_be_visible()
+    with database.connect(site.database_url) as db:
+        said = [replace(mixed, db=db).seen(id)[1] for id in ids]
+    assert sorted(said) == ["Oithona", "detritus", "fiber < detritus"]
