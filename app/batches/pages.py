@@ -23,6 +23,7 @@ from app.objects import preferences
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.projects.access import Project
+from app.start.ways import best_way
 from app.taxonomy.names import is_italic
 
 VISITOR = {"role": "visitor"}
@@ -128,6 +129,7 @@ def show_page(
         "italic": italic_taxa(db, [proposal["taxon_id"] for proposal in page.proposals]),
         "told": _told(db, project, account.id, page),
     }
+        "next": best_way(db, project, account) if works and not page.tiles else None,
     return Template("batches/_page.html", context=context)
 
 

@@ -23,6 +23,7 @@ import { TileSize } from "./tile_size.js";
 import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
 
+import "./start.js";
 const PICTURES = ".picture > img";
 const OF_THE_BOARD = new Set(["Ctrl Z", "Ctrl ⇧ Z", "Alt", ",", ";", "-", "?", "←", "⇧ arrows", "⇧ click", "drag", "click", "double click"]);
 const ANYBODYS = new Set(["step", "open", "clear", "contrast", "invert", "smaller", "larger", "help", "takeOver"]);
@@ -89,9 +90,10 @@ class Batch extends HTMLElement {
     this.acts.begin();
   }
 
-  // Enter, or a name: waits until what is marked was seen, and goes on with the next page.
+  // Enter, or a name: waits until what is marked was seen, and goes on with the next page; after the last, with what
+  // would bring most now.
   async #apply(status) {
-    if (!this.page.isReady) return;
+    if (!this.page.isReady) return this.querySelector("#ended:not([hidden]) [data-next]")?.click();
     const { marked, notThis } = this.page.marks.counts;
     if (!marked && !notThis) return toast("Nothing is marked. Mark what the label is for, or turn the page with \\.", { key: "marks" });
     const { field } = this;

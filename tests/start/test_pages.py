@@ -100,3 +100,12 @@ def test_programs_are_told_the_same(heaps: Heaps, ana: Client) -> None:
     assert {way["kind"] for way in ways} == {"cards", "filter"}
     made = ana.post(f"{url}/batches", json={"source": next(way["source"] for way in ways if way["source"])})
     assert made.json()["n"] == 150
+
+
+def test_a_batch_that_is_worked_through_says_what_comes_next(heaps: Heaps, ana: Client) -> None:
+    url = f"/projects/{heaps.project.id}/batches"
+    made = ana.post(f"/api/v1{url}", json={"source": {"kind": "filter", "query": "status=D"}}).json()
+    ended = ana.get(f"{url}/{made['id']}/page?n=20").text
+    assert "Most gain now" in ended and "data-next" in ended
+    full = ana.post(f"/api/v1{url}", json={"source": {"kind": "filter", "query": "status=U"}}).json()
+    assert "Most gain now" not in ana.get(f"{url}/{full['id']}/page?n=20").text
