@@ -21,6 +21,7 @@ FEWEST_VOTES = 3
 EVEN_WITH_NONE = 0.02  # of a vote for the own label by each labelled neighbour, so that one against it is no proof
 AGAINST = 3  # votes more against what only few neighbours say
 CHUNK = 100_000
+COMPARED_AT_ONCE = 4096
 
 VectorsOf = Callable[[np.ndarray], np.ndarray]
 
@@ -232,6 +233,25 @@ def novelties(
         rows = rows[familiar[rows] <= edge]
     order = np.lexsort((rows, -_around(graph, rows), familiar[rows]))[:most]
     return rows[order], familiar[rows[order]]
+
+
+def unlike_known(
+    graph: Graph, rows: np.ndarray, vectors_of: VectorsOf, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the rows, int64, to which nothing of `known` is as near as their own neighbours are, in their order; and
+    how much farther the nearest is, float32, cosine.
+
+    known: float [k, d], labelled vectors that are not in the graph. As `novelties`, which calls a row familiar that has
+    a labelled neighbour: had these been in the graph, they would be none of its nearest N_AROUND.
+    """
+    known = np.asarray(known, np.float32)
+    excess = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), COMPARED_AT_ONCE):
+        part = rows[start : start + COMPARED_AT_ONCE]
+        radius = graph.distances[part, : min(N_AROUND, graph.distances.shape[1])].astype(np.float32)
+        radius = np.where(np.isfinite(radius), radius, 0).max(axis=1, initial=0)
+        excess[start : start + len(part)] = 1 - (vectors_of(part) @ known.T).max(axis=1) - radius
+    return rows[excess > 0], excess[excess > 0]
 
 
 def _mean_of_neighbours(graph: Graph, values: np.ndarray) -> np.ndarray:

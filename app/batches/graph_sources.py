@@ -21,6 +21,11 @@ from app.search.codes import VALIDATED
 from app.search.graph import Told
 from app.search.mirror import Mirror, open_mirror
 
+from app.search.voters import some_voters
+
+MOST_IN_STACK = 12
+MOST_NOVELTIES = 10_000
+MOST_KNOWN = 3000  # validated objects of reference projects that are looked at for novelties
 
 @source("outliers", "the outliers of a taxon")
 def find_outliers(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
@@ -53,11 +58,13 @@ def find_refinable(db: Db, project: Batched, account: Labeller, args: dict[str, 
 
 @source("novelties", "what is unlike anything known")
 def find_novelties(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
-    """Objects without a label (or those of a filter) that no label is near to, the strangest first."""
+    """Objects without a label (or those of a filter) that no label is near to, here or in a reference project, the
+    strangest first."""
     known_args(args, "query")
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED)
-    ids, _ = graph.unlike_anything(db, project, mirror, mask, limit)
+    known = some_voters(db, sources(db, project.id, project.embedder_id, account.id), MOST_KNOWN)[1]
+    ids = graph.unlike_anything(db, project, mirror, mask, MOST_NOVELTIES, known)
     return Found(ids[:limit], title="Unlike anything known", opens_marked=False)
 
 

@@ -10,6 +10,7 @@ from app.batches.batch import Batch, find_batch
 from app.batches.page_making import USUAL_PAGE, check_size, is_untouched, make_next
 from app.batches.page_rows import PageRow
 from app.batches.places import WAITING, Places
+from app.batches.proposals import as_seen
 from app.batches.reservations import Holder, renew
 from app.database import Db
 from app.labels.acts import Labeller
@@ -44,7 +45,7 @@ def next_page(
     check_size(n)
     batch = find_batch(db, project.id, batch_id)
     if not works or batch.account_id != account.id or batch.closed_at is not None:
-        return _looked_at(db, project, batch, n)
+        return _looked_at(db, project, account, batch, n)
     db.execute("select from batch where id = %s for no key update", [batch_id])
     listed = places.read(db, batch_id)
     page = page_rows.find_open(db, batch_id)
@@ -58,10 +59,10 @@ def next_page(
     else:
         renew(db, batch_id)
         db.execute("update batch set used_at = now() where id = %s", [batch_id])
-    return _told(db, project, batch, listed, page, held, n)
+    return _told(db, project, account, batch, listed, page, held, n)
 
 
-def _looked_at(db: Db, project: Shown, batch: Batch, n: int) -> PageInHand:
+def _looked_at(db: Db, project: Shown, account: Labeller, batch: Batch, n: int) -> PageInHand:
     """As somebody else sees it: the page in hand, or what would come next."""
     listed = places.read(db, batch.id)
     page = page_rows.find_open(db, batch.id)
@@ -70,11 +71,18 @@ def _looked_at(db: Db, project: Shown, batch: Batch, n: int) -> PageInHand:
         none = np.zeros(len(chosen), np.int16)
         page = PageRow(0, listed.ids[chosen], listed.distances[chosen], none, none, None, None, None, None, None, None,
                        is_done=False)  # fmt: skip
-    return _told(db, project, batch, listed, page, [], n)
+    return _told(db, project, account, batch, listed, page, [], n)
 
 
 def _told(
-    db: Db, project: Shown, batch: Batch, listed: Places, page: PageRow | None, held: list[Holder], n: int
+    db: Db,
+    project: Shown,
+    account: Labeller,
+    batch: Batch,
+    listed: Places,
+    page: PageRow | None,
+    held: list[Holder],
+    n: int,
 ) -> PageInHand:
     """The page with its tiles as they are now. What was labelled singly has left it."""
     if page is None:
@@ -92,6 +100,7 @@ def _told(
     line = None if page.line is None else int(np.count_nonzero(shown < page.line))
     return PageInHand(
         batch, page.number or None, tiles, line, page.basis, page.proposals or [], atlas_url(project.id, tiles),
+    proposals = as_seen(db, project, page.proposals or [], page.ids[: page.line or len(page.ids)], account.id)
         _next_atlas(db, project.id, listed, page, n), held,
     )  # fmt: skip
 

@@ -93,7 +93,7 @@ def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: n
         order = laid_out(db, project, ids, line)
         ids, distances, chances = ids[order], distances[order], None if chances is None else chances[order]
     number, marks = page_rows.last_number(db, batch.id) + 1, _first_marks(len(ids), line)
-    proposals = propose(db, project, ids[:line] if line else ids)
+    proposals = propose(db, project, ids[:line] if line else ids, batch.account_id)
     seen = np.zeros(len(ids), np.int16)
     return PageRow(number, ids, distances, marks, seen, None, line, chances, basis, proposals, None, is_done=False)
 

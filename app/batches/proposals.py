@@ -1,6 +1,7 @@
 """What a batch's objects may be called: the taxa of the validated objects most alike to them, with their agreement.
 
-Where no taxon has half of the votes, the common ancestor of those that together have is proposed first.
+Those of reference projects have a vote too, for who may read these. Where no taxon
+has half of the votes, the common ancestor of those that together have is proposed first.
 """
 
 from collections import Counter
@@ -14,28 +15,34 @@ from app.batches.ordering import Compared
 from app.batches.vectors import vectors_of
 from app.database import Db
 from app.objects.queries import nearest_common_ancestor
-from app.search.codes import VALIDATED
-from app.search.likeness import most_alike
-from app.search.mirror import open_mirror
+from app.projects.references import sources
+from app.search.voters import nearest_voters
 
-VOTERS, FEWEST_VOTERS = 30, 5  # fewer where little is validated: a fifth of it
 MOST = 3
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A taxon for the marked, and how many of the nearest validated objects have it, or one below it."""
+    """A taxon for the marked, and how many of the nearest validated objects have it, or one below it.
+
+    `references`: the projects whose objects are among these, beside the batch's own.
+    """
 
     taxon_id: int
     taxon: str
     votes: int
     of: int
     why: str
+    references: list[int]
 
 
-def propose(db: Db, project: Compared, ids: np.ndarray) -> list[dict[str, Any]]:
+def propose(db: Db, project: Compared, ids: np.ndarray, account_id: int | None) -> list[dict[str, Any]]:
     """At most three, the best first; none where nothing is validated, or nothing can be compared."""
-    votes = _votes(db, project, ids)
+    vectors, has = vectors_of(db, project, ids)
+    if not has.any():
+        return []
+    voters = nearest_voters(db, project, account_id, vectors[has], ids)
+    votes, references = voters.votes(), voters.references(project.id)
     if not votes:
         return []
     above = _above(db, votes)
@@ -43,26 +50,27 @@ def propose(db: Db, project: Compared, ids: np.ndarray) -> list[dict[str, Any]]:
     names = names_of_taxa(db, [taxon_id for taxon_id, _ in found])
     of = votes.total()
     return [
-        asdict(Proposal(taxon_id, names[taxon_id], n, of, f"{n} of the {of} validated objects most alike"))
+        asdict(Proposal(taxon_id, names[taxon_id], n, of, _why(n, of, references), references))
         for taxon_id, n in found[:MOST]
         if taxon_id in names
     ]
 
 
-def _votes(db: Db, project: Compared, ids: np.ndarray) -> Counter[int]:
-    """How many of the nearest validated objects have which taxon."""
-    vectors, has = vectors_of(db, project, ids)
-    if not has.any():
-        return Counter()
-    mirror = open_mirror(db, project.id)
-    mask = mirror.status == VALIDATED
-    mask[mirror.ordinals(ids)] = False
-    n_validated = int(np.count_nonzero(mask))
-    if not n_validated:
-        return Counter()
-    n_voters = min(VOTERS, max(FEWEST_VOTERS, n_validated // 5))
-    nearest = most_alike(db, project, vectors[has], mask, n_voters, mirror=mirror)
-    return Counter(mirror.taxon[mirror.ordinals(nearest.ids)].tolist())
+def _why(n: int, of: int, references: list[int]) -> str:
+    where = " here and in reference projects" if references else ""
+    return f"{n} of the {of} validated objects most alike{where}"
+
+
+def as_seen(
+    db: Db, project: Compared, proposals: list[dict[str, Any]], ids: np.ndarray, account_id: int | None
+) -> list[dict[str, Any]]:
+    """Proposals that were made for somebody else, or a while ago: made anew where a reference voted that this person
+    may not read, or that is none any more."""
+    asked = {reference for proposal in proposals for reference in proposal.get("references", [])}
+    if not asked:
+        return proposals
+    readable = {source.id for source in sources(db, project.id, project.embedder_id, account_id)}
+    return proposals if asked <= readable else propose(db, project, ids, account_id)
 
 
 def _above(db: Db, votes: Counter[int]) -> list[tuple[int, int]]:

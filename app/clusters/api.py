@@ -90,8 +90,8 @@ def list_api(
     limit: FromQuery[int] = told.PAGE,
 ) -> CardPage:
     """`run` is an older proposal; without it the latest. `order`: gain, size or purity."""
-    actor(viewer)
-    return told.page(db, run_of_project(db, project, run), order, cursor, limit)
+    asked = run_of_project(db, project, run)
+    return told.page(db, asked, order, cursor, limit, Board(db, asked, actor(viewer).id))
 
 
 @get(
@@ -104,8 +104,7 @@ def members_api(
     viewer: NamedDependency[Viewer],
     card_id: FromPath[int],
 ) -> CardMembers:
-    actor(viewer)
-    board = Board(db, run_of(db, project.id, [card_id]))
+    board = Board(db, run_of(db, project.id, [card_id]), actor(viewer).id)
     return CardMembers(card_id, board.left_ids(board.places_of([card_id])[0]).tolist())
 
 

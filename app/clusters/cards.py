@@ -12,6 +12,7 @@ from app.clusters.ancestors import lineages, with_ancestor
 from app.clusters.runs import Run
 from app.database import Db
 from app.errors import NotFound
+from app.projects.references import sources
 from app.search.arrays import LOADERS
 from app.search.codes import PREDICTED, VALIDATED
 from app.search.kept import Kept
@@ -56,12 +57,15 @@ class Layout:
     card: np.ndarray  # of each place
     known_places: np.ndarray
     known_card: np.ndarray
+    other_ids: np.ndarray  # what is known, and no object of the project: those of references
+    other_card: np.ndarray
     loose: np.ndarray
     spread: np.ndarray
 
     @property
     def nbytes(self) -> int:
-        return self.places.nbytes + self.card.nbytes + self.known_places.nbytes + self.known_card.nbytes
+        known = self.known_places.nbytes + self.known_card.nbytes + self.other_ids.nbytes + self.other_card.nbytes
+        return self.places.nbytes + self.card.nbytes + known
 
 
 @dataclass(frozen=True)
@@ -141,16 +145,18 @@ class Weights:
 
 
 class Board:
-    """The cards of a run at one moment."""
+    """The cards of a run at one moment, as a person sees them: the references that they may read say what is known."""
 
-    def __init__(self, db: Db, run: Run) -> None:
+    def __init__(self, db: Db, run: Run, account_id: int | None = None) -> None:
         self.db, self.run = db, run
         self.mirror = open_mirror(db, run.project_id)
+        self.references = [open_mirror(db, one.id) for one in sources(db, run.project_id, None, account_id)]
         filter = runs.filter_of(db, run.project_id, run.query, run.account_id)
         self.mask = self.mirror.mask(db, filter)
         self.layout = _layout(db, run, self.mirror)
         # What other tables say of the filter changes without the mirror's knowing.
-        key = None if filter.looked_up else (_where(db), run.id, run.revision, self.mirror.version)
+        versions = (self.mirror.version, *(one.version for one in self.references))
+        key = None if filter.looked_up else (_where(db), run.id, run.revision, versions)
         said: Weights = _weights.made(key, self._weighed) if key else self._weighed()
         self.n_left, self.known, self.predicted = said.n_left, said.known, said.predicted
         self.n_known, self.n_predicted = said.n_known, said.n_predicted
@@ -162,10 +168,14 @@ class Board:
         n_left = np.bincount(layout.card[left], minlength=n_cards)
         labelled = mirror.status[layout.places] == VALIDATED
         near = mirror.status[layout.known_places] == VALIDATED
+        others = [_of_reference(layout, reference) for reference in self.references]
         known = Votes.of(
-            np.concatenate([layout.card[labelled], layout.known_card[near]]),
-            mirror.taxon[np.concatenate([layout.places[labelled], layout.known_places[near]])],
-        )
+            np.concatenate([layout.card[labelled], layout.known_card[near], *(card for card, _ in others)]),
+            np.concatenate([
+                mirror.taxon[np.concatenate([layout.places[labelled], layout.known_places[near]])],
+                *(taxa for _, taxa in others),
+            ]),
+        )  # fmt: skip
         guessed = left & (mirror.status[layout.places] == PREDICTED)
         predicted = Votes.of(layout.card[guessed], mirror.taxon[layout.places[guessed]])
         n_known, agreeing = known.totals(n_cards)
@@ -278,13 +288,27 @@ def _laid_out(db: Db, run: Run, mirror: Mirror) -> Layout:
     rows = db.execute("select id from cluster where run_id = %s and not is_gone order by id", [run.id]).fetchall()
     members = read_members(db, run.id, [row.id for row in rows])
     cards = list(members.values())
+    known = np.concatenate([np.empty(0, np.int64), *(card.known for card in cards)])
+    of = np.repeat(np.arange(len(cards), dtype=np.int32), [len(card.known) for card in cards])
+    other = ~np.isin(known, mirror.ids)
     return Layout(
         np.array(list(members), np.int64),
         *_placed(mirror, [card.ids for card in cards]),
         *_placed(mirror, [card.known for card in cards]),
+        known[other],
+        of[other],
         np.array([card.loose for card in cards], bool),
         np.array([card.spread for card in cards], np.float64),
     )
+
+
+def _of_reference(layout: Layout, reference: Mirror) -> tuple[np.ndarray, np.ndarray]:
+    """The card and the taxon of each of a reference's objects that is known of a layout, and still validated."""
+    places = np.searchsorted(reference.ids, layout.other_ids)
+    there = places < len(reference)
+    there[there] = reference.ids[places[there]] == layout.other_ids[there]
+    there[there] = reference.status[places[there]] == VALIDATED
+    return layout.other_card[there], reference.taxon[places[there]]
 
 
 def _placed(mirror: Mirror, parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

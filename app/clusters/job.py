@@ -14,12 +14,14 @@ from app.database import Db
 from app.errors import Refused
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
+from app.projects.references import all_sources
 from app.search.codes import VALIDATED
 from app.search.likeness import NO_EMBEDDER
 from app.search.mirror import open_mirror
+from app.search.voters import some_voters
 from indexer import clusters
 
-MOST_KNOWN = 20_000  # validated objects that say what a card holds
+MOST_KNOWN = 20_000  # validated objects that say what a card holds, and as many of reference projects
 SEED = 1
 
 
@@ -99,6 +101,10 @@ def _material(db: Db, folder: Path, run: Run, report: clusters.Report) -> Materi
     if len(validated) > MOST_KNOWN:
         validated = np.sort(np.random.default_rng(SEED).choice(validated, MOST_KNOWN, replace=False))
     known, known_vectors = vectors.read(db, run.project_id, embedder_id, validated)
+    # Of all references: what they say of a card is told only to those who may read them.
+    others, other_vectors = some_voters(db, all_sources(db, run.project_id, embedder_id), MOST_KNOWN)
+    if len(others):
+        known, known_vectors = np.append(known, others), np.concatenate([known_vectors, other_vectors])
     return Material(len(asked), ids, found, known, known_vectors)
 
 

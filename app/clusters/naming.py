@@ -34,7 +34,7 @@ def name(db: Db, project: Labelled, account: Labeller, run: Run, naming: Naming)
         return repeated(db, project.id, account.id, naming.client_id)
     if not naming.cards:
         raise Refused("Select one or several cards first.")
-    board = Board(db, run)
+    board = Board(db, run, account.id)
     left = np.concatenate([board.left_ids(place) for place in board.places_of(list(dict.fromkeys(naming.cards)))])
     unseen = np.setdiff1d(left, np.array(naming.seen, np.int64))
     if len(unseen):

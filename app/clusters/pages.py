@@ -61,7 +61,7 @@ def _mosaic(ids: np.ndarray) -> list[int]:
 
 
 def _page_section(db: Db, project: Project, run: Run, order: OrderKey, cursor: str) -> tuple[Section, told.CardPage]:
-    board = Board(db, run)
+    board = Board(db, run, project.caller_id)
     shown = told.page(db, run, order, cursor, PAGE, board)
     made = section(db, project, run, shown.cards, board)
     made.n_cards = shown.n_cards
@@ -130,7 +130,7 @@ def show_section(
     if not ids:
         made, _ = _page_section(db, project, asked, order, cursor)
     else:
-        board = Board(db, asked)
+        board = Board(db, asked, project.caller_id)
         there = [card_id for card_id in _numbers(ids) if card_id in board.layout.card_ids]
         cards = [card for card in board.cards(board.places_of(there)) if card.n] if there else []
         made = section(db, project, asked, cards, board)
@@ -155,7 +155,7 @@ def show_members(
     """What is in a card, from the core to the edge."""
     actor(viewer)
     asked = run_of_project(db, project, run)
-    board = Board(db, asked)
+    board = Board(db, asked, project.caller_id)
     ids = board.left_ids(board.places_of([card])[0]).tolist()
     filter = runs.filter_of(db, project.id, asked.query, asked.account_id)
     tiles = tiles_of(db, project, filter, ids[:MOST_MEMBERS], [0.0] * len(ids[:MOST_MEMBERS]))

@@ -24,7 +24,7 @@ def find_in_cards(db: Db, project: Batched, account: Labeller, args: dict[str, A
     card_ids = ids_in(args, "cluster_ids", needed=True)
     if len(card_ids) > MOST_CARDS:
         raise Refused(f"One batch takes at most {MOST_CARDS} cards: select fewer.")
-    board = Board(db, run_of(db, project.id, card_ids))
+    board = Board(db, run_of(db, project.id, card_ids), account.id)
     places = board.places_of(card_ids)
     cards = board.cards(places)
     taxon_id = shared_taxon(cards)

@@ -219,7 +219,7 @@ def _with_known(db: Db, run: Run, card: NewCard, made: list[NewCard]) -> list[Ne
     if not len(card.known):
         return made
     row = db.execute("select embedder_id from project where id = %s", [run.project_id]).fetchone()
-    known, found = vectors.read(db, run.project_id, row.embedder_id, card.known)
+    known, found = vectors.read_known(db, run.project_id, row.embedder_id, card.known)
     nearest = np.argmax(found.astype(np.float32) @ np.array([one.middle for one in made]).T, axis=1)
     return [replace(one, known=known[nearest == number]) for number, one in enumerate(made)]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from app.database import Db
+from app.projects.references import all_sources
 from app.search.arrays import fetch_vectors
 
 ROWS = 10_000  # read at once
@@ -20,6 +21,13 @@ def read(db: Db, project_id: int, embedder_id: int, ids: np.ndarray) -> tuple[np
     ]
     none = (np.empty(0, np.int64), np.empty((0, dimension), np.float16))
     found, vectors = zip(*(pieces or [none]), strict=True)
+    return np.concatenate(found), np.concatenate(vectors)
+
+
+def read_known(db: Db, project_id: int, embedder_id: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same of validated objects, which may be those of reference projects: each is in one project only."""
+    of = [project_id, *(source.id for source in all_sources(db, project_id, embedder_id))]
+    found, vectors = zip(*(read(db, one, embedder_id, ids) for one in of), strict=True)
     return np.concatenate(found), np.concatenate(vectors)
 
 

@@ -22,6 +22,7 @@ KINDS = {
     "import": Kind("Import", "app.exchange.job"),
     "embed": Kind("Embed", "app.search.embed"),
     "strips": Kind("Strips", "app.search.strips_job"),
+    "reference": Kind("Reference", "app.search.reference_job"),
     "index": Kind("Index", "app.search.generations"),
     "clusters": Kind("Cards", "app.clusters.job"),
     "undo": Kind("Undo", "app.labels.undo_all"),

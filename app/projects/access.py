@@ -39,6 +39,8 @@ class Project:
     validated_only: bool = False
     logged_in: bool = field(default=True, repr=False)
 
+    size_weight: float = USUAL_WEIGHT  # of sizes in likeness, as the caller wants it in this project
+    caller_id: int | None = field(default=None, repr=False)
     def may(self, role: str) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
 

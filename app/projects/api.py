@@ -12,7 +12,7 @@ from app.accounts.queries import find_account
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.openapi import refusals
-from app.projects import listing, members, queries
+from app.projects import listing, members, queries, reference_routes
 from app.projects.access import Project, find_project
 from app.taxonomy import preset_routes
 
@@ -240,5 +240,6 @@ routes = [
     read_members,
     set_member,
     delete_member,
+    *reference_routes.api_routes,
     *preset_routes.api,
 ]

@@ -12,7 +12,7 @@ from litestar.response import Redirect, Template
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import LoginNeeded, Refused
-from app.projects import member_pages, queries
+from app.projects import member_pages, queries, reference_routes
 from app.projects.access import Project
 from app.projects.listing import list_projects, sorts_for
 from app.taxonomy import preset_routes
@@ -138,6 +138,8 @@ def settings_page(
         "error": error,
         "said": said,
     }
+    if project.may("manager"):
+        context |= reference_routes.context_of(db, project, viewer)
     return Template("projects/settings.html", context=context, status_code=status_code)
 
 
@@ -174,5 +176,6 @@ routes = [
     show_settings,
     save_settings,
     *member_pages.routes,
+    *reference_routes.routes,
     *preset_routes.pages,
 ]

@@ -116,8 +116,9 @@ def embed_project(
     report: Report,
     embedder_id: int | None = None,
     first_are_there: Callable[[], None] | None = None,
+    only: list[int] | None = None,
 ) -> int:
-    """Give a vector to every object that can have one; returns how many were written here.
+    """Give a vector to every object that can have one, or to these `only`; returns how many were written here.
 
     By the project's embedder, or by another one whose vectors are to take the place of the present ones.
     `first_are_there` is called once the first 2,000 have theirs, where there are more.
@@ -130,11 +131,13 @@ def embed_project(
         row = embedders.find(db, embedder_id) if embedder_id else embedders.of_project(db, project_id)
         if row is None:
             raise NotFound(f"The project {project_id} does not exist any more, or has no embedder.")
-        work = _Work(db, project_id, row.id, embedders.load(settings, row), open_store(settings), settings, report)
+        embedder = embedders.load(settings, row)
+        work = _Work(db, project_id, row.id, embedder, open_store(settings), settings, report, only)
         work.first_are_there = first_are_there
         while True:
-            pending.record_failures(db, row.id, project_id)
-            waiting = pending.list_pending(db, row.id, project_id)
+            if only is None:
+                pending.record_failures(db, row.id, project_id)
+            waiting = pending.list_pending(db, row.id, project_id, only)
             if not waiting:
                 break
             work.tell()
@@ -156,10 +159,11 @@ class _Work:
         store: Store,
         settings: Settings,
         report: Report,
+        only: list[int] | None = None,
     ) -> None:
         self.db, self.project_id, self.embedder_id, self.embedder = db, project_id, embedder_id, embedder
         self.store, self.settings, self.report = store, settings, report
-        self.total, self.done = pending.start(db, embedder_id, project_id)
+        self.total, self.done = pending.start(db, embedder_id, project_id, only)
         self.written = self.logged = self.lost = 0
         self.decoders = DECODERS_FAR if "://" in settings.store_url else DECODERS_NEAR
         self.first_are_there: Callable[[], None] | None = None

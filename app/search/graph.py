@@ -187,13 +187,26 @@ def outliers(db: Db, project: Searched, mirror: Mirror, members: np.ndarray) -> 
 
 
 def unlike_anything(
-    db: Db, project: Searched, mirror: Mirror, mask: np.ndarray, most: int = 10_000
-) -> tuple[np.ndarray, np.ndarray]:
-    """Of these objects (bool by ordinal) those that no label is near to, strangest first: ids and familiarity."""
+    db: Db, project: Searched, mirror: Mirror, mask: np.ndarray, most: int = 10_000, known: np.ndarray | None = None
+) -> np.ndarray:
+    """Ids of those of these objects (bool by ordinal) that no label is near to, strangest first.
+
+    known: vectors of what is labelled in other projects, float [k, d]. Where nothing is labelled in this one, they
+    alone tell, of at most `most` objects that lie evenly between the first and the last.
+    """
     graph = open_graph(db, project)
-    labels = validated_labels(graph, mirror)
-    rows, familiar = suspects.novelties(graph.graph, labels, graph.rows.column(mirror, mask), most)
-    return np.asarray(graph.ids)[rows], familiar
+    labels, candidates = validated_labels(graph, mirror), graph.rows.column(mirror, mask)
+    if known is None or not len(known):
+        rows, _ = suspects.novelties(graph.graph, labels, candidates, most)
+    elif labels.any():
+        rows, _ = suspects.novelties(graph.graph, labels, candidates, most)
+        rows, _ = suspects.unlike_known(graph.graph, rows, graph.vectors_of, known)
+    else:
+        rows = np.flatnonzero(candidates)
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
+        rows, excess = suspects.unlike_known(graph.graph, rows, graph.vectors_of, known)
+        rows = rows[np.argsort(-excess, kind="stable")]
+    return np.asarray(graph.ids)[rows]
 
 
 def left_over(

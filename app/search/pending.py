@@ -22,8 +22,11 @@ NO_VECTOR = """
 """
 
 
-def start(db: Db, embedder_id: int, project_id: int) -> tuple[int, int]:
-    """Make this session's own list of what waits; returns how many objects there are, and how many are done with."""
+def start(db: Db, embedder_id: int, project_id: int, only: list[int] | None = None) -> tuple[int, int]:
+    """Make this session's own list of what waits; returns how many objects there are, and how many are done with.
+
+    `only`: the objects that are meant; None: all of the project.
+    """
     db.execute(
         """
         create temp table if not exists pending (object_id bigint not null, hash bytea not null, bucket int not null);
@@ -36,13 +39,14 @@ def start(db: Db, embedder_id: int, project_id: int) -> tuple[int, int]:
                count(*) filter (where not ({NO_VECTOR.format(object="o.id")})) as done
         from object o
         where o.project_id = %(project)s
+          and (%(only)s::bigint[] is null or o.id = any(%(only)s::bigint[]))
         """,  # noqa: S608 - constants
-        {"embedder": embedder_id, "project": project_id},
+        {"embedder": embedder_id, "project": project_id, "only": only},
     ).fetchone()
     return row.total, row.done
 
 
-def list_pending(db: Db, embedder_id: int, project_id: int) -> dict[int, int]:
+def list_pending(db: Db, embedder_id: int, project_id: int, only: list[int] | None = None) -> dict[int, int]:
     """List what waits now; returns how many objects wait in each bucket, which is the first byte of the hash."""
     db.execute("drop index if exists pending_bucket; truncate pending")
     db.execute(
@@ -53,13 +57,14 @@ def list_pending(db: Db, embedder_id: int, project_id: int) -> dict[int, int]:
             select distinct on (i.object_id) i.object_id, i.hash
             from image i
             where i.project_id = %(project)s
+              and (%(only)s::bigint[] is null or i.object_id = any(%(only)s::bigint[]))
               and not exists (select from unreadable_image u where u.hash = i.hash)
               and {NO_VECTOR.format(object="i.object_id")}
             order by i.object_id, i.rank
         ) chosen
         where not exists (select from lost_image l where l.hash = chosen.hash)
         """,  # noqa: S608 - constants
-        {"embedder": embedder_id, "project": project_id},
+        {"embedder": embedder_id, "project": project_id, "only": only},
     )
     db.execute("create index pending_bucket on pending (bucket); analyze pending")
     return {row.bucket: row.n for row in db.execute("select bucket, count(*) as n from pending group by bucket")}

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from app.accounts.viewer import Account, Viewer
@@ -15,13 +16,15 @@ from app.clusters import (
 from app.clusters.cards import Board, Card
 from app.clusters.naming import Naming, name
 from app.clusters.runs import Run
+from app.clusters.steps import Step, take
 from app.clusters.turning import redo, undo
 from app.errors import Conflict, NotFound, Refused
 from app.labels.runs import publish
 from app.projects.access import Project, find_project
 from app.projects.queries import set_member
 from tests.clusters.conftest import Heaps
-from tests.small_projects import Person, predict
+from tests.search.conftest import add_vectors
+from tests.small_projects import Person, make_project, predict
 
 
 def cards_of(heaps: Heaps, run: Run) -> dict[int, Card]:
@@ -188,3 +191,37 @@ def test_objects_that_were_deleted_are_passed_over(heaps: Heaps) -> None:
 def test_a_filter_that_cannot_be_obeyed_is_refused(heaps: Heaps) -> None:
     with pytest.raises(Refused, match="cannot be obeyed"):
         heaps.ask("sample=77")
+
+
+def test_a_reference_names_cards_before_anything_is_labelled_for_who_may_read_it(
+    heaps: Heaps, ada: Person, ben: Person
+) -> None:
+    db = heaps.project.db
+    atlas = make_project(db, 20, "Atlas")
+    like = db.execute(
+        "select v from object_vector where project_id = %s and object_id = any(%s) order by object_id",
+        [heaps.project.id, heaps.heap(2)[:20]],
+    ).fetchall()
+    add_vectors(db, heaps.embedder_id, atlas.id, atlas.ids, np.array([row.v.to_numpy() for row in like]))
+    atlas.do(ada, atlas.ids, taxon="Oithona")
+    set_member(db, atlas.id, ada.id, "visitor")
+    db.execute(
+        "insert into project_reference (project_id, reference_id) values (%s, %s)", [heaps.project.id, atlas.id]
+    )
+    run = heaps.cut(n_wanted=5)
+    card_id = heap_card(heaps, run, 2)
+
+    def proposed(who: Person) -> list[str]:
+        board = Board(db, runs.find(db, heaps.project.id, run.id), who.id)
+        there = [card_id] if card_id in board.layout.card_ids else board.layout.card_ids[-2:].tolist()
+        return [proposal.taxon for card in board.cards(board.places_of(there)) for proposal in card.proposals]
+
+    assert proposed(ada) == ["Oithona"]
+    assert proposed(ben) == []
+    split = Step(uuid4(), "split", [card_id], parts=2)
+    take(db, runs.find(db, heaps.project.id, run.id), ada, split)
+    assert set(proposed(ada)) == {"Oithona"}
+    atlas.do(ada, atlas.ids, taxon="fiber")
+    assert set(proposed(ada)) == {"fiber < detritus"}
+    db.execute("delete from project_reference")
+    assert proposed(ada) == []

@@ -88,7 +88,7 @@ def test_what_is_left_of_a_label_and_what_is_like_none(db: Db, either: SimpleNam
     ids, agreeing = graph.left_over(db, either, mirror, np.array([either.world.taxa[1]]), unlabelled)
     assert sorted(ids.tolist()) == either.ids[2 * N_GROUP - 50 : 2 * N_GROUP]
     assert (agreeing >= 0.5).all()
-    ids, _ = graph.unlike_anything(db, either, mirror, unlabelled)
+    ids = graph.unlike_anything(db, either, mirror, unlabelled)
     assert sorted(ids[:N_GROUP].tolist()) == either.ids[3 * N_GROUP :]
     assert len(ids) == np.count_nonzero(unlabelled)
 
@@ -114,7 +114,7 @@ def test_an_object_that_is_gone_is_told_no_more(db: Db, either: SimpleNamespace)
     mirror, unlabelled = mirror_and_unlabelled(db, either)
     assert len(mirror) == 999
     assert len(graph.likely_mistakes(db, either, mirror).ids) == 0
-    found = graph.unlike_anything(db, either, mirror, unlabelled)[0]
+    found = graph.unlike_anything(db, either, mirror, unlabelled)
     assert world.ids[3] not in found and len(found) == np.count_nonzero(unlabelled)
 
 
@@ -161,7 +161,7 @@ def test_projects_of_few_objects_and_equal_vectors_are_answered(db: Db, project:
     assert len(open_graph(db, project).ids) == n
     assert len(graph.likely_mistakes(db, project, mirror).ids) == 0
     assert len(graph.outliers(db, project, mirror, everything)[0]) == n
-    assert len(graph.unlike_anything(db, project, mirror, unlabelled)[0]) == 0
+    assert len(graph.unlike_anything(db, project, mirror, unlabelled)) == 0
     assert len(graph.left_over(db, project, mirror, np.array([1]), unlabelled)[0]) == 0
     assert [len(stack) for stack in graph.stacks(db, project, mirror, everything)] == [n] * (n > 1)
 

@@ -1,0 +1,135 @@
+"""The validated objects most alike to something: of a project, and of its references that the asking person may read.
+
+They say what an object may be from the first one on, where nothing of the project itself is labelled yet.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.database import Db
+from app.projects.references import Source, sources
+from app.search.arrays import fetch_vectors
+from app.search.codes import VALIDATED
+from app.search.likeness import Searched, most_alike
+from app.search.mirror import Mirror, open_mirror
+
+VOTERS, FEWEST = 30, 5  # fewer where little is validated: a fifth of it
+MIX = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: neighbouring ids fall far apart
+
+
+@dataclass(frozen=True)
+class Voters:
+    """Validated objects, the most alike first."""
+
+    ids: np.ndarray  # int64
+    taxa: np.ndarray  # int32
+    distances: np.ndarray  # float32
+    projects: np.ndarray  # int32
+
+    def votes(self) -> Counter[int]:
+        """How many of them have which taxon."""
+        return Counter(self.taxa.tolist())
+
+    def references(self, project_id: int) -> list[int]:
+        """The other projects that have a vote."""
+        return sorted(set(self.projects.tolist()) - {project_id})
+
+
+@dataclass(frozen=True)
+class _Asked:
+    voters: Voters
+    n_comparable: int
+
+
+def nearest_voters(
+    db: Db, project: Searched, account_id: int | None, vectors: np.ndarray, without: np.ndarray
+) -> Voters:
+    """At most VOTERS, a fifth of those there are where these are few. `without`: ids that are asked about."""
+    others = sources(db, project.id, project.embedder_id, account_id)
+    asked = [_ask(db, one, vectors, without) for one in (project, *others)]
+    n = min(VOTERS, max(FEWEST, sum(one.n_comparable for one in asked) // 5))
+    ids, taxa, distances, projects = (
+        np.concatenate([getattr(one.voters, name) for one in asked])
+        for name in ("ids", "taxa", "distances", "projects")
+    )
+    order = np.lexsort((ids, distances))[:n]
+    return Voters(ids[order], taxa[order], distances[order], projects[order])
+
+
+def _ask(db: Db, project: Searched, vectors: np.ndarray, without: np.ndarray) -> _Asked:
+    mirror = open_mirror(db, project.id)
+    mask = mirror.status == VALIDATED
+    mask[mirror.ordinals(without)] = False
+    n = int(np.count_nonzero(mask))
+    if not n:
+        none = np.empty(0, np.int64)
+        return _Asked(Voters(none, none.astype(np.int32), none.astype(np.float32), none.astype(np.int32)), 0)
+    found = most_alike(db, project, vectors, mask, VOTERS, mirror=mirror)
+    taxa = mirror.taxon[mirror.ordinals(found.ids)]
+    projects = np.full(len(found.ids), project.id, np.int32)
+    return _Asked(Voters(found.ids, taxa, found.distances, projects), n - found.n_without_vector)
+
+
+def some_voters(db: Db, references: Iterable[Source], most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ids, int64, and vectors, float16 [n, d], of at most so many validated objects of references.
+
+    Of more, the same number of each taxon as far as it has them: what is rare shall be known by somebody too.
+    """
+    ids, vectors = [np.empty(0, np.int64)], []
+    chosen = [(source, validated(open_mirror(db, source.id))) for source in references]
+    share = most // max(1, len(chosen))
+    for source, (mirror, places) in chosen:
+        wanted = np.sort(mirror.ids[evenly(mirror, places, share)])
+        found, read = vectors_in(db, source, wanted)
+        ids.append(found)
+        vectors.append(read)
+    return np.concatenate(ids), np.concatenate(vectors) if vectors else np.empty((0, 1), np.float16)
+
+
+def validated(mirror: Mirror) -> tuple[Mirror, np.ndarray]:
+    """A mirror with the places of what is validated there."""
+    return mirror, np.flatnonzero((mirror.status == VALIDATED) & (mirror.taxon != 0))
+
+
+def evenly(mirror: Mirror, places: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the places, of each taxon equally many as far as it has them; the same ones each time."""
+    if len(places) <= most:
+        return places
+    return places[np.argsort(turns_within(mirror, places), kind="stable")[:most]]
+
+
+def turns_within(mirror: Mirror, places: np.ndarray) -> np.ndarray:
+    """When the turn of each is among those of its taxon, int64 [n]: by chance, but always the same."""
+    mixed = np.argsort(mirror.ids[places].astype(np.uint64) * MIX, kind="stable")
+    turns = np.empty(len(places), np.int64)
+    turns[mixed] = rank_within(mirror.taxon[places][mixed])
+    return turns
+
+
+def rank_within(groups: np.ndarray) -> np.ndarray:
+    """How many of the same group stand before each: int64 [n]."""
+    order = np.argsort(groups, kind="stable")
+    first = np.searchsorted(groups[order], groups[order])
+    ranks = np.empty(len(groups), np.int64)
+    ranks[order] = np.arange(len(groups)) - first
+    return ranks
+
+
+def vectors_in(db: Db, source: Searched, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of those that have a vector in the source's space, and the vectors, float16 [n, d]."""
+    dimension = db.execute("select dimension from embedder where id = %s", [source.embedder_id]).fetchone().dimension
+    return fetch_vectors(
+        db,
+        """
+        select array_agg(object_id), array_agg(v)
+        from object_vector
+        where embedder_id = %s
+          and project_id = %s
+          and object_id = any(%s::bigint[])
+        """,
+        [source.embedder_id, source.id, "{" + ",".join(map(str, ids.tolist())) + "}"],
+        dimension,
+    )
