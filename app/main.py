@@ -17,7 +17,7 @@ from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.batches import api as batches_api
-from app.batches import audit_routes, mistakes_routes, pile_routes, review_routes
+from app.batches import audit_routes, mistakes_routes, pile_routes, probe_routes, review_routes
 from app.batches import pages as batches_pages
 from app.bodies import refuse_unknown_fields
 from app.clusters import api as clusters_api
@@ -78,6 +78,7 @@ PAGES = [
     *audit_routes.routes,
     *review_routes.routes,
     *mistakes_routes.routes,
+    *probe_routes.routes,
     *labels_pages.routes,
     *acts_page.routes,
     *undo_routes.routes,
@@ -103,6 +104,7 @@ API = [
     *audit_routes.api_routes,
     *review_routes.api_routes,
     *mistakes_routes.api_routes,
+    *probe_routes.api_routes,
     *undo_routes.api_routes,
     *activity_routes.api_routes,
     *samples_api.routes,

@@ -75,7 +75,7 @@ def find_stragglers(db: Db, project: Batched, account: Labeller, args: dict[str,
     taxon_id, name = _taxon(db, args)
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, UNSETTLED).copy()
-    for known in (refused_ids(db, mirror, taxon_id), _shown(db, project.id, taxon_id)):
+    for known in (refused_ids(db, mirror, taxon_id), shown_ids(db, project.id, taxon_id)):
         mask[mirror.ordinals(known)] = False
     ids, _ = graph.left_over(db, project, mirror, branch_of(db, taxon_id), mask)
     return Found(ids[:limit], title=f"Stragglers of {name}", taxon_id=taxon_id, ranked=True)
@@ -115,7 +115,7 @@ def _by_pair(db: Db, told: Told, pair: list[int], limit: int, title: str) -> Fou
     return Found(ids[order][:limit], title=title, opens_marked=False)
 
 
-def _shown(db: Db, project_id: int, taxon_id: int) -> np.ndarray:
+def shown_ids(db: Db, project_id: int, taxon_id: int) -> np.ndarray:
     """Objects that somebody saw in a batch which expected the taxon."""
     (ids,) = fetch_arrays(
         db,

@@ -4,6 +4,13 @@ import { makeBatch } from "./batch_make.js";
 import { count, element, nameCut } from "./html.js";
 import { atEnd } from "./page_life.js";
 
+// Batches of a taxon; with a target, what is marked in them is labelled so.
+const WAYS = [
+  { words: "Work what is predicted so as a batch", kind: "predicted", isTarget: true },
+  { words: "Its stragglers: unlabelled, and never shown for it", kind: "stragglers", isTarget: true },
+  { words: "Its outliers: labelled so, and least like it", kind: "outliers", isTarget: false },
+];
+
 export class TaxonMenu {
   #line = null;
 
@@ -42,8 +49,9 @@ export class TaxonMenu {
       items.push(this.#link(`All of ${above.display}`, tree.address([above.id])));
     }
     const n = document.querySelectorAll('#tiles [aria-selected="true"]').length;
-    if (!document.querySelector("shoal-board").dataset.canLabel) return items;
-    items.unshift(this.#batch(row));
+    if (!document.querySelector("shoal-board, shoal-cards").dataset.canLabel) return items;
+    const { project } = document.querySelector("shoal-board").dataset;
+    items.unshift(...WAYS.map((way) => this.#batch(row, way)), this.#link("How many of it are still out there", `/projects/${project}/stragglers?taxon=${row.id}`));
     if (n) items.unshift(this.#label(row, n));
     return items;
   }

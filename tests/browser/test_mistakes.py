@@ -1,4 +1,4 @@
-"""Likely mistakes between good examples of both taxa, decided on by keys and by pointer."""
+"""Likely mistakes decided on by keys and by pointer, and random probes for what is still out there of a taxon."""
 
 from dataclasses import replace
 
@@ -65,3 +65,34 @@ def test_mistakes_are_swapped_confirmed_and_named_otherwise_and_do_not_come_back
     with database.connect(site.database_url) as db:
         said = [replace(mixed, db=db).seen(id)[1] for id in ids]
     assert sorted(said) == ["Oithona", "detritus", "fiber < detritus"]
+
+
+def test_random_probes_tell_how_many_of_a_taxon_are_still_out_there(
+    site: Site, ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project = make_board(ana, n=30)
+    with database.connect(site.database_url) as db:
+        replace(project, db=db).do(ana, project.ids[:10], taxon="Oithona")
+    window = open_window(ana)
+    page = window.page
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.goto(f"/projects/{project.id}/stragglers")
+    page.get_by_role("combobox", name="Taxon").fill("Oithona")
+    page.get_by_role("option", name="Oithona").first.click()
+    page.get_by_role("button", name="Look what is left of it").click()
+    page.get_by_label("How many, at random").fill("12")
+    window.press("Enter")
+    probes = page.locator(".audit-tiles button.tile")
+    expect(probes).to_have_count(12)
+    reload(page)
+    probes.first.focus()
+    window.press("Space", "ArrowRight", "Space")
+    probes.last.scroll_into_view_if_needed()
+    page.get_by_role("button", name="2 belong; the others do not").focus()
+    window.press("Enter")
+    expect(page.get_by_text("still out there, between")).to_be_visible()
+    reload(page)
+    expect(page.get_by_text("2 of 12 random probes belonged")).to_be_visible()
+    with database.connect(site.database_url) as db:
+        n = db.execute("select count(*) from label where project_id = %s and status = 'V'", [project.id]).fetchone()[0]
+    assert n == 12

@@ -1,0 +1,279 @@
+"""How many of a taxon are still out there: random probes of what is unlabelled and was never shown for it.
+
+Two parts are drawn from, what the neighbours say belongs to it and all the rest, each at random; what was chosen for
+its likeness counts for nothing here. The estimate is of the moment of the draw (indexer/audit.py: remaining). A probe
+that belongs is labelled, one that does not is refused: neither is drawn again.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from app.batches import refusals
+from app.batches.graph_sources import shown_ids
+from app.batches.lineages import branch_of, names_of_taxa
+from app.batches.plain_sources import UNSETTLED
+from app.batches.sources import Batched
+from app.database import Db
+from app.errors import Conflict, NotFound, Refused
+from app.labels import acts, changes
+from app.labels.acts import Act, InBatch, Labeller, check_open
+from app.labels.changes import array, state_token
+from app.search import graph
+from app.search.mirror import Mirror, open_mirror
+from indexer.audit import remaining
+
+USUAL, MOST = 100, 500
+SOME_SAY_SO = 0.2  # of the neighbours: what is drawn from apart, since most of what is left lies there
+MOST_SAY_SO = 0.5
+NO_PROBE = "This project has no such probe."
+UNSEEN = "{n} of the probes were not seen yet: scroll to them. A program reports what it saw under …/seen."
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`n_likely` and `n_other`: what was out there in both parts. `estimate`, with `low` and `high` at 95 % confidence,
+    of how many of these belong to the taxon beside the ones found; null until all that was drawn is judged."""
+
+    id: int
+    taxon_id: int
+    taxon: str
+    n_likely: int
+    n_other: int
+    n: int
+    n_judged: int
+    n_found: int
+    estimate: float | None
+    low: int | None
+    high: int | None
+    words: str
+    account: str | None
+    made_at: datetime
+    ids: list[int]  # in the order of the screen
+    open_ids: list[int]  # not judged yet
+    found_ids: list[int]
+
+
+@dataclass(frozen=True)
+class OutThere:
+    """What is unlabelled and was never shown for the taxon, and how much of it its neighbours say belongs to it."""
+
+    taxon_id: int
+    taxon: str
+    n_unshown: int
+    n_stragglers: int
+    probe: Probe | None
+
+
+def out_there(db: Db, project: Batched, taxon_id: int) -> OutThere:
+    name = _name(db, taxon_id)
+    mirror = open_mirror(db, project.id)
+    mask = _unshown(db, project, mirror, taxon_id)
+    stragglers = _likely(db, project, mirror, taxon_id, mask, MOST_SAY_SO)
+    found = read(db, project.id, taxon_id=taxon_id, limit=1)
+    return OutThere(taxon_id, name, int(mask.sum()), len(stragglers), found[0] if found else None)
+
+
+def draw(db: Db, project: Batched, account: Labeller, client_id: UUID, taxon_id: int, n: int = USUAL) -> Probe:
+    """Half of them from the likely part, as far as it has so many. One that is not judged yet goes on."""
+    check_open(project)
+    name = _name(db, taxon_id)
+    if not 1 <= n <= MOST:
+        raise Refused(f"A probe draws between 1 and {MOST} objects.")
+    db.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"probe {project.id} {taxon_id}"])
+    row = db.execute(
+        """
+        select probe.id
+          from probe
+         where project_id = %s
+           and (client_id = %s
+                or taxon_id = %s
+                   and exists (select from probe_object where probe_id = probe.id and belongs is null))
+         order by id desc
+         limit 1
+        """,
+        [project.id, client_id, taxon_id],
+    ).fetchone()
+    if row is not None:
+        return find(db, project.id, row.id)
+    mirror = open_mirror(db, project.id)
+    mask = _unshown(db, project, mirror, taxon_id)
+    likely = _likely(db, project, mirror, taxon_id, mask, SOME_SAY_SO)
+    other = mirror.ids[mask]
+    other = other[~np.isin(other, likely)]
+    if not len(likely) + len(other):
+        raise Conflict(f"Everything here is labelled, or was shown for {name}: nothing is left to probe.")
+    chance = np.random.default_rng(secrets.randbits(128))
+    n_likely = min(max(n // 2, n - len(other)), len(likely))
+    drawn = [
+        (int(id), is_likely)
+        for ids, k, is_likely in ((likely, n_likely, True), (other, min(n - n_likely, len(other)), False))
+        for id in chance.choice(ids, k, replace=False)
+    ]
+    return _keep(db, project.id, account.id, client_id, taxon_id, (len(likely), len(other)), drawn)
+
+
+def _keep(
+    db: Db, project_id: int, account_id: int, client_id: UUID, taxon_id: int, sizes: tuple[int, int],
+    drawn: list[tuple[int, bool]],
+) -> Probe:  # fmt: skip
+    row = db.execute(
+        """
+        with made as (
+            insert into probe (project_id, client_id, account_id, taxon_id, n_likely, n_other)
+            values (%s, %s, %s, %s, %s, %s)
+            returning id
+        ),
+        drawn as (
+            insert into probe_object (probe_id, object_id, is_likely)
+            select made.id, given.id, is_likely
+              from made, unnest(%s::bigint[], %s::boolean[]) as given (id, is_likely)
+        )
+        select id from made
+        """,
+        [project_id, client_id, account_id, taxon_id, *sizes, [id for id, _ in drawn], [part for _, part in drawn]],
+    ).fetchone()
+    return find(db, project_id, row.id)
+
+
+def note_seen(db: Db, project_id: int, account: Labeller, probe_id: int, ids: list[int]) -> None:
+    """Probes that were painted in the window for 300 ms."""
+    find(db, project_id, probe_id)
+    db.execute(
+        """
+        update probe_object
+           set at = now(), account_id = %s
+         where probe_id = %s
+           and object_id = any(%s::bigint[])
+           and at is null
+        """,
+        [account.id, probe_id, array(ids)],
+    )
+
+
+def judge(db: Db, project: Batched, account: Labeller, probe_id: int, belonging: list[int], others: list[int]) -> Probe:
+    """Those that belong are labelled, the others refused for the taxon: an act each."""
+    check_open(project)
+    probe = find(db, project.id, probe_id)
+    wanted = set(probe.open_ids)
+    if unknown := [id for id in (*belonging, *others) if id not in set(probe.ids)]:
+        raise Refused(f"Object {unknown[0]} was not drawn by this probe. Reload to see what was.")
+    belonging, others = [id for id in belonging if id in wanted], [id for id in others if id in wanted - set(belonging)]
+    done = db.execute(
+        """
+        update probe_object
+           set belongs = object_id = any(%(belonging)s::bigint[]), account_id = %(account_id)s, at = now()
+         where probe_id = %(probe_id)s
+           and object_id = any(%(all)s::bigint[])
+           and at is not null
+        """,
+        {"belonging": array(belonging), "all": array(belonging + others), "probe_id": probe_id,
+         "account_id": account.id},
+    ).rowcount  # fmt: skip
+    if done < len(belonging) + len(others):
+        raise Conflict(UNSEEN.format(n=len(belonging) + len(others) - done))
+    _say(db, project, account, probe, belonging, others)
+    return find(db, project.id, probe_id)
+
+
+def _say(
+    db: Db, project: Batched, account: Labeller, probe: Probe, belonging: list[int], others: list[int]
+) -> None:  # fmt: skip
+    place = InBatch(None, {"of_probe": probe.id})
+    if belonging:
+        seen = changes.seen_states(db, project.id, belonging)
+        ids = [id for id in belonging if id in seen]
+        states = [state_token(seen[id].version, seen[id].status, seen[id].run_id) for id in ids]
+        if ids:
+            acts.apply(db, project, account, Act(uuid4(), "label", ids, states, probe.taxon_id, "V", "batch"), place)
+    if others:
+        act_id = acts.begin(
+            db, project.id, account.id, uuid4(), "not_this", probe.taxon_id, None, "batch", place
+        )  # fmt: skip
+        refusals.add(db, project.id, act_id or 0, account.id, [(id, probe.taxon_id) for id in others])
+        acts.finish(db, project.id, account.id, act_id or 0, [], [], n_refusals=len(others))
+
+
+def find(db: Db, project_id: int, probe_id: int) -> Probe:
+    found = read(db, project_id, probe_id=probe_id)
+    if not found:
+        raise NotFound(NO_PROBE)
+    return found[0]
+
+
+def read(
+    db: Db, project_id: int, *, probe_id: int | None = None, taxon_id: int | None = None, limit: int = 50
+) -> list[Probe]:
+    """Probes of a project, the latest first."""
+    rows = db.execute(
+        """
+        select probe.*, taxon.display_name as taxon, account.name as account,
+               array(select json_build_array(object_id, is_likely, belongs)
+                       from probe_object
+                      where probe_id = probe.id
+                      order by hashint8(object_id)) as drawn
+          from probe
+          join taxon on taxon.id = probe.taxon_id
+          left join account on account.id = probe.account_id
+         where probe.project_id = %(project_id)s
+           and (%(probe_id)s::bigint is null or probe.id = %(probe_id)s)
+           and (%(taxon_id)s::int is null or probe.taxon_id = %(taxon_id)s)
+         order by probe.id desc
+         limit %(limit)s
+        """,
+        {"project_id": project_id, "probe_id": probe_id, "taxon_id": taxon_id, "limit": limit},
+    )
+    return [_probe(row) for row in rows]
+
+
+def _probe(row: Any) -> Probe:
+    found = [id for id, _, belongs in row.drawn if belongs]
+    left = [id for id, _, belongs in row.drawn if belongs is None]
+    strata = [
+        (size, sum(part == is_likely for _, part, _ in row.drawn),
+         sum(part == is_likely and bool(belongs) for _, part, belongs in row.drawn))
+        for size, is_likely in ((row.n_likely, True), (row.n_other, False))
+        if size
+    ]  # fmt: skip
+    told = None if left else remaining(strata)
+    n_all = row.n_likely + row.n_other
+    words = f"{len(row.drawn):,} drawn at random of {n_all:,} that are unlabelled and were never shown"
+    if told:
+        words = (
+            f"about {told.estimate:,.0f} still out there, between {told.low:,} and {told.high:,} at 95 % confidence: "
+            f"{told.n_found:,} of {told.n_probes:,} random probes belonged, of {n_all:,} unlabelled objects"
+        )
+    return Probe(
+        row.id, row.taxon_id, row.taxon, row.n_likely, row.n_other, len(row.drawn), len(row.drawn) - len(left),
+        len(found), told.estimate if told else None, told.low if told else None, told.high if told else None, words,
+        row.account, row.made_at, [id for id, _, _ in row.drawn], left, found,
+    )  # fmt: skip
+
+
+def _name(db: Db, taxon_id: int) -> str:
+    name = names_of_taxa(db, [taxon_id]).get(taxon_id)
+    if name is None:
+        raise NotFound("This taxon is not known here: choose one from the list.")
+    return name
+
+
+def _unshown(db: Db, project: Batched, mirror: Mirror, taxon_id: int) -> np.ndarray:
+    """bool by ordinal: unlabelled, not refused for the taxon, and never seen in a batch that expected it."""
+    mask = mirror.mask(db, UNSETTLED).copy()
+    for known in (refusals.refused_ids(db, mirror, taxon_id), shown_ids(db, project.id, taxon_id)):
+        mask[mirror.ordinals(known)] = False
+    return mask
+
+
+def _likely(
+    db: Db, project: Batched, mirror: Mirror, taxon_id: int, mask: np.ndarray, least: float
+) -> np.ndarray:  # fmt: skip
+    """Where no graph of neighbours is there, nothing is likelier than the rest."""
+    try:
+        return graph.left_over(db, project, mirror, branch_of(db, taxon_id), mask, least)[0]
+    except (Refused, Conflict):
+        return np.empty(0, np.int64)
