@@ -4,31 +4,35 @@ What was found the likeliest first by something else than likeness, such as a sc
 only laid out between neighbours keeps its order.
 """
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from app.batches.ordering import first_turns
 from app.batches.places import WAITING, Places
-from app.batches.vectors import vectors_of
+from app.batches.vectors import compared
 from app.batches.wanted import wanted
 from app.database import Db
+from app.search.sizes import Space
 from indexer.neighbours import feedback_scores
+from indexer.spaces import USUAL_WEIGHT
 
 
 def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
     """Set the turns of a batch's waiting objects anew."""
     batch: Any = db.execute(
         """
-        select batch.ordering, batch.ranked, batch.opens_marked, project.embedder_id
+        select batch.ordering, batch.ranked, batch.opens_marked, project.embedder_id,
+               coalesce((kept.settings ->> 'size_weight')::float8, %s) as size_weight
           from batch
           join project on project.id = batch.project_id
+          left join board_preference kept on kept.project_id = batch.project_id
+                                         and kept.account_id = batch.account_id
          where batch.id = %s
         """,
-        [batch_id],
+        [USUAL_WEIGHT, batch_id],
     ).fetchone()
-    project = SimpleNamespace(id=project_id, embedder_id=batch.embedder_id)
+    project = Space(project_id, batch.embedder_id, batch.size_weight)
     if batch.ordering not in ("neighbours", "alike") or not (batch.ranked and batch.opens_marked):
         return
     looks_for = wanted(db, project, batch_id)
@@ -36,7 +40,7 @@ def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
         listed.turns, _ = first_turns(db, project, listed.ids, listed.distances, batch.ordering, ranked=True)
         return
     waiting = np.flatnonzero(listed.places == WAITING)
-    vectors, has = vectors_of(db, project, listed.ids[waiting])
+    vectors, has = compared(db, looks_for.space, listed.ids[waiting])
     if not has.any():
         return
     scores = np.full(len(waiting), -np.inf, np.float32)

@@ -8,6 +8,7 @@ from app.database import Db
 from app.labels.changes import array
 from app.search import generations, likeness
 from app.search.arrays import fetch_arrays
+from app.search.sizes import sized
 
 
 class Compared(Protocol):
@@ -36,6 +37,12 @@ def vectors_of(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, 
     vectors = np.zeros((len(ids), found.shape[1]), np.float32)
     vectors[has] = found[np.searchsorted(found_ids, ids[has])]
     return vectors, has
+
+
+def compared(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same as likeness is measured for the person for whom the project was found: with sizes, where these count."""
+    vectors, has = vectors_of(db, project, ids)
+    return sized(db, project, ids, vectors), has
 
 
 def _from_file(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

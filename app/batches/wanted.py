@@ -11,20 +11,25 @@ import numpy as np
 from app.batches.lineages import related
 from app.batches.ordering import Compared
 from app.batches.page_rows import MARKED, NOT_THIS
-from app.batches.vectors import vectors_of
+from app.batches.vectors import compared
 from app.database import Db
 from app.search.query_image import query_vector
+from app.search.sizes import Space, weight_of
 
 MOST_EXAMPLES = 400  # of a kind: the latest
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """float32 [p, d] and [q, d], unit vectors; `is_told`: whether an act of the batch has said anything."""
+    """float32 [p, d] and [q, d], unit vectors; `is_told`: whether an act of the batch has said anything.
+
+    `space`: what they are to be compared in. An image has no size, so that in its batches none counts.
+    """
 
     positive: np.ndarray
     negative: np.ndarray
     is_told: bool
+    space: Space
 
 
 def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
@@ -33,19 +38,21 @@ def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
     by_example = batch.source == "examples"
     if project.embedder_id is None or not (by_example or batch.taxon_id):
         return None
+    has_image = by_example and bool(batch.query.get("image"))
+    space = Space(project.id, project.embedder_id, 0.0 if has_image else weight_of(project))
     likes, unlike = _said(db, batch_id, batch.taxon_id)
     is_told = bool(likes or unlike)
     if by_example:
         likes, unlike = batch.query.get("ids", []) + likes, batch.query.get("not_ids", []) + unlike
-    positive, negative = _vectors(db, project, likes), _vectors(db, project, unlike)
-    if by_example and batch.query.get("image"):
+    positive, negative = _vectors(db, space, likes), _vectors(db, space, unlike)
+    if has_image:
         image = np.atleast_2d(query_vector(db, project, batch.query["image"])).astype(np.float32)
         positive = np.concatenate([image, positive]) if len(positive) else image
-    return Wanted(positive, negative, is_told) if len(positive) else None
+    return Wanted(positive, negative, is_told, space) if len(positive) else None
 
 
 def _vectors(db: Db, project: Compared, ids: list[int]) -> np.ndarray:
-    vectors, has = vectors_of(db, project, np.array(ids[-MOST_EXAMPLES:], np.int64))
+    vectors, has = compared(db, project, np.array(ids[-MOST_EXAMPLES:], np.int64))
     return vectors[has]
 
 

@@ -1,4 +1,4 @@
-"""How one person keeps one project's board: the digits' taxa, tile size, fields under the tiles, contrast."""
+"""How one person keeps one project's board: the digits' taxa, tile size, fields, contrast, what size weighs."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -17,6 +17,7 @@ from app.objects import queries
 from app.openapi import refusals
 from app.projects.access import Project
 from app.taxonomy.names import is_italic
+from indexer.spaces import USUAL_WEIGHT
 
 SLOTS = "123456789"
 SMALLEST, USUAL, LARGEST = 60, 100, 400  # per cent of the usual tile
@@ -44,6 +45,7 @@ class Preferences:
     show: list[str] = field(default_factory=list)
     contrast: bool = False
     invert: bool = False
+    size_weight: float = USUAL_WEIGHT  # of an object's size in every order by likeness, 0 to 1
 
     @property
     def slots_json(self) -> str:
@@ -60,6 +62,7 @@ class PreferenceChange:
     show: list[str] | None = None
     contrast: bool | None = None
     invert: bool | None = None
+    size_weight: float | None = None
 
 
 def read(db: Db, project_id: int, account_id: int | None) -> Preferences:
@@ -112,6 +115,8 @@ def write(db: Db, project_id: int, account_id: int, change: PreferenceChange) ->
 def _check(db: Db, change: PreferenceChange) -> None:
     if change.size is not None and not SMALLEST <= change.size <= LARGEST:
         raise Refused(f"Tiles can be {SMALLEST} to {LARGEST} % of their usual size, not {change.size} %.")
+    if change.size_weight is not None and not 0 <= change.size_weight <= 1:
+        raise Refused(f"Size weighs between 0 (not at all) and 1 (alone) in likeness, not {change.size_weight:g}.")
     if change.show is not None and len(change.show) > MOST_FIELDS:
         raise Refused(f"At most {MOST_FIELDS} fields fit under a tile: choose fewer than {len(change.show)}.")
     if any(len(key) > LONGEST_KEY or "\0" in key for key in change.show or []):
@@ -138,7 +143,7 @@ def keep_preferences(
 
 @put(
     "/projects/{project_id:int}/preferences", opt=OWN, sync_to_thread=True, tags=["projects"],
-    summary="Keep how one's own board looks: slots of the digits, tile size, fields, contrast",
+    summary="Keep how one's own board looks: slots of the digits, tile size, fields, contrast, what size weighs",
     responses=refusals(400, 401, 404),
 )  # fmt: skip
 def keep_preferences_api(

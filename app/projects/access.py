@@ -11,6 +11,7 @@ from app.accounts.access import ROLES
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden, LoginNeeded, NotFound
+from indexer.spaces import USUAL_WEIGHT
 
 WORK = {
     "visitor": "look at",
@@ -38,9 +39,9 @@ class Project:
     role: str
     validated_only: bool = False
     logged_in: bool = field(default=True, repr=False)
-
     size_weight: float = USUAL_WEIGHT  # of sizes in likeness, as the caller wants it in this project
     caller_id: int | None = field(default=None, repr=False)
+
     def may(self, role: str) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
 
@@ -61,12 +62,14 @@ def find_project(db: Db, viewer: Viewer, project_id: int) -> Project:
     row = db.execute(
         """
         select p.id, p.title, p.description, p.instrument, p.status, p.visibility, p.embedder_id, p.current_run_id,
-               p.pixel_size_um, p.settings, p.data_version, m.role as member_role
+               p.pixel_size_um, p.settings, p.data_version,
+               coalesce((kept.settings ->> 'size_weight')::float8, %s) as size_weight, m.role as member_role
         from project p
         left join member m on m.project_id = p.id and m.account_id = %s
+        left join board_preference kept on kept.project_id = p.id and kept.account_id = %s
         where p.id = %s
         """,
-        [viewer.account_id, project_id],
+        [USUAL_WEIGHT, viewer.account_id, viewer.account_id, project_id],
     ).fetchone()
     role = None if row is None else role_of(viewer, row.member_role, row.visibility)
     if row is None or role is None:
@@ -74,7 +77,8 @@ def find_project(db: Db, viewer: Viewer, project_id: int) -> Project:
             raise LoginNeeded()
         raise NotFound(NO_PROJECT)
     logged_in = viewer.account is not None
-    return Project(*row[:-1], role=role, validated_only=not logged_in, logged_in=logged_in)
+    *own, size_weight, _ = row
+    return Project(*own, role, not logged_in, logged_in, size_weight, viewer.account_id)
 
 
 def role_of(viewer: Viewer, member_role: str | None, visibility: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -141,6 +142,17 @@ class ColumnCache:
                 self._keep((level, name), self._read(db, ids, sample, level, name))
             self.columns.move_to_end((level, name))
             return self.columns[level, name]
+
+    def made(self, kind: str, name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """A column that is made of others, which `make` asks for. Two may make the same at once."""
+        key = (f"made {kind}", name)
+        with self.lock:
+            found: Any = self.columns.get(key)
+        if found is None:
+            found = make()
+            with self.lock:
+                self._keep(key, found)
+        return found
 
     def _keep(self, key: tuple[str, str], column: Column) -> None:
         """As the latest, which stays however short memory is."""

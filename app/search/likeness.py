@@ -17,9 +17,14 @@ from app.search.arrays import fetch_arrays, fetch_vectors
 from app.search.codes import VALIDATED
 from app.search.generations import Generation
 from app.search.mirror import Mirror, open_mirror
-from indexer.neighbours import mean_direction, ranked
+from app.search.sizes import sized, sizes, weight_of
+from indexer.neighbours import ranked
+from indexer.spaces import Aim, aim
 
 NO_EMBEDDER = "This project has no vectors yet, so nothing can be ordered by likeness: embed it first."
+# Where size counts, so many times more are taken by their vectors alone and put in order by both, up to a weight. On
+# real plankton 0.999 and 0.995 of the answer are among them; beyond the last weight everything is compared.
+WIDER = ((0.2, 4, 0.998), (0.5, 8, 0.995))
 
 
 class Searched(Protocol):
@@ -69,18 +74,22 @@ def most_alike(
         raise Conflict("Objects were added to the project at this moment. Ask again.")
     if project.embedder_id is None:
         raise Refused(NO_EMBEDDER)
-    # Vectors are kept in half precision: a query in the same gives the same distances from every source.
-    direction = mean_direction(query).astype(np.float16)
+    wanted = aim_of(db, project, query)
+    column = sizes(db, mirror) if wanted.size is not None else None
     generation = generations.open_generation(db, project.id, project.embedder_id)
     horizon = generation.manifest.horizon if generation else 0
-    ids, distances, removed = later_vectors(db, project, horizon, direction)
+    ids, distances, removed = later_vectors(db, project, horizon, wanted.vector)
     later = mirror.ordinals(ids)
     kept = np.isin(ids, mirror.ids[later[mask[later]]], assume_unique=True)
     ids, distances = ids[kept], distances[kept]
+    if column is not None:
+        distances = wanted.distances(distances, column[mirror.ordinals(ids)])
     recall, exact, n_compared = 1.0, True, len(ids)
     if generation:
         allowed = allowed_rows(generation, mirror, mask, np.concatenate([removed, ids]))
-        base_ids, base_distances, recall, exact, n_base = _base(generation, direction, k, allowed, least)
+        here = None if column is None else generation.rows.column(mirror, column)
+        asked = (wanted, weight_of(project), here)
+        base_ids, base_distances, recall, exact, n_base = _base(generation, asked, k, allowed, least)
         ids, distances = np.concatenate([ids, base_ids]), np.concatenate([distances, base_distances])
         n_compared += n_base
     ids, distances = ranked(ids, distances, k, least)
@@ -99,16 +108,43 @@ def allowed_rows(generation: Generation, mirror: Mirror, mask: np.ndarray, gone:
     return allowed
 
 
+def aim_of(db: Db, project: Searched, query: np.ndarray) -> Aim:
+    """What a query of vectors, with sizes beside them or without, asks of the project."""
+    weight, dimension = weight_of(project), np.shape(query)[-1]
+    if weight:
+        row = db.execute("select dimension from embedder where id = %s", [project.embedder_id]).fetchone()
+        dimension = row.dimension
+    return aim(query, dimension, weight)
+
+
+Asked = tuple[Aim, float, np.ndarray | None]  # with the weight of size, and the size of each row of a generation
+
+
 def _base(
-    generation: Generation, direction: np.ndarray, k: int, allowed: np.ndarray, least: bool
+    generation: Generation, asked: Asked, k: int, allowed: np.ndarray, least: bool
 ) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
     """Ids and distances from a generation, the recall to expect, whether exact, and how many were compared."""
-    index = generation.index
+    index, (wanted, weight, column) = generation.index, asked
     n_allowed = int(np.count_nonzero(allowed))
     everything = n_allowed == index.n
-    rows, cosines, exact = index.search(direction.astype(np.float32), k, None if everything else allowed, least)
+    n, share = _wider(k, weight, n_allowed) if column is not None else (k, 1.0)
+    rows, cosines, exact = index.search(
+        wanted.vector.astype(np.float32), n, None if everything else allowed, least
+    )  # fmt: skip
     recall = index.recall(exact, plain=everything and not least)
-    return np.asarray(generation.ids[rows]), 1 - cosines, recall, exact, n_allowed
+    distances = 1 - cosines
+    if column is not None:
+        distances, exact = wanted.distances(distances, column[rows]), exact and n >= n_allowed
+        recall *= share
+    return np.asarray(generation.ids[rows]), distances, recall, exact, n_allowed
+
+
+def _wider(k: int, weight: float, n_allowed: int) -> tuple[int, float]:
+    """How many to take by their vectors alone, and which share of the `k` nearest by both is among them."""
+    for most, times, share in WIDER:
+        if weight <= most and k * times < n_allowed:
+            return k * times, share
+    return n_allowed, 1.0
 
 
 def later_vectors(
@@ -152,8 +188,10 @@ def _text(vector: np.ndarray) -> str:
 
 
 def example_vectors(db: Db, project: Searched, ids: list[int]) -> np.ndarray:
-    """Vectors of those objects that have one, float32 [n, d], in the order of `ids`."""
+    """Vectors of those objects that have one, in the order of `ids`: float32 [n, d], with sizes beside them where
+    these count."""
     found, vectors = vectors_by_id(db, project, ids)
+    vectors = sized(db, project, found, vectors)
     row_of = {object_id: row for row, object_id in enumerate(found.tolist())}
     return vectors[[row_of[object_id] for object_id in ids if object_id in row_of]]
 

@@ -1,7 +1,7 @@
 """Every vector of a project in the order of likeness, for pages deep in it: compared exactly once, then kept.
 
-The order rests on vectors alone, so neither labels nor filters change it. What came after the index was built is
-merged in, and what was removed since is left out, for each page anew.
+The order rests on vectors and sizes alone, so neither labels nor filters change it. What came after the index was built
+is merged in, and what was removed since is left out, for each page anew.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from app.database.connections import Db
 from app.search import generations
 from app.search.generations import Generation
 from app.search.kept import Kept
-from app.search.likeness import Searched, allowed_rows, later_vectors
+from app.search.likeness import Searched, aim_of, allowed_rows, later_vectors
 from app.search.mirror import Mirror
 from app.search.radix import argsort
-from indexer.neighbours import mean_direction
+from app.search.sizes import sizes
+from indexer.spaces import Aim
 
 MOST_KEPT = 4  # of eight bytes a vector
 CHUNK = 8192
@@ -55,14 +56,19 @@ def part(
     generation = generations.open_generation(db, project.id, project.embedder_id) if project.embedder_id else None
     if generation is None:
         return None
-    direction = mean_direction(query).astype(np.float16)
-    ids, distances, removed = later_vectors(db, project, generation.manifest.horizon, direction)
+    wanted = aim_of(db, project, query)
+    column = sizes(db, mirror) if wanted.size is not None else None
+    ids, distances, removed = later_vectors(db, project, generation.manifest.horizon, wanted.vector)
     places = mirror.ordinals(ids)
     kept = np.isin(ids, mirror.ids[places[mask[places]]], assume_unique=True)
     allowed = allowed_rows(generation, mirror, mask, np.concatenate([removed, ids]))
-    key = (generation, direction.tobytes(), least)
-    ranking: Ranking = _kept.made(key, lambda: _ranked(generation, direction.astype(np.float32), least))
-    ids, steps, n_base = ids[kept], to_steps(distances[kept]), int(np.count_nonzero(allowed))
+    here = None if column is None else generation.rows.column(mirror, column)
+    key = (generation, wanted.key, least)
+    ranking: Ranking = _kept.made(key, lambda: _ranked(generation, wanted, here, least))
+    ids, distances = ids[kept], distances[kept]
+    if column is not None:
+        distances = wanted.distances(distances, column[mirror.ordinals(ids)])
+    steps, n_base = to_steps(distances), int(np.count_nonzero(allowed))
     edge, last_id = int(to_steps(np.array(after[0]))), after[1]
     sign = -1 if least else 1
     late = (sign * steps > sign * edge) | ((steps == edge) & (ids > last_id))
@@ -77,15 +83,18 @@ def to_steps(distances: np.ndarray) -> np.ndarray:
     return np.rint(np.asarray(distances, np.float64) * 10**DECIMALS).astype(np.int64)
 
 
-def _ranked(generation: Generation, direction: np.ndarray, least: bool) -> Ranking:
+def _ranked(generation: Generation, wanted: Aim, column: np.ndarray | None, least: bool) -> Ranking:
     """Compared as the index compares its candidates, so that a list goes on seamlessly from the one to the other."""
     n = generation.index.n
+    direction = wanted.vector.astype(np.float32)
     query = -direction if least else direction
     distances = np.empty(n, np.float32)
     for start in range(0, n, CHUNK):
         vectors = generation.index.vectors(np.arange(start, min(start + CHUNK, n)))
         cosines = np.einsum("ij,j->i", vectors, query) / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         distances[start : start + CHUNK] = 1 - (-cosines if least else cosines)
+    if column is not None:
+        distances = wanted.distances(distances, column)
     steps = to_steps(distances).astype(np.int32)
     rows = argsort(-steps if least else steps).astype(np.int32)
     return Ranking(rows, steps[rows])

@@ -1,7 +1,7 @@
 """A project of thirty objects, most of them with vectors in groups, and what works its batches."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +17,8 @@ from app.batches.page import PageInHand
 from app.batches.sources import Source
 from app.batches.work import PageAct, Worked
 from app.database import Db
+from app.objects import preferences
+from app.objects.preferences import PreferenceChange
 from app.projects.access import Project, find_project
 from app.search import mirror
 from app.settings import load_settings
@@ -57,8 +59,8 @@ def vectors(db: Db, small: SmallProject) -> np.ndarray:
 
 @pytest.fixture
 def seen(db: Db, small: SmallProject, vectors: np.ndarray) -> Project:
-    """The project with vectors, as an application manager sees it."""
-    return find_project(db, Viewer(Account(0, "", "", True)), small.id)
+    """The project with vectors, as an application manager sees it for whom size does not count."""
+    return replace(find_project(db, Viewer(Account(0, "", "", True)), small.id), size_weight=0.0)
 
 
 @dataclass
@@ -99,7 +101,11 @@ class Worker:
 
 @pytest.fixture
 def worker(db: Db, small: SmallProject, seen: Project) -> Callable[[Person], Worker]:
-    return lambda person: Worker(db, small, seen, person)
+    def work_as(person: Person) -> Worker:
+        preferences.write(db, small.id, person.id, PreferenceChange(size_weight=0.0))
+        return Worker(db, small, seen, person)
+
+    return work_as
 
 
 @pytest.fixture
