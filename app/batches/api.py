@@ -151,7 +151,8 @@ def page_api(
     batch_id: FromPath[int],
     n: FromQuery[int] = USUAL_PAGE,
 ) -> PageInHand:
-    """Its author gets these objects, and those of the next two pages, kept from the batches of others for 20 minutes,
+    """A tile's `stack` numbers the near-duplicates that stand together: mark and label them alike. The page's author
+    gets these objects, and those of the next two pages, kept from the batches of others for 20 minutes,
     renewed by working. Who only looks on, or comes with a read-only token, changes nothing."""
     return next_page(db, project, actor(viewer), batch_id, n, works=project.may("annotator") and not viewer.read_only)
 

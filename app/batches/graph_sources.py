@@ -15,17 +15,18 @@ from app.batches.sources import Batched, Found, ids_in, known_args, number_in, s
 from app.database import Db
 from app.errors import NotFound
 from app.labels.acts import Labeller
+from app.projects.references import sources
 from app.search import graph
 from app.search.arrays import fetch_arrays
 from app.search.codes import VALIDATED
 from app.search.graph import Told
 from app.search.mirror import Mirror, open_mirror
-
 from app.search.voters import some_voters
 
 MOST_IN_STACK = 12
 MOST_NOVELTIES = 10_000
 MOST_KNOWN = 3000  # validated objects of reference projects that are looked at for novelties
+
 
 @source("outliers", "the outliers of a taxon")
 def find_outliers(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
@@ -83,13 +84,23 @@ def find_stragglers(db: Db, project: Batched, account: Labeller, args: dict[str,
 
 @source("duplicates", "near-duplicates")
 def find_duplicates(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
-    """Objects without a label (or those of a filter) that are nearly the same, the largest stack first."""
+    """Objects without a label (or those of a filter) that are nearly the same, the largest stack first.
+
+    On a page a stack is one: as many as a tile can show all of, so that none is labelled unseen.
+    """
     known_args(args, "query")
     mirror: Mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED)
     stacks = graph.stacks(db, project, mirror, mask)
     ids = np.concatenate(stacks) if stacks else np.empty(0, np.int64)
-    return Found(ids[:limit], title="Near-duplicates", opens_marked=False)
+    return Found(ids[:limit], title="Near-duplicates", opens_marked=False, stacks=_stacks(stacks))
+
+
+def _stacks(found: list[np.ndarray]) -> np.ndarray:
+    """For each object the first of those that one tile shows with it, int64; 0 for one that is left over."""
+    pieces = [ids[start : start + MOST_IN_STACK] for ids in found for start in range(0, len(ids), MOST_IN_STACK)]
+    numbers = [np.full(len(piece), piece[0] if len(piece) > 1 else 0, np.int64) for piece in pieces]
+    return np.concatenate(numbers) if numbers else np.empty(0, np.int64)
 
 
 def _taxon(db: Db, args: dict[str, Any]) -> tuple[int, str]:

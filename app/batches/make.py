@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 from app.batches import places
 from app.batches.batch import Batch, find_batch
 from app.batches.lineages import names_of_taxa
-from app.batches.ordering import ORDERS, first_turns
+from app.batches.ordering import ORDERS, first_turns, keep_together
 from app.batches.page_making import USUAL_PAGE, check_size, prepare_next
 from app.batches.sources import Batched, Found, Source, find_kind
 from app.database import Db
@@ -86,5 +86,7 @@ def freeze(
             found.opens_marked, len(ids), found.n_without_vector + n_without,
         ],
     ).fetchone()[0]  # fmt: skip
-    places.insert(db, batch_id, places.fresh(ids, distances, turns))
+    made = places.fresh(ids, distances, turns, None if found.stacks is None else found.stacks[:limit])
+    made.turns = keep_together(made.turns, made.stacks)
+    places.insert(db, batch_id, made)
     return find_batch(db, project.id, batch_id)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from app.batches.vectors import vectors_of
+from app.batches.vectors import compared
 from app.database import Db
 from indexer.neighbours import mean_direction
 from indexer.orders import extremes_first, seriate
@@ -35,7 +35,7 @@ def first_turns(
         return np.arange(len(ids), dtype=np.int32), 0
     if ranked and order == "least":
         return np.arange(len(ids), dtype=np.int32)[::-1].copy(), 0
-    vectors, has = vectors_of(db, project, ids)
+    vectors, has = compared(db, project, ids)
     return turns(_sequence(vectors[has], order), has), int(np.count_nonzero(~has))
 
 
@@ -45,6 +45,19 @@ def turns(sequence: np.ndarray, has: np.ndarray) -> np.ndarray:
     found = np.empty(len(has), np.int32)
     found[places] = np.arange(len(has), dtype=np.int32)
     return found
+
+
+def keep_together(turns: np.ndarray, stacks: np.ndarray) -> np.ndarray:
+    """Turns, int32, with which each stack comes as one, when the first of it would."""
+    if not stacks.any():
+        return turns
+    alone = -1 - np.arange(len(stacks))
+    _, group = np.unique(np.where(stacks > 0, stacks, alone), return_inverse=True)
+    first = np.full(group.max() + 1, len(turns))
+    np.minimum.at(first, group, turns)
+    together = np.empty(len(turns), np.int32)
+    together[np.lexsort((turns, first[group]))] = np.arange(len(turns), dtype=np.int32)
+    return together
 
 
 def _sequence(vectors: np.ndarray, order: str) -> np.ndarray:
@@ -61,7 +74,7 @@ def _sequence(vectors: np.ndarray, order: str) -> np.ndarray:
 
 def laid_out(db: Db, project: Compared, ids: np.ndarray, line: int | None) -> np.ndarray:
     """Places of a page's objects on the screen, like ones beside each other, those before the line before it."""
-    vectors, has = vectors_of(db, project, ids)
+    vectors, has = compared(db, project, ids)
     sides = [slice(0, line or 0), slice(line or 0, len(ids))]
     pieces = []
     for side in sides:

@@ -41,7 +41,8 @@ class PageInHand:
 def next_page(
     db: Db, project: Shown, account: Labeller, batch_id: int, n: int = USUAL_PAGE, works: bool = True
 ) -> PageInHand:
-    """The page in hand, or the next `n` objects made the page in hand. Who only looks on changes nothing."""
+    """The page in hand, or the next `n` objects (a stack of near-duplicates counts as one) made the page in hand. Who
+    only looks on changes nothing."""
     check_size(n)
     batch = find_batch(db, project.id, batch_id)
     if not works or batch.account_id != account.id or batch.closed_at is not None:
@@ -50,7 +51,7 @@ def next_page(
     listed = places.read(db, batch_id)
     page = page_rows.find_open(db, batch_id)
     held: list[Holder] = []
-    if page is not None and len(page.ids) != n and is_untouched(page):
+    if page is not None and listed.n_tiles(page.ids) != n and is_untouched(page):
         page_rows.drop_open(db, batch_id, since=page.number)
         page = None
     if page is None:
@@ -67,7 +68,7 @@ def _looked_at(db: Db, project: Shown, account: Labeller, batch: Batch, n: int) 
     listed = places.read(db, batch.id)
     page = page_rows.find_open(db, batch.id)
     if page is None:
-        chosen = listed.next(np.empty(0, np.int64))[:n]
+        chosen = listed.first(listed.next(np.empty(0, np.int64)), n)
         none = np.zeros(len(chosen), np.int16)
         page = PageRow(0, listed.ids[chosen], listed.distances[chosen], none, none, None, None, None, None, None, None,
                        is_done=False)  # fmt: skip
@@ -96,18 +97,28 @@ def _told(
         tile["distance"] = None if distance != distance else round(distance, 5)
         tile["chance"] = None if page.chances is None else round(float(page.chances[k]), 3)
         tile["mark"], tile["seen"] = int(page.marks[k]), bool(page.seen[k])
+    _note_stacks(listed, tiles)
     shown = np.array([place[tile["id"]] for tile in tiles], np.int64)
     line = None if page.line is None else int(np.count_nonzero(shown < page.line))
-    return PageInHand(
-        batch, page.number or None, tiles, line, page.basis, page.proposals or [], atlas_url(project.id, tiles),
     proposals = as_seen(db, project, page.proposals or [], page.ids[: page.line or len(page.ids)], account.id)
+    return PageInHand(
+        batch, page.number or None, tiles, line, page.basis, proposals, atlas_url(project.id, tiles),
         _next_atlas(db, project.id, listed, page, n), held,
     )  # fmt: skip
 
 
+def _note_stacks(listed: Places, tiles: list[dict[str, Any]]) -> None:
+    """Which tiles stand beside their near-duplicates: the number of their stack, null where one is alone."""
+    rows, _ = listed.rows_of(np.array([tile["id"] for tile in tiles], np.int64))
+    number = np.cumsum(listed.begins(rows))
+    sizes = np.bincount(number, minlength=1)
+    for tile, k in zip(tiles, number.tolist(), strict=True):
+        tile["stack"] = k if sizes[k] > 1 else None
+
+
 def _next_atlas(db: Db, project_id: int, listed: Places, page: PageRow, n: int) -> str | None:
     """The pictures of those whose turn is next, as things stand."""
-    ids = listed.ids[listed.next(page.ids)[:n]]
+    ids = listed.ids[listed.first(listed.next(page.ids), n)]
     rows = db.execute(
         """
         select distinct on (object_id) object_id as id, encode(hash, 'hex') as hash

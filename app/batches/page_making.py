@@ -55,7 +55,7 @@ def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -
     passed: list[np.ndarray] = []
     n_free, start, n_gone = 0, 0, 0
     while start < len(waiting) and n_free < n:
-        piece = waiting[start : start + (1 + AHEAD) * n]
+        piece = listed.first(waiting[start:], (1 + AHEAD) * n)
         start += len(piece)
         there = still_there(db, project.id, batch, listed.ids[piece])
         listed.places[piece[~there]] = GONE
@@ -64,8 +64,8 @@ def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -
         free = np.isin(listed.ids[piece], reserve(db, project.id, batch.id, batch.account_id or 0, listed.ids[piece]))
         taken.append(piece[free])
         passed.append(piece[~free])
-        n_free += int(np.count_nonzero(free))
-    chosen = np.concatenate(taken)[:n] if taken else np.empty(0, np.int64)
+        n_free += int(np.count_nonzero(listed.begins(piece[free])))
+    chosen = listed.first(np.concatenate(taken), n) if taken else np.empty(0, np.int64)
     if n_gone:
         places.write(db, batch.id, listed)
     else:

@@ -124,12 +124,13 @@ def show_page(
         "page": page,
         "batch": page.batch,
         "place": place_of(page, n),
+        "stacks": stacks_of(page.tiles),
         "pace": pace_of(db, page.batch.id),
         "can_label": may_work(project, viewer, page.batch),
         "italic": italic_taxa(db, [proposal["taxon_id"] for proposal in page.proposals]),
         "told": _told(db, project, account.id, page),
-    }
         "next": best_way(db, project, account) if works and not page.tiles else None,
+    }
     return Template("batches/_page.html", context=context)
 
 
@@ -140,6 +141,17 @@ def italic_taxa(db: Db, taxon_ids: Sequence[int | None]) -> set[int | None]:
         return set()
     rows = db.execute("select id, name, rank, type from taxon where id = any(%s)", [wanted])
     return {row.id for row in rows if is_italic(row.name, row.rank or "", row.type or "")}
+
+
+def stacks_of(tiles: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Tiles that stand together, in lists: a list of one for one that is alone."""
+    groups: list[list[dict[str, Any]]] = []
+    for tile in tiles:
+        if tile["stack"] and groups and groups[-1][0]["stack"] == tile["stack"]:
+            groups[-1].append(tile)
+        else:
+            groups.append([tile])
+    return groups
 
 
 def place_of(page: PageInHand, n: int) -> Place:

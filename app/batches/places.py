@@ -20,6 +20,7 @@ class Places:
     places: np.ndarray  # int16
     turns: np.ndarray  # int32: the lowest comes first
     distances: np.ndarray  # float32, NaN: none
+    stacks: np.ndarray  # int64: the first of the near-duplicates that each stands with, 0: alone
 
     def rows_of(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where in the list each of `ids` stands, and which of them do at all."""
@@ -49,47 +50,67 @@ class Places:
         waiting = waiting[~np.isin(self.ids[waiting], without)]
         return waiting[np.argsort(self.turns[waiting], kind="stable")]
 
+    def first(self, rows: np.ndarray, n: int) -> np.ndarray:
+        """The first `n` of rows in their order, where a stack counts as one."""
+        return rows[np.cumsum(self.begins(rows)) <= n]
+
+    def n_tiles(self, ids: np.ndarray) -> int:
+        """How many tiles objects make on the screen, where a stack is one."""
+        rows, known = self.rows_of(ids)
+        return int(np.count_nonzero(self.begins(rows[known])))
+
+    def begins(self, rows: np.ndarray) -> np.ndarray:
+        """Which of rows in their order do not go on with the stack of the one before."""
+        stacks = self.stacks[rows]
+        return (stacks == 0) | (stacks != np.concatenate([[-1], stacks[:-1]]))
+
     def counts(self) -> np.ndarray:
         """How many stand at each place."""
         return np.bincount(self.places, minlength=MOVED + 1)
 
 
-def fresh(ids: np.ndarray, distances: np.ndarray | None, turns: np.ndarray) -> Places:
+def fresh(ids: np.ndarray, distances: np.ndarray | None, turns: np.ndarray, stacks: np.ndarray | None = None) -> Places:
     """All waiting."""
+    stacks = np.zeros(len(ids), np.int64) if stacks is None else stacks.astype(np.int64)
     distances = np.full(len(ids), np.nan, np.float32) if distances is None else distances.astype(np.float32)
-    return Places(ids.astype(np.int64), np.zeros(len(ids), np.int16), turns.astype(np.int32), distances)
+    return Places(ids.astype(np.int64), np.zeros(len(ids), np.int16), turns.astype(np.int32), distances, stacks)
 
 
 def read(db: Db, batch_id: int) -> Places:
     """The parts of a batch as one."""
-    ids, places, turns, distances = fetch_arrays(
+    ids, places, turns, distances, stacks = fetch_arrays(
         db,
         """
-        select array_agg(one.id), array_agg(one.place), array_agg(one.turn), array_agg(one.distance)
+        select array_agg(one.id), array_agg(one.place), array_agg(one.turn), array_agg(one.distance),
+               array_agg(coalesce(one.stack, 0))
           from (select *
                   from batch_part
                  where batch_id = %s
                  order by part) as part,
-               unnest(object_ids, places, turns, distances) as one (id, place, turn, distance)
+               unnest(object_ids, places, turns, distances, stacks) as one (id, place, turn, distance, stack)
         """,
         [batch_id],
     )
     if ids is None:
         return fresh(np.empty(0, np.int64), None, np.empty(0, np.int32))
-    return Places(ids, places, turns, distances)
+    return Places(ids, places, turns, distances, stacks)
 
 
 def insert(db: Db, batch_id: int, made: Places) -> None:
     """Write the parts of a new batch."""
     db.execute(
         """
-        insert into batch_part (batch_id, part, object_ids, places, turns, distances)
-        select %s, part, object_ids::bigint[], places::smallint[], turns::int[], distances::real[]
-          from unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
-               as given (part, object_ids, places, turns, distances)
+        insert into batch_part (batch_id, part, object_ids, places, turns, distances, stacks)
+        select %s, part, object_ids::bigint[], places::smallint[], turns::int[], distances::real[],
+               case when %s then stacks::bigint[] end
+          from unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+               as given (part, object_ids, places, turns, distances, stacks)
         """,
-        [batch_id, *_parts(made.ids, made.places, made.turns, made.distances)],
-    )
+        [
+            batch_id, bool(made.stacks.any()),
+            *_parts(made.ids, made.places, made.turns, made.distances, made.stacks),
+        ],
+    )  # fmt: skip
 
 
 def write(db: Db, batch_id: int, changed: Places) -> None:

@@ -46,6 +46,7 @@ class Found:
     ranked: bool | None = (
         None  # whether their order is to be kept; None: where there are distances, or it opens unmarked
     )
+    stacks: np.ndarray | None = None  # int64: the first of the near-duplicates that each stands with, 0: alone
 
     @property
     def is_ranked(self) -> bool:

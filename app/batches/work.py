@@ -14,7 +14,7 @@ from app.batches import page_rows, places, refusals, reservations, settled
 from app.batches.batch import Batch, find_batch, hold_batch
 from app.batches.lineages import related
 from app.batches.make import check_order, freeze
-from app.batches.ordering import first_turns
+from app.batches.ordering import first_turns, keep_together
 from app.batches.page import next_page
 from app.batches.page_making import prepare_next
 from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
@@ -122,7 +122,7 @@ def apply_page(
     reservations.release(db, batch.id, page.ids)
     rank_again(db, project.id, batch.id, listed)
     places.write(db, batch.id, listed)
-    prepare_next(db, project, batch, listed, len(page.ids))
+    prepare_next(db, project, batch, listed, listed.n_tiles(page.ids))
     return Worked(outcome, find_batch(db, project.id, batch.id), late)
 
 
@@ -165,7 +165,7 @@ def pass_page(db: Db, project: Batched, account: Labeller, batch_id: int, number
     page_rows.finish(db, batch.id, page, after, None)
     reservations.release(db, batch.id, page.ids)
     places.write(db, batch.id, listed)
-    prepare_next(db, project, batch, listed, len(page.ids))
+    prepare_next(db, project, batch, listed, listed.n_tiles(page.ids))
     _go_on(db, batch.id)
     return find_batch(db, project.id, batch.id)
 
@@ -208,7 +208,8 @@ def set_order(db: Db, project: Batched, account: Labeller, batch_id: int, order:
     listed = places.read(db, batch.id)
     distances = None if np.isnan(listed.distances).all() else listed.distances
     ranked = db.execute("select ranked from batch where id = %s", [batch.id]).fetchone().ranked
-    listed.turns, _ = first_turns(db, project, listed.ids, distances, order, ranked)
+    turns, _ = first_turns(db, project, listed.ids, distances, order, ranked)
+    listed.turns = keep_together(turns, listed.stacks)
     page_rows.drop_open(db, batch.id)
     db.execute("update batch set ordering = %s where id = %s", [order, batch.id])
     places.write(db, batch.id, listed)
@@ -284,9 +285,9 @@ def _done(db: Db, project: Batched, account: Labeller, batch: Batch, page: PageR
         outcome = acts.apply(db, project, account, said, place)
         refusals.add(db, project.id, outcome.act_id, account.id, refused)
         _note_strangers(db, project, account, batch, outcome, act.taxon_id)
-        return outcome
         left = {one.id for one in outcome.refused}
         settled.note(db, project.id, origin(batch), outcome.act_id, [id for id in act.marked if id not in left])
+        return outcome
     taxon_id = refused[0][1] if len({taxon for _, taxon in refused}) == 1 else None
     act_id = acts.begin(db, project.id, account.id, act.client_id, "not_this", taxon_id, None, "batch", place)
     if act_id is None:

@@ -17,16 +17,18 @@ import { RubberBand } from "./rubber_band.js";
 import { Selection } from "./selection.js";
 import { watchSession } from "./session.js";
 import { Slots } from "./slots.js";
+import { toggleStack, withStack } from "./stacks.js";
 import { AWAY } from "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
 import { TileSize } from "./tile_size.js";
 import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
-
 import "./start.js";
+
 const PICTURES = ".picture > img";
 const OF_THE_BOARD = new Set(["Ctrl Z", "Ctrl ⇧ Z", "Alt", ",", ";", "-", "?", "←", "⇧ arrows", "⇧ click", "drag", "click", "double click"]);
-const ANYBODYS = new Set(["step", "open", "clear", "contrast", "invert", "smaller", "larger", "help", "takeOver"]);
+const MIXED = "What stands together is marked alike: mark all of it, or nothing, and it closes.";
+const ANYBODYS = new Set(["step", "open", "clear", "contrast", "invert", "smaller", "larger", "help", "takeOver", "stack"]);
 
 class Batch extends HTMLElement {
   connectedCallback() {
@@ -131,7 +133,7 @@ class Batch extends HTMLElement {
 
   #labelOne(tile, taxon, status) {
     if (!this.page.isReady) return;
-    this.acts.single([tile], taxon, status);
+    this.acts.single(withStack(tile), taxon, status);
     this.pointed.useCursor();
     this.selection.keepPlace();
   }
@@ -157,6 +159,13 @@ class Batch extends HTMLElement {
     else toast("Point at a tile, or move the cursor to one: it is marked as not this.", { key: "marks" });
   }
 
+  #openStack() {
+    const { tile } = this.pointed;
+    if (toggleStack(tile)) return this.selection.moveCursor(tile);
+    const words = tile?.closest(".stacked.open") ? MIXED : "Point at a stack of near-duplicates, or move the cursor to one: it opens, and closes again.";
+    toast(words, { key: "marks" });
+  }
+
   // With the brush, what the cursor leaves is painted.
   #step(direction, extend) {
     const left = this.selection.cursor;
@@ -164,7 +173,7 @@ class Batch extends HTMLElement {
     if (this.brush?.isOn && left) {
       const taxon = this.#brushTaxon();
       this.selection.step(direction);
-      if (taxon) this.acts.single([left], taxon, "V");
+      if (taxon) this.acts.single(withStack(left), taxon, "V");
     } else this.selection.step(direction, { extend: extend && this.canWork });
     this.panel.sayDigits();
   }
@@ -247,6 +256,7 @@ class Batch extends HTMLElement {
       notThis: () => this.#notThis(),
       invertMarks: () => marks.invert(),
       line: () => line.move(by, Number(way)),
+      stack: () => this.#openStack(),
       propose: () => this.panel.take(place),
       brush: () => (this.brush.isOn = !this.brush.isOn),
       pass: () => this.page.isReady && this.acts.pass(),
@@ -269,6 +279,11 @@ class Batch extends HTMLElement {
 
   #wirePointer() {
     this.list.addEventListener("click", (event) => {
+      const sign = event.target.closest(".stack-n");
+      if (sign) {
+        const tile = sign.parentElement.querySelector(".tile:not([hidden])");
+        return toggleStack(tile) || toast(MIXED, { key: "marks" });
+      }
       const tile = event.target.closest(".tile");
       if (!tile || !this.canWork) return;
       this.acts.forgetWaiting();

@@ -7,6 +7,7 @@ import { count } from "./html.js";
 import { forgetFacts } from "./object_facts.js";
 import { outboxOf } from "./outbox.js";
 import { tellRefused } from "./refused.js";
+import { tidyStacks } from "./stacks.js";
 import { dropToast, toast } from "./toasts.js";
 
 const SOON_MS = 250;
@@ -125,6 +126,7 @@ export class BatchActs extends EventTarget {
       });
       tile.hidden = true;
     }
+    tidyStacks(page.list);
     page.selection.drop(tiles);
     page.selection.keepPlace();
     if (!page.selection.shown().length) page.leave();

@@ -1,6 +1,7 @@
 // The boundary line: what stands before it was marked by it. Moved by a row or a tile, and dragged.
 
 import { element } from "./html.js";
+import { areTogether, boxOf } from "./stacks.js";
 
 const SAME_ROW_PX = 2;
 
@@ -34,7 +35,7 @@ export class BoundaryLine extends EventTarget {
   // Puts it, and marks nothing: as it was kept.
   put(at) {
     const shown = this.selection.shown();
-    if (at < shown.length) shown[at].before(this.rest, this.root);
+    if (at < shown.length) (shown[at].closest(".stacked") ?? shown[at]).before(this.rest, this.root);
     else this.list.querySelector(":scope > .tiles").append(this.rest, this.root);
   }
 
@@ -47,7 +48,9 @@ export class BoundaryLine extends EventTarget {
 
   #moveTo(wanted) {
     const shown = this.selection.shown();
-    const [from, to] = [this.at, Math.min(Math.max(wanted, 0), shown.length)];
+    const from = this.at;
+    let to = Math.min(Math.max(wanted, 0), shown.length);
+    while (areTogether(shown[to - 1], shown[to])) to += to > from ? 1 : -1;
     if (from === to) return;
     this.put(to);
     this.marks.set(shown.slice(Math.min(from, to), Math.max(from, to)), to > from);
@@ -59,8 +62,9 @@ export class BoundaryLine extends EventTarget {
     const shown = this.selection.shown();
     const step = way > 0 ? 1 : -1;
     let k = way > 0 ? at : at - 1;
-    const edge = shown[k]?.getBoundingClientRect().bottom;
-    while (shown[k] && Math.abs(shown[k].getBoundingClientRect().bottom - edge) < SAME_ROW_PX) k += step;
+    const bottom = (tile) => boxOf(tile).getBoundingClientRect().bottom;
+    const edge = shown[k] && bottom(shown[k]);
+    while (shown[k] && Math.abs(bottom(shown[k]) - edge) < SAME_ROW_PX) k += step;
     return way > 0 ? k : k + 1;
   }
 
@@ -83,7 +87,7 @@ export class BoundaryLine extends EventTarget {
   }
 
   #indexAt(x, y) {
-    const places = this.selection.shown().map((tile) => tile.getBoundingClientRect());
+    const places = this.selection.shown().map((tile) => boxOf(tile).getBoundingClientRect());
     const row = places.find((place) => place.bottom > y)?.bottom;
     if (row === undefined) return places.length;
     const isBefore = (place) => place.bottom < row - SAME_ROW_PX || (Math.abs(place.bottom - row) < SAME_ROW_PX && place.left + place.width / 2 < x);

@@ -1,6 +1,8 @@
 // What is marked, passed over and not this on the page in hand. The marked are the selection: clicks, ranges, bands and
 // keys choose them as on a board. Emits "change".
 
+import { openMixed, withStack } from "./stacks.js";
+
 export const [PASSED, MARKED, NOT_THIS] = [0, 1, 2];
 
 export class Marks extends EventTarget {
@@ -39,6 +41,7 @@ export class Marks extends EventTarget {
     for (const tile of this.#notThis) this.#refuse(tile, false);
     this.selection.clear();
     const shown = this.selection.shown();
+    openMixed(this.selection.list, (tile) => codes[tile.dataset.id] ?? PASSED);
     for (const tile of shown) if (codes[tile.dataset.id] === NOT_THIS) this.#refuse(tile, true);
     this.selection.replace(shown.filter((tile) => codes[tile.dataset.id] === MARKED));
   }
@@ -50,7 +53,7 @@ export class Marks extends EventTarget {
 
   toggleNotThis(tile) {
     const on = !this.#notThis.has(tile);
-    this.#refuse(tile, on);
+    for (const each of withStack(tile)) this.#refuse(each, on);
     this.selection.drop([tile]);
     this.selection.moveCursor(tile);
   }

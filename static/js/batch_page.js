@@ -11,6 +11,7 @@ import { Seen } from "./batch_seen.js";
 import { PageSize } from "./batch_size.js";
 import { parseFragment } from "./html.js";
 import { getHtml } from "./requests.js";
+import { boxOf, tidyStacks } from "./stacks.js";
 
 const RETRY_MS = 2000;
 
@@ -115,6 +116,7 @@ export class Page extends EventTarget {
     ended.className = tiles.length ? "" : "empty"; // it takes the tiles' place
     for (const tile of tiles) writeChance(tile, page.chances[tile.dataset.id]);
     section.toggleAttribute("data-one", tiles.length === 1);
+    tidyStacks(section);
     if (tiles.length && this.root.canWork) this.line.put(waiting?.line ?? page.line ?? 0);
     this.#sayLine();
     this.marks.open(waiting?.marks ?? page.marks);
@@ -127,7 +129,7 @@ export class Page extends EventTarget {
 
   // Once its own pictures are there, the next page's are fetched.
   #measured(page) {
-    this.size.measure(this.selection.shown());
+    this.size.measure([...new Set(this.selection.shown().map(boxOf))]);
     fetchAhead(page.next_atlas);
   }
 

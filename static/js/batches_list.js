@@ -1,34 +1,19 @@
-// The list of batches: taken over by a manager, and closed.
+// The list of batches: a new one made, taken over by a manager, and closed.
 
+import { makeBatch } from "./batch_make.js";
+import { doAndGo } from "./do_and_go.js";
 import { deleteJson, postJson } from "./requests.js";
-import { toast } from "./toasts.js";
 
-const table = document.querySelector("table.batches");
-
-const act = async (button, question) => {
-  button.disabled = true;
-  try {
-    await question();
-  } catch (error) {
-    button.disabled = false;
-    toast(error.message, { kind: "warn", key: "batches" });
-  }
-};
-
-table?.addEventListener("click", (event) => {
+document.querySelector("table.batches")?.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   const { takeOver, close } = button.dataset;
-  const url = `/api/v1/projects/${table.dataset.project}/batches/${takeOver ?? close}`;
-  if (takeOver) {
-    act(button, async () => {
-      await postJson(`${url}/take-over`, {});
-      location.assign(url.replace("/api/v1", ""));
-    });
-  } else if (close) {
-    act(button, async () => {
-      await deleteJson(url);
-      location.reload();
-    });
-  }
+  const page = `/projects/${event.currentTarget.dataset.project}/batches/${takeOver ?? close}`;
+  if (takeOver) doAndGo(button, () => postJson(`/api/v1${page}/take-over`, {}).then(() => page));
+  else if (close) doAndGo(button, () => deleteJson(`/api/v1${page}`));
+});
+
+document.querySelector(".new-batches")?.addEventListener("click", ({ target, currentTarget }) => {
+  const button = target.closest("[data-source]");
+  if (button) makeBatch(currentTarget.dataset.project, JSON.parse(button.dataset.source));
 });

@@ -67,6 +67,7 @@ export const BATCH_KEYS = [
   { group: "Batch", keys: ["Alt 1–3"], labels: true, does: "take a proposal into the label field", command: "propose" },
   { group: "Batch", keys: ["letters", "."], labels: true, does: "name a taxon for what is marked", short: "name a taxon", command: "name" },
   { group: "Batch", keys: ["`", "F7"], labels: true, does: "the brush, or no brush: paints the named taxon, or that of the first slot, on what one drags over or moves the cursor to (the key left of 1)", command: "brush" },
+  { group: "Batch", keys: ["/", "F6"], does: "open the stack of near-duplicates under the pointer or the cursor, or close it: closed, it is marked and labelled as one", command: "stack" },
   { group: "Batch", keys: ["\\", "Ctrl Enter"], labels: true, does: "the page to the tray, without labelling anything", short: "to the tray", command: "pass" },
   { group: "Batch", keys: ["|"], labels: true, does: "open the tray as a batch of its own", command: "tray" },
   { group: "Batch", keys: ["#", '"'], labels: true, does: "accept what nobody saw of the batch, once a random sample of it was judged", command: "audit" },
@@ -98,9 +99,9 @@ export const commandOf = (event) => {
   return null;
 };
 
-const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F7: "brush" };
+const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F6: "stack", F7: "brush" };
 const BATCH_BY_SIGN = {
-  "*": { command: "invertMarks" }, _: { command: "invertMarks" }, "\\": { command: "pass" }, "#": { command: "audit" }, '"': { command: "audit" }, "|": { command: "tray" },
+  "*": { command: "invertMarks" }, _: { command: "invertMarks" }, "\\": { command: "pass" }, "#": { command: "audit" }, '"': { command: "audit" }, "|": { command: "tray" }, "/": { command: "stack" },
   "[": { command: "line", by: "row", way: -1 }, "]": { command: "line", by: "row", way: 1 },
   "<": { command: "line", by: "tile", way: -1 }, ">": { command: "line", by: "tile", way: 1 },
 };

@@ -3,6 +3,8 @@
 // The tiles themselves hold the selection (aria-selected), in the order of the page; this keeps the order in which they
 // were chosen, the anchor of ranges, and the cursor. Emits "change".
 
+import { boxOf, headsOf, withStack } from "./stacks.js";
+
 export class Selection extends EventTarget {
   #chosen = new Set();
   #anchor = null;
@@ -40,6 +42,20 @@ export class Selection extends EventTarget {
     return [...this.list.querySelectorAll(".tile:not([hidden])")];
   }
 
+  // What the cursor goes over.
+  #steps() {
+    return this.#hasStacks ? headsOf(this.shown()) : this.shown();
+  }
+
+  get #hasStacks() {
+    return this.list.querySelector(".stacked") !== null;
+  }
+
+  // With all that stands with them.
+  #whole(tiles) {
+    return this.#hasStacks ? [...tiles].flatMap(withStack) : tiles;
+  }
+
   #set(tile, on) {
     tile.setAttribute("aria-selected", String(on));
     if (on) this.#chosen.add(tile);
@@ -51,7 +67,8 @@ export class Selection extends EventTarget {
   }
 
   toggle(tile) {
-    this.#set(tile, !this.has(tile));
+    const on = !this.has(tile);
+    for (const each of withStack(tile)) this.#set(each, on);
     this.#anchorAt(tile);
     this.#changed();
   }
@@ -62,7 +79,7 @@ export class Selection extends EventTarget {
   }
 
   replace(tiles) {
-    const wanted = new Set(tiles);
+    const wanted = new Set(this.#whole(tiles));
     for (const tile of this.#chosen) if (!wanted.has(tile)) tile.setAttribute("aria-selected", "false");
     for (const tile of wanted) if (!this.#chosen.has(tile)) tile.setAttribute("aria-selected", "true");
     this.#chosen = wanted;
@@ -70,7 +87,7 @@ export class Selection extends EventTarget {
   }
 
   drop(tiles) {
-    for (const tile of tiles) {
+    for (const tile of this.#whole(tiles)) {
       this.#set(tile, false);
       this.#beforeRange.delete(tile);
       if (tile === this.#anchor) this.#anchor = null;
@@ -110,10 +127,10 @@ export class Selection extends EventTarget {
 
   moveCursor(tile, { scroll = false } = {}) {
     this.#cursor?.classList.remove("cursor");
-    this.#cursor = tile;
-    tile.classList.add("cursor");
-    this.list.setAttribute("aria-activedescendant", tile.id);
-    if (scroll) tile.scrollIntoView({ block: "nearest" });
+    this.#cursor = withStack(tile)[0] ?? tile;
+    this.#cursor.classList.add("cursor");
+    this.list.setAttribute("aria-activedescendant", this.#cursor.id);
+    if (scroll) boxOf(this.#cursor).scrollIntoView({ block: "nearest" });
   }
 
   leaveCursor() {
@@ -126,7 +143,7 @@ export class Selection extends EventTarget {
   keepPlace() {
     const left = this.#cursor;
     if (!left?.isConnected || !left.hidden) return;
-    const tiles = this.shown();
+    const tiles = this.#steps();
     const follows = (tile) => left.compareDocumentPosition(tile) & Node.DOCUMENT_POSITION_FOLLOWING;
     const next = tiles.find(follows) ?? tiles.at(-1);
     if (next) this.moveCursor(next);
@@ -134,7 +151,7 @@ export class Selection extends EventTarget {
 
   // After one tile was labelled by itself, the next one takes the cursor.
   moveOn(tile) {
-    const tiles = this.shown();
+    const tiles = this.#steps();
     const next = tiles[tiles.indexOf(tile) + 1] ?? tile;
     this.#anchorAt(next);
     this.moveCursor(next, { scroll: true });
@@ -160,7 +177,7 @@ export class Selection extends EventTarget {
   }
 
   #neighbour(tile, direction) {
-    const tiles = this.shown();
+    const tiles = this.#steps();
     const at = tiles.indexOf(tile);
     if (direction === "left") return tiles[at - 1];
     if (direction === "right") return tiles[at + 1];
@@ -169,13 +186,13 @@ export class Selection extends EventTarget {
 
   // Tiles of a row share their lower edge; the one whose middle is nearest is straight above or below.
   #inNextRow(tiles, at, way) {
-    const start = tiles[at].getBoundingClientRect();
+    const start = boxOf(tiles[at]).getBoundingClientRect();
     const middle = start.left + start.width / 2;
     let edge = null;
     let best = null;
     let nearest = Infinity;
     for (let i = at + way; i >= 0 && i < tiles.length; i += way) {
-      const place = tiles[i].getBoundingClientRect();
+      const place = boxOf(tiles[i]).getBoundingClientRect();
       if (Math.abs(place.bottom - start.bottom) < 2) continue;
       edge ??= place.bottom;
       if (Math.abs(place.bottom - edge) > 2) break;

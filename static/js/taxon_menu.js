@@ -60,19 +60,18 @@ export class TaxonMenu {
     return element("a", { role: "menuitem", href, tabIndex: -1 }, words);
   }
 
-  // What is predicted as it, the likeliest first.
-  #batch(row) {
-    const item = element("button", { type: "button", className: "plain", role: "menuitem", tabIndex: -1 }, "Work what is predicted so as a batch");
+  #batch(row, { words, kind, isTarget }) {
+    const item = element("button", { type: "button", className: "plain", role: "menuitem", tabIndex: -1 }, words);
     item.addEventListener("click", () => {
       this.menu.hidePopover();
-      makeBatch(document.querySelector("shoal-board").dataset.project, { kind: "predicted", taxon_id: row.id }, { taxonId: row.id });
+      makeBatch(document.querySelector("shoal-board, shoal-cards").dataset.project, { kind, taxon_id: row.id }, { taxonId: isTarget ? row.id : null });
     });
     return item;
   }
 
   // The board hears it, and labels what is selected.
   #label(row, n) {
-    const item = element("button", { type: "button", className: "plain", role: "menuitem", tabIndex: -1 }, `Label the ${count(n, "selected object")} so`);
+    const item = element("button", { type: "button", className: "plain", role: "menuitem", tabIndex: -1 }, `Label the ${count(n, `selected ${this.tree.noun}`)} so`);
     item.addEventListener("click", () => {
       const detail = { id: row.id, display_name: row.display, italic: row.italic };
       this.menu.hidePopover();

@@ -78,6 +78,33 @@ def test_novelties_are_what_no_label_is_near_to(db: Db, mine: Worker, small: Sma
 def test_near_duplicates_stand_together(db: Db, mine: Worker, small: SmallProject, vectors: np.ndarray) -> None:
     apart = unit_vectors(len(vectors), 16, seed=9)
     apart[[21, 22, 40]] = apart[[20, 20, 41]]
+    write_vectors(db, small, apart)
+    page = mine.page(mine.make("duplicates"))
+    assert sorted(ids_of(page)[:3]) == small.ids[20:23]
+    assert sorted(ids_of(page)[3:]) == small.ids[40:42]
+
+
+def test_a_stack_of_near_duplicates_is_one_on_a_page_and_stays_one_in_the_tray(
+    db: Db, mine: Worker, small: SmallProject, vectors: np.ndarray
+) -> None:
+    apart = unit_vectors(len(vectors), 16, seed=9)
+    apart[20:35] = apart[20]
+    apart[[41, 42]] = apart[40]
+    write_vectors(db, small, apart)
+    batch = mine.make("duplicates")
+    page = mine.page(batch, 2)
+    assert [tile["stack"] for tile in page.tiles] == [1] * 12 + [2] * 3
+    assert sorted(ids_of(page)) == small.ids[20:35]
+    mine.apply(batch, page, ids_of(page)[:12], "fiber")
+    assert sorted(ids_of(mine.page(batch, 2))) == small.ids[40:43]
+    work.pass_page(mine.db, mine.project, mine.person, batch.id, 2)
+    tray = work.open_tray(mine.db, mine.project, mine.person, batch.id)
+    assert sorted(tile["stack"] for tile in mine.page(tray, 2).tiles) == [1, 1, 1, 2, 2, 2]
+    again = work.set_order(mine.db, mine.project, mine.person, tray.id, "extremes")
+    assert sorted(tile["stack"] for tile in mine.page(again, 2).tiles) == [1, 1, 1, 2, 2, 2]
+
+
+def write_vectors(db: Db, small: SmallProject, vectors: np.ndarray) -> None:
     db.execute(
         """
         update object_vector
@@ -85,8 +112,5 @@ def test_near_duplicates_stand_together(db: Db, mine: Worker, small: SmallProjec
           from unnest(%s::bigint[], %s::text[]) as given (id, v)
          where object_id = given.id
         """,
-        [small.ids[: len(apart)], [str(vector.tolist()) for vector in apart]],
+        [small.ids[: len(vectors)], [str(vector.tolist()) for vector in vectors]],
     )
-    page = mine.page(mine.make("duplicates"))
-    assert sorted(ids_of(page)[:3]) == small.ids[20:23]
-    assert sorted(ids_of(page)[3:]) == small.ids[40:42]
