@@ -120,8 +120,19 @@ API = [
 
 def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) -> Litestar:
     """The server, on a pool that the caller opens and closes."""
+    return connect_app(make_app(), settings, pool, database_url)
+
+
+def connect_app(app: Litestar, settings: Settings, pool: ConnectionPool[Db], database_url: str) -> Litestar:
+    """Give an application that serves nobody now its settings and its database."""
     configure_logs(settings.log_level)
     search.configure(settings)
+    app.state = State({"settings": settings, "pool": pool, "database_url": database_url})
+    return app
+
+
+def make_app() -> Litestar:
+    """All routes, on no database yet: to register them takes half a second."""
     set_asyncio_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="web"))
     return Litestar(
         route_handlers=[
@@ -151,5 +162,4 @@ def create_app(settings: Settings, pool: ConnectionPool[Db], database_url: str) 
         openapi_config=openapi_config(),
         request_max_body_size=MOST_BYTES,
         logging_config=None,
-        state=State({"settings": settings, "pool": pool, "database_url": database_url}),
     )

@@ -191,17 +191,17 @@ def test_what_is_kept_for_oneself_is_not_for_who_is_not_logged_in(app_client: Cl
     assert {name: status for name, status in answers.items() if status not in (303, 401)} == {}
 
 
-def test_a_route_that_declares_nothing_is_closed(web_app: Litestar, make_account: Any, make_project: Any) -> None:
+def test_a_route_that_declares_nothing_is_closed(own_app: Litestar, make_account: Any, make_project: Any) -> None:
     """Registered late, as a careless change would: even an application manager does not get in."""
 
     @get("/projects/{project_id:int}/careless", sync_to_thread=False)
     def careless(project_id: FromPath[int]) -> str:
         return f"the secrets of {project_id}"
 
-    web_app.register(careless)
+    own_app.register(careless)
     manager = make_account(is_application_manager=True)
     project_id = make_project(manager=manager)
-    with TestClient(web_app) as client:
+    with TestClient(own_app) as client:
         answer = logged_in(client, manager).get(f"/projects/{project_id}/careless")
     assert answer.status_code == 403
     assert "secrets" not in answer.text

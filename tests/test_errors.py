@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar, Router, get
 
 from app.errors import Refused
-from app.main import MOST_BYTES
+from app.main import MOST_BYTES, make_app
 from tests.web_fixtures import Client, bearer, logged_in
 
 
@@ -21,9 +21,16 @@ def break_down() -> str:
     raise ValueError("the secret inside")
 
 
+@pytest.fixture(scope="module")
+def all_routes() -> Litestar:
+    """The application with a few routes more, for this file."""
+    app = make_app()
+    app.register(Router("/", route_handlers=[ask_too_often, break_down]))
+    return app
+
+
 @pytest.fixture
-def client(web_app: Litestar, app_client: Client) -> Client:
-    web_app.register(Router("/", route_handlers=[ask_too_often, break_down]))
+def client(app_client: Client) -> Client:
     app_client.raise_server_exceptions = False
     return app_client
 

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from app.accounts.viewer import Viewer
 from app.database import Db, open_pool
 from app.errors import Conflict, Refused
-from app.main import MOST_BYTES, create_app
+from app.main import MOST_BYTES, connect_app, make_app
 from app.projects.access import Project
 from app.security import HEADERS
 from app.settings import Settings
@@ -60,10 +60,17 @@ def look(project: NamedDependency[Project]) -> str:
     return project.title
 
 
+@pytest.fixture(scope="module")
+def all_routes() -> Litestar:
+    """The application with a few routes more, for this file."""
+    app = make_app()
+    app.register(Router("/", route_handlers=[fail, refuse, write, break_at_commit, sleep, look]))
+    return app
+
+
 @pytest.fixture
-def client(web_app: Litestar, app_client: Client) -> Client:
+def client(app_client: Client) -> Client:
     """A browser on the application with a few routes more, that go wrong in every way."""
-    web_app.register(Router("/", route_handlers=[fail, refuse, write, break_at_commit, sleep, look]))
     app_client.raise_server_exceptions = False
     return app_client
 
@@ -72,7 +79,7 @@ def client(web_app: Litestar, app_client: Client) -> Client:
 
 
 def test_an_answer_is_sent_after_its_transaction_is_committed(
-    client: Client, make_account: Any, database_url: str
+    client: Client, make_account: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen on the wire: when the first message of the answer leaves, another connection already sees the row."""
     account = make_account()
@@ -83,7 +90,7 @@ def test_an_answer_is_sent_after_its_transaction_is_committed(
         if message["type"] == "http.response.start":
             seen.extend(rows(database_url, "select organisation from account where id = %s", account.id))
 
-    client.app.before_send.append(look_from_outside)
+    monkeypatch.setattr(client.app, "before_send", [*client.app.before_send, look_from_outside])
     assert client.post("/try/write").status_code == 201
     assert [row.organisation for row in seen] == ["written"]
 
@@ -108,20 +115,20 @@ def test_a_refused_project_gives_its_connection_back(client: Client, make_accoun
 
 
 def test_more_requests_than_connections_and_threads_all_get_through(
-    settings: Settings, database_url: str, make_project: Any
+    all_routes: Litestar, settings: Settings, database_url: str, make_project: Any
 ) -> None:
     project_id = make_project(visibility="everyone")
-    with open_pool(database_url, max_size=2) as pool:
-        app = create_app(settings, pool, database_url)
-        app.register(Router("/", route_handlers=[look]))
-        with TestClient(app) as client:
-            statuses: list[int] = []
-            ask = lambda: statuses.append(client.get(f"/projects/{project_id}/try").status_code)  # noqa: E731
-            threads = [threading.Thread(target=ask) for _ in range(80)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+    statuses: list[int] = []
+    with (
+        open_pool(database_url, max_size=2) as pool,
+        TestClient(connect_app(all_routes, settings, pool, database_url)) as client,
+    ):
+        ask = lambda: statuses.append(client.get(f"/projects/{project_id}/try").status_code)  # noqa: E731
+        threads = [threading.Thread(target=ask) for _ in range(80)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert statuses == [200] * 80
 
 
@@ -304,7 +311,7 @@ def until_answered(client: TestClient, path: str) -> Any:
     return answer
 
 
-def test_without_the_database_every_page_says_so(settings: Settings, server: Any) -> None:
+def test_without_the_database_every_page_says_so(all_routes: Litestar, settings: Settings, server: Any) -> None:
     """The database goes away under a running server, and comes back: so does the server, by itself."""
     name = "test_goes_away"
     url = server.url.replace("///shoal", f"///{name}")
@@ -312,7 +319,7 @@ def test_without_the_database_every_page_says_so(settings: Settings, server: Any
         admin.execute(f"create database {name} template template_shoal")
         with open_pool(url, max_size=2) as pool:
             pool.timeout = 1
-            with TestClient(create_app(settings, pool, url)) as client:
+            with TestClient(connect_app(all_routes, settings, pool, url)) as client:
                 assert client.get("/health").json()["status"] == "ok"
                 admin.execute(f"alter database {name} allow_connections false")
                 admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])

@@ -12,7 +12,7 @@ from app.accounts.sessions import cookie_name, start_session
 from app.accounts.tokens import make_token
 from app.accounts.viewer import Account
 from app.database import Db, connect, open_pool
-from app.main import create_app
+from app.main import connect_app, create_app, make_app
 from app.projects import queries as projects
 from app.settings import Settings
 
@@ -20,9 +20,22 @@ Client = TestClient[Litestar]
 numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="session")
+def all_routes() -> Litestar:
+    """The whole application, made once, on no database."""
+    return make_app()
+
+
 @pytest.fixture
-def web_app(settings: Settings, database_url: str) -> Iterator[Litestar]:
-    """The whole application on this test's database."""
+def web_app(all_routes: Litestar, settings: Settings, database_url: str) -> Iterator[Litestar]:
+    """The whole application on this test's database. Who changes it asks for `own_app`."""
+    with open_pool(database_url, max_size=4) as pool:
+        yield connect_app(all_routes, settings, pool, database_url)
+
+
+@pytest.fixture
+def own_app(settings: Settings, database_url: str) -> Iterator[Litestar]:
+    """An application that no other test sees: routes may be added to it."""
     with open_pool(database_url, max_size=4) as pool:
         yield create_app(settings, pool, database_url)
 
