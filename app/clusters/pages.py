@@ -22,8 +22,10 @@ from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
-from app.objects.filters import address
+from app.objects.filters import Filter, address
+from app.objects.pages import tree_of
 from app.projects.access import Project
+from app.taxonomy.tree import packed
 
 VISITOR = {"role": "visitor"}
 MOSAIC = 14  # objects of a card that are shown, from its core to its edge
@@ -83,6 +85,7 @@ def show_cards(
     asked = runs.find(db, project.id, run) if run else runs.latest(db, project.id)
     first, shown = _page_section(db, project, asked, order, "") if asked else (Section(), None)
     n_leaves = _n_leaves(db, asked) if asked else 0
+    tree = tree_of(db, project, Filter())
     context = {
         "project": project,
         "run": asked,
@@ -94,6 +97,9 @@ def show_cards(
         "orders": ORDERS,
         "n_choices": [n for n in N_CARDS if n < n_leaves] + [n_leaves],
         "n_leaves": n_leaves,
+        "tree": tree,
+        "tree_json": packed(tree).decode(),
+        "counts": tree.total,
         "n_unlabelled": told.n_of(db, project.id, runs.filter_of(db, project.id, runs.UNLABELLED, account.id)),
         "preferences": preferences.read(db, project.id, account.id),
         "can_label": project.may("annotator") and project.status != "explore",

@@ -17,7 +17,7 @@ from app.projects.access import Project
 from app.start.readiness import readiness
 from app.start.standing import BY_HAND, Standing, standing
 from app.start.way import Way
-from app.start.ways import best_way, find_ways
+from app.start.ways import find_ways
 
 VISITOR = {"role": "visitor"}
 NO_STORE = {"Cache-Control": "no-store"}
@@ -93,12 +93,16 @@ def show_brief(
     viewer: NamedDependency[Viewer],
     part: FromQuery[str] = "",
 ) -> Template:
-    """How far it is, and what would bring most now, in three lines; `part=next`: the last of them alone."""
+    """How far it is, and what would bring most now, in three lines; `part=next`: the last of them alone;
+    `part=cards`: beside the cards, which need not be opened."""
     account = actor(viewer)
+    ways = [way for way in find_ways(db, project, account) if way.per_hour] if may_label(project) else []
+    is_here = part == "cards" and bool(ways) and ways[0].kind == "cards"
     context = {
         "project": project,
         "standing": None if part == "next" else standing(db, project.id),
-        "next": best_way(db, project, account) if may_label(project) else None,
+        "these_first": is_here,
+        "next": next(iter(ways[1:] if is_here else ways), None),
     }
     return Template("start/_brief.html", context=context, headers=NO_STORE)
 

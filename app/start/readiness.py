@@ -7,7 +7,6 @@ from app.database import Db
 from app.jobs.words import time_span
 from app.projects.access import Project
 
-
 State = Literal["ready", "empty", "unembedded", "waiting", "embedding", "failed", "cancelled"]
 
 

@@ -7,6 +7,7 @@ import { CARD_KEYS, cardCommandOf } from "./cards_keys.js";
 import { Inside } from "./cards_inside.js";
 import { CardsPanel } from "./cards_panel.js";
 import { SeenCells } from "./cards_seen.js";
+import { CardsTree } from "./cards_tree.js";
 import { count, element, parseFragment, thousands } from "./html.js";
 import { fillList, fillStrip } from "./keys.js";
 import { newId } from "./outbox.js";
@@ -22,6 +23,7 @@ import { AWAY } from "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
 import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
+import "./start.js";
 
 const MOST_ACCEPTED = 10_000; // as a batch holds at most: the nearest to the cores
 
@@ -43,12 +45,17 @@ class Cards extends HTMLElement {
     this.inside = new Inside(this.querySelector("#members"), { project, run });
     this.seen = new SeenCells([this.list, this.inside.root]);
     new Sections(this.list, { loading: this.querySelector(".loading"), failed: this.querySelector(".below > .failed") });
-    new RubberBand(this.list, this.selection);
+    const band = new RubberBand(this.list, this.selection, { leavesSelected: this.canLabel });
     if (this.canLabel) this.#wireNaming();
     const { selection, inside, field } = this;
     selection.addEventListener("change", () => (this.auditNext = false));
     markBrokenImages(this);
     this.panel = new CardsPanel(this, { selection, inside, field, meant: () => this.meant });
+    this.tree = new CardsTree(this, {
+      list: this.list, selection, band, canLabel: this.canLabel,
+      name: (cards, taxon, status) => this.#name(taxon, status, cards),
+      take: (taxon) => this.panel.put(taxon),
+    });
     watchSession(this.dataset.account);
     this.#wirePointer();
     this.#wireKeys();
@@ -81,6 +88,7 @@ class Cards extends HTMLElement {
       open: () => this.#openBatch(),
       grow: () => this.#openBatch({ beyond: true }),
       name: () => this.field.focus(),
+      find: () => this.tree.find(),
       slot: () => this.#slot(digit, status),
       propose: () => this.panel.take(place),
       split: () => this.#split(),
@@ -119,9 +127,9 @@ class Cards extends HTMLElement {
     }
   }
 
-  #openBatch({ beyond = false, taxonId = null } = {}) {
-    if (!this.#some()) return;
-    const source = { kind: "cluster", cluster_ids: this.meantIds, ...(beyond && { beyond }) };
+  #openBatch({ beyond = false, taxonId = null, cards = this.meant } = {}) {
+    if (!cards.length) return this.#some();
+    const source = { kind: "cluster", cluster_ids: cards.map(idOf), ...(beyond && { beyond }) };
     makeBatch(this.dataset.project, source, { taxonId, order: beyond ? "alike" : "neighbours" });
   }
 
@@ -257,16 +265,15 @@ class Cards extends HTMLElement {
   }
 
   // What was seen whole is labelled at once; what was not is a batch's work.
-  #name(taxon, status) {
-    if (!this.#some()) return;
-    const cards = this.meant;
+  #name(taxon, status, cards = this.meant) {
+    if (!cards.length) return this.#some();
     this.#inTurn(async () => {
       const word = { client_id: newId(), cards: cards.map(idOf), taxon_id: taxon.id, status, seen: this.seen.ids };
       try {
         this.#named(cards, await postJson(`${this.api}/name`, word), taxon);
       } catch (error) {
         if (error.status !== 409 || !error.message.includes("not seen")) throw error;
-        this.#openBatch({ taxonId: taxon.id });
+        this.#openBatch({ taxonId: taxon.id, cards });
       }
     });
   }
@@ -274,6 +281,8 @@ class Cards extends HTMLElement {
   async #named(cards, outcome, taxon) {
     const n = outcome.changed.length;
     toast(`${count(n, "object")} validated as ${taxon.display_name}.`, { key: "cards" });
+    this.tree.refresh();
+    document.body.dispatchEvent(new Event("cardsNamed"));
     this.inside.close();
     this.selection.drop(cards);
     const left = new Map((await this.#fetch(cards.map(idOf))).map((card) => [idOf(card), card]));

@@ -11,6 +11,8 @@ export const CARD_KEYS = [
   { group: "Cards", keys: ["Esc"], does: "clear the selection; close what is open", command: "clear" },
   { group: "Cards", keys: ["Enter"], labels: true, does: "open the selected cards, or the one under the cursor, as one batch", short: "open as a batch", command: "open" },
   { group: "Cards", keys: ["letters", "."], labels: true, does: "name a taxon for the selected cards: what was seen whole is labelled at once, the rest opens as a batch for that taxon", short: "name", command: "name" },
+  { group: "Cards", keys: ["/", "F4"], does: "find a taxon in the tree: with cards selected, Enter there takes it into the label field", command: "find" },
+  { group: "Cards", keys: ["drag a selected card"], labels: true, does: "onto a taxon of the tree: name the selected cards so, with ⇧ at the drop as dubious; hold a card that is not selected a moment to drag it alone" },
   { group: "Cards", keys: ["1–9"], labels: true, does: "the same, with the taxon of that slot; with ⇧ as dubious", command: "slot" },
   { group: "Cards", keys: ["Alt 1–3"], labels: true, does: "take a proposal into the label field", command: "propose" },
   { group: "Cards", keys: ["%", "F6"], labels: true, does: "split the card, into as many parts as the panel says", short: "split", command: "split" },

@@ -35,8 +35,11 @@ export class CardsPanel {
   // The `place`-th proposal goes into the label field.
   take(place) {
     const taxon = this.proposed[place];
-    if (!taxon) return;
-    this.field.choose({ id: taxon.taxon_id, display_name: taxon.taxon, italic: taxon.italic });
+    if (taxon) this.put({ id: taxon.taxon_id, display_name: taxon.taxon, italic: taxon.italic });
+  }
+
+  put(taxon) {
+    this.field.choose(taxon);
     this.field.focus();
   }
 

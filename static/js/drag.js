@@ -85,7 +85,7 @@ export class DragToTaxon {
   }
 
   #say() {
-    const objects = count(this.#tiles.length, "object");
+    const objects = count(this.#tiles.length, this.tree.noun);
     const taxon = this.#row && this.#taxonOf(this.#row);
     this.#ghost.textContent = taxon ? `${objects} → ${taxon.display_name}${this.#isDubious ? ", dubious" : ""}` : objects;
   }

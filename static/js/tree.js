@@ -24,9 +24,16 @@ export class Tree {
   #rows = [];
   #byId = new Map();
   #lines = new Map(); // the elements made so far, by taxon
+  #query;
+  #path;
 
-  constructor(root, projectId) {
+  // `query()`: the filter that the counts are of, that of the page's address unless told; `path`: the board whose
+  // addresses the rows lead to; `noun`: what is selected beside the tree.
+  constructor(root, projectId, { query = () => new URLSearchParams(location.search), path = location.pathname, noun = "object" } = {}) {
     this.root = root;
+    this.noun = noun;
+    this.#query = query;
+    this.#path = path;
     this.list = root.querySelector("[role=tree]");
     this.#url = `/projects/${projectId}/tree`;
     this.#key = `shoal.tree.${projectId}`;
@@ -53,16 +60,16 @@ export class Tree {
   }
 
   get selected() {
-    return new URLSearchParams(location.search).getAll("taxon").map(Number);
+    return this.#query().getAll("taxon").map(Number);
   }
 
   // The address of the board with these taxa instead of those that its filter names now.
   address(taxa, { children = true } = {}) {
-    const query = new URLSearchParams(location.search);
+    const query = this.#query();
     for (const name of ["taxon", "children", "cursor"]) query.delete(name);
     for (const taxon of taxa) query.append("taxon", taxon);
     if (!children && taxa.length) query.append("children", "0");
-    return `${location.pathname}${query.size ? `?${query}` : ""}`;
+    return `${this.#path}${query.size ? `?${query}` : ""}`;
   }
 
   // Counts follow labels; several acts in a row ask once.
@@ -211,7 +218,7 @@ export class Tree {
     this.root.classList.toggle("with-dubious", this.#rows.some((row) => row.D));
     this.#show();
     countInHeader(told.kept ?? told.total);
-    if (told.n !== undefined) document.getElementById("n-total").textContent = thousands(told.n);
+    if (told.n !== undefined && this.noun === "object") document.getElementById("n-total").textContent = thousands(told.n);
   }
 
   // Which rows show: under closed branches none; while a name is looked for, those that have it and their ancestors.
@@ -231,7 +238,7 @@ export class Tree {
     }
     this.hideEmpty.closest("label").hidden = !nEmpty;
     const selected = this.selected;
-    const children = new URLSearchParams(location.search).get("children") !== "0";
+    const children = this.#query().get("children") !== "0";
     // Said once for all rows: an address that was put together for each of 3 000 took longer than drawing them.
     const only = this.address(["TAXON"], { children }).split("TAXON");
     const address = (row) => (selected.includes(row.id) ? this.address(selected.filter((taxon) => taxon !== row.id), { children }) : only.join(row.id));
@@ -278,8 +285,9 @@ export class Tree {
 
   async #fetch() {
     this.#asked = new AbortController();
+    const query = this.#query();
     try {
-      this.#take(await getJson(this.#url + location.search, { signal: AbortSignal.any([this.#asked.signal, whileShown()]) }));
+      this.#take(await getJson(`${this.#url}${query.size ? `?${query}` : ""}`, { signal: AbortSignal.any([this.#asked.signal, whileShown()]) }));
       this.root.dispatchEvent(new Event("shoal:counted"));
     } catch (error) {
       if (!error.passing && error.name !== "AbortError") throw error; // counts that come late harm nobody: the next act asks again

@@ -138,6 +138,41 @@ def test_several_cards_that_were_seen_whole_are_named_by_one_word_and_undone(sit
     assert validated(site, project) == 0
 
 
+def test_a_card_is_named_by_the_tree_beside_it_dropped_or_clicked_or_found(site: Site, open_cards: OpenCards) -> None:
+    project, window = open_cards(8)
+    n = cards(window).count()
+    wait_until_seen(window)
+    window.page.locator("#tiles").focus()
+    window.press("ArrowRight", "Space")
+    window.page.keyboard.type("oith")
+    expect(window.page.locator("#label-field-list [role=option]").first).to_be_visible()
+    window.press("Enter")
+    expect(cards(window)).to_have_count(n - 1)
+
+    cards(window).first.click()
+    window.grab(cards(window).first)
+    expect(window.page.locator(".drag-ghost")).to_have_text("1 card")
+    window.carry_to(window.tree_row("Oithona"))
+    expect(window.page.locator(".drag-ghost")).to_have_text("1 card → Oithona")
+    window.page.mouse.up()
+    expect(cards(window)).to_have_count(n - 2)
+
+    cards(window).first.click()
+    window.tree_row("Oithona").click()
+    expect(window.page.locator("#label-field")).to_have_value("Oithona")
+    window.press("Enter")
+    expect(cards(window)).to_have_count(n - 3)
+
+    window.press("ArrowRight", "Space", "F4")
+    window.page.keyboard.type("oith")
+    window.press("Enter", "Enter")
+    expect(cards(window)).to_have_count(n - 4)
+    again(window)
+    expect(cards(window)).to_have_count(n - 4)
+    assert validated(site, project) == 40 - n_objects(window)
+    expect(window.page.locator('[data-count="V"]')).to_have_text(str(validated(site, project)))
+
+
 def test_a_card_that_was_not_seen_whole_opens_as_a_batch_for_its_name(site: Site, open_cards: OpenCards) -> None:
     project, window = open_cards(1)
     window.forgive("409")
