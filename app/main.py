@@ -44,7 +44,7 @@ from app.projects.access import provide_project
 from app.samples import api as samples_api
 from app.samples import pages as samples_pages
 from app.search import api as search_api
-from app.search import crop_api, crop_pages
+from app.search import crop_api, crop_pages, elsewhere_pages
 from app.search import pages as search_pages
 from app.security import SameOrigin, Watch, add_headers
 from app.settings import Settings
@@ -83,9 +83,10 @@ PAGES = [
     *acts_page.routes,
     *undo_routes.routes,
     *activity_routes.routes,
-    *samples_pages.routes,
     *start_pages.routes,
+    *samples_pages.routes,
     *search_pages.routes,
+    *elsewhere_pages.routes,
     *crop_pages.routes,
     *jobs_pages.routes,
     *guide_pages.routes,
@@ -107,9 +108,9 @@ API = [
     *probe_routes.api_routes,
     *undo_routes.api_routes,
     *activity_routes.api_routes,
+    *start_api.routes,
     *samples_api.routes,
     *search_api.routes,
-    *start_api.routes,
     *crop_api.routes,
     *prediction_api.routes,
     *exchange_api.routes,

@@ -22,7 +22,8 @@ from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
-from app.projects.access import Project
+from app.projects.access import Project, find_project
+from app.search.elsewhere import projects_of
 from app.start.ways import best_way
 from app.taxonomy.names import is_italic
 
@@ -87,8 +88,8 @@ def show_batch(
         "project": project,
         "batch": batch,
         "orders": ORDERS,
-        "examples": _examples(db, project, batch, "ids"),
-        "strangers": _examples(db, project, batch, "not_ids"),
+        "examples": _examples(db, project, viewer, batch, "ids"),
+        "strangers": _examples(db, project, viewer, batch, "not_ids"),
         "n_examples": len(batch.source.get("ids", [])),
         "n_strangers": len(batch.source.get("not_ids", [])),
         "can_label": may_work(project, viewer, batch),
@@ -100,9 +101,20 @@ def show_batch(
     return Template("batches/batch.html", context=context)
 
 
-def _examples(db: Db, project: Project, batch: Batch, name: str) -> list[dict[str, Any]]:
+def _examples(db: Db, project: Project, viewer: Viewer, batch: Batch, name: str) -> list[dict[str, Any]]:
+    """Some of the examples, also of other projects that the viewer may read."""
     ids = [int(id) for id in batch.source.get(name, [])[:MOST_EXAMPLES]]
-    return tiles_of(db, project, Filter(validated_only=project.validated_only), ids, [0.0] * len(ids)) if ids else []
+    if not ids:
+        return []
+    own = tiles_of(db, project, Filter(validated_only=project.validated_only), ids, [0.0] * len(ids))
+    if len(own) == len(ids):
+        return own
+    of = projects_of(db, viewer.account_id, ids)
+    for project_id in sorted(set(of.values()) - {project.id}):
+        there = find_project(db, viewer, project_id)
+        theirs = [object_id for object_id in ids if of.get(object_id) == project_id]
+        own += tiles_of(db, there, Filter(validated_only=there.validated_only), theirs, [0.0] * len(theirs))
+    return sorted(own, key=lambda tile: ids.index(tile["id"]))
 
 
 @get(

@@ -17,8 +17,9 @@ from app.objects.orders import read_order
 from app.objects.sorting import sorted_by
 from app.search import likeness
 from app.search.codes import PREDICTED, VALIDATED
+from app.search.elsewhere import of_others, visible_examples
 from app.search.mirror import Mirror, open_mirror
-from app.search.query_image import query_vector
+from app.search.query_image import query_vector, title_of
 
 UNSETTLED = Filter(statuses=frozenset("UP"))
 ONE, FEW = "1 example", "{} examples"
@@ -26,18 +27,20 @@ ONE, FEW = "1 example", "{} examples"
 
 @source("examples", "what is like examples")
 def find_like(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
-    """The unclassified and predicted objects (or those of a filter) most alike to examples or to an image.
+    """The unclassified and predicted objects (or those of a filter) most alike to examples, an image or a text.
 
-    What was refused for the label of the examples is not offered. `far` asks for the least alike instead, unmarked.
+    Examples may be of any project that the person may read. What was refused for their label is not offered. `far` asks
+    for the least alike instead, unmarked.
     """
     known_args(args, "ids", "not_ids", "image", "query", "taxon_id", "far")
     ids, not_ids = ids_in(args, "ids"), ids_in(args, "not_ids")
     mirror = open_mirror(db, project.id)
     if args.get("image"):
-        vectors, taxon_id, words = query_vector(db, project, str(args["image"])), None, "the image"
+        image = str(args["image"])
+        vectors, taxon_id, words = query_vector(db, project, image), None, title_of(db, project, image)
     elif ids:
-        vectors = likeness.visible_examples(db, project, ids, mirror)
-        taxon_id = shared_taxon(mirror, ids)
+        vectors = visible_examples(db, project, account.id, ids, mirror)
+        taxon_id = shared_taxon(db, project, account, mirror, ids)
         words = ONE if len(ids) == 1 else FEW.format(len(ids))
     else:
         raise Refused("The source's ids are missing: name at least one example.")
@@ -69,7 +72,7 @@ def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, A
         vectors = (
             query_vector(db, project, order.query)
             if order.query
-            else likeness.visible_examples(db, project, order.examples, mirror)
+            else visible_examples(db, project, account.id, order.examples, mirror)
         )
         found = likeness.most_alike(db, project, vectors, mask, limit, order.direction == "desc", mirror)
         return Found(found.ids, found.distances, found.n_without_vector, f"Filter: {words}")
@@ -117,9 +120,10 @@ def asked_filter(db: Db, project: Batched, account: Labeller, args: dict[str, An
     return filter
 
 
-def shared_taxon(mirror: Mirror, ids: list[int]) -> int | None:
+def shared_taxon(db: Db, project: Batched, account: Labeller, mirror: Mirror, ids: list[int]) -> int | None:
     """The taxon that all of the examples are validated as."""
     places = mirror.ordinals(np.array(ids, np.int64))
-    taxa = np.unique(mirror.taxon[places])
-    agreed = len(taxa) == 1 and bool(np.all(mirror.status[places] == VALIDATED))
-    return int(taxa[0]) if agreed and taxa[0] else None
+    foreign = of_others(db, project, account.id, ids, mirror)
+    taxa = np.where(mirror.status[places] == VALIDATED, mirror.taxon[places], 0)
+    taxa = np.unique(taxa if foreign is None else np.concatenate([taxa, foreign.taxa]))
+    return int(taxa[0]) or None if len(taxa) == 1 else None

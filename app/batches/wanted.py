@@ -3,7 +3,7 @@
 Said by the marks of the acts that stand, so that an undone act is forgotten of itself. Passing over says nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from app.batches.ordering import Compared
 from app.batches.page_rows import MARKED, NOT_THIS
 from app.batches.vectors import compared
 from app.database import Db
+from app.search.elsewhere import of_others, without_sizes
+from app.search.mirror import open_mirror
 from app.search.query_image import query_vector
 from app.search.sizes import Space, weight_of
 
@@ -50,9 +52,27 @@ def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
         positive = np.concatenate([image, positive]) if len(positive) else image
     return Wanted(positive, negative, is_told, space) if len(positive) else None
 
+    if by_example:
+        space, positive, negative = _with_others(db, space, batch, positive, negative)
 
 def _vectors(db: Db, project: Compared, ids: list[int]) -> np.ndarray:
     vectors, has = compared(db, project, np.array(ids[-MOST_EXAMPLES:], np.int64))
+def _with_others(
+    db: Db, space: Space, batch: Any, positive: np.ndarray, negative: np.ndarray
+) -> tuple[Space, np.ndarray, np.ndarray]:
+    """With the examples that are in other projects, as far as whose batch it is may read these now."""
+    ids, not_ids = batch.query.get("ids", []), batch.query.get("not_ids", [])
+    foreign = of_others(db, space, batch.account_id, ids + not_ids, open_mirror(db, space.id))
+    if foreign is None or not len(foreign.ids):
+        return space, positive, negative
+    is_example = np.isin(foreign.ids, ids)
+    return (
+        replace(space, size_weight=0.0),
+        without_sizes(positive, foreign.vectors[is_example]),
+        without_sizes(negative, foreign.vectors[~is_example]),
+    )
+
+
     return vectors[has]
 
 

@@ -15,7 +15,7 @@ from app.settings import Settings
 # (settings, database_url, args, payload) -> what can be said in JSON
 Answerer = Callable[[Settings, str, dict[str, Any], bytes], Any]
 
-MODULES = {"embed_query": "app.search.embed"}
+MODULES = {"embed_query": "app.search.embed", "embed_text": "app.search.embed"}
 POLL_S = 0.01
 
 _answerers: dict[str, Answerer] = {}

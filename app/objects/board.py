@@ -18,6 +18,7 @@ from app.objects.scale import PixelSize, Scaled, common_scale, pixel_size, scale
 from app.objects.shown import shown_fields
 from app.objects.sorting import sorted_by
 from app.search import likeness
+from app.search.elsewhere import visible_examples
 from app.search.mirror import Mirror, open_mirror
 from app.search.query_image import query_vector
 from app.taxonomy.names import is_italic
@@ -34,6 +35,9 @@ class Shown(Scaled, Protocol):
 
     @property
     def validated_only(self) -> bool: ...
+
+    @property
+    def caller_id(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def query_vectors(db: Db, project: Shown, order: Order, mirror: Mirror) -> np.nd
         raise Refused(likeness.NO_EMBEDDER)
     if order.query:
         return query_vector(db, project, order.query)
-    return likeness.visible_examples(db, project, order.examples, mirror)
+    return visible_examples(db, project, project.caller_id, order.examples, mirror)
 
 
 def tile(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.objects.fields import Fields
 from app.objects.filters import Pairs
+from app.search.query_image import TEXT
 
 MOST_EXAMPLES = 200
 LARGEST_SEED = 2**31 - 1
@@ -80,7 +81,8 @@ def _like(direction: str, said: dict[str, str]) -> Order:
     if not examples and not query:
         return Order("id", direction, "id", invalid="Likeness needs examples: this is the order by id.")
     n = len(examples)
-    label = "likeness to the image" if query else f"likeness to {n} example{'s' if n != 1 else ''}"
+    asked = "the text" if query.startswith(TEXT) else "the image"
+    label = f"likeness to {asked}" if query else f"likeness to {n} example{'s' if n != 1 else ''}"
     return Order("like", direction, label, examples=examples, query=query)
 
 

@@ -1,6 +1,7 @@
 """Likeness for programs."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -9,11 +10,12 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from app.database import Db
-from app.errors import Refused
+from app.errors import NotFound, Refused
 from app.objects.filters import Filter, read_filter
 from app.openapi import refusals
-from app.projects.access import Project
-from app.search import embed_api, likeness
+from app.projects.access import NO_PROJECT, Project
+from app.search import elsewhere, embed_api, likeness
+from app.search.elsewhere import visible_examples
 from app.search.mirror import Mirror, open_mirror
 from app.search.query_image import query_vector
 
@@ -23,13 +25,18 @@ WHICH = "Say either `examples`, the ids of objects of this project, or `query`, 
 
 @dataclass(frozen=True)
 class Likeness:
-    """What is looked for. `filter` is the part of a board's address after the question mark: taxon=7&status=P."""
+    """What is looked for. `filter` is the part of a board's address after the question mark: taxon=7&status=P.
+
+    `examples` may be of any project that you may read. `projects`: where to look, by default in this project alone; in
+    several, the filter may say taxon, children and status.
+    """
 
     examples: list[int] = field(default_factory=list)
     query: str | None = None
     filter: str = ""
     k: int = 200
     least: bool = False
+    projects: list[int] | Literal["all"] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Alike:
     recall: float
     exact: bool
     n_without_vector: int
+    projects: list[int]  # of each object
 
 
 @post(
@@ -52,6 +60,8 @@ def like_api(db: NamedDependency[Db], project: NamedDependency[Project], data: J
     if not 1 <= data.k <= MOST_ROWS:
         raise Refused(f"k is {data.k}: ask for 1 to {MOST_ROWS:,} objects.")
     mirror = open_mirror(db, project.id)
+    if data.projects is not None:
+        return _in_several(db, project, mirror, data)
     mask = mirror.mask(db, _filter(db, project, data.filter))
     found = likeness.most_alike(db, project, _query(db, project, mirror, data), mask, data.k, data.least, mirror)
     return Alike(
@@ -60,7 +70,26 @@ def like_api(db: NamedDependency[Db], project: NamedDependency[Project], data: J
         found.recall,
         found.exact,
         found.n_without_vector,
+        [project.id] * len(found.ids),
     )
+
+
+def _in_several(db: Db, project: Project, mirror: Mirror, data: Likeness) -> Alike:
+    """In those of the projects that the caller may read: another one is told as one that does not exist."""
+    vectors = _query(db, project, mirror, data)
+    pairs = parse_qsl(data.filter, keep_blank_values=True)
+    if others := [key for key, _ in pairs if key not in elsewhere.ABOUT_LABELS]:
+        raise Refused(f"The filter {others[0][:40]!r} is of one project: of several, say taxon, children and status.")
+    readable = {one.id for one in elsewhere.searchable(db, project.embedder_id, project.caller_id)}
+    chosen = readable if data.projects == "all" else set(data.projects or [])
+    if not chosen <= readable:
+        raise NotFound(NO_PROJECT)
+    found = elsewhere.alike_in(
+        db, project.embedder_id or 0, project.caller_id, sorted(chosen), vectors, data.k, least=data.least, filter=pairs
+    )
+    distances = [round(distance, 6) for distance in found.distances.tolist()]
+    ids, projects = found.ids.tolist(), found.projects.tolist()
+    return Alike(ids, distances, found.recall, found.exact, found.n_without_vector, projects)
 
 
 def _filter(db: Db, project: Project, text: str) -> Filter:
@@ -77,7 +106,7 @@ def _query(db: Db, project: Project, mirror: Mirror, data: Likeness) -> np.ndarr
         raise Refused(f"{WHICH} At most {MOST_EXAMPLES:,} examples.")
     if data.query:
         return query_vector(db, project, data.query)
-    return likeness.visible_examples(db, project, data.examples, mirror)
+    return visible_examples(db, project, project.caller_id, data.examples, mirror)
 
 
 routes = [like_api, *embed_api.routes]

@@ -45,6 +45,14 @@ def answer_query(settings: Settings, database_url: str, args: dict[str, Any], pa
     return embed_here(embedders.load(settings, row), payload).tolist()
 
 
+@answers("embed_text")
+def answer_text(settings: Settings, database_url: str, args: dict[str, Any], payload: bytes) -> list[float]:
+    """The same of a text."""
+    with database.connect(database_url) as db:
+        row = embedders.find(db, args["embedder_id"])
+    return embedders.load(settings, row).embed_text([payload.decode()])[0].tolist()
+
+
 class Report(Protocol):
     """Of a job's context, what this work needs."""
 

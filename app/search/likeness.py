@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from app.database.connections import Db
-from app.errors import Conflict, NotFound, Refused
+from app.errors import Conflict, Refused
 from app.search import generations
 from app.search.arrays import fetch_arrays, fetch_vectors
 from app.search.codes import VALIDATED
@@ -216,14 +216,12 @@ def vectors_by_id(db: Db, project: Searched, ids: Sequence[int] | np.ndarray) ->
     return found, vectors.astype(np.float32)
 
 
-def visible_examples(db: Db, project: Visible, ids: Sequence[int], mirror: Mirror) -> np.ndarray:
-    """Vectors of those of the objects that the caller may see, float32 [n, d]; NotFound where there are none."""
+def own_examples(db: Db, project: Visible, ids: Sequence[int], mirror: Mirror) -> np.ndarray:
+    """Vectors of those of the project's objects that the caller may see, float32 [n, d]; examples of other projects are
+    in app/search/elsewhere.py."""
     if project.embedder_id is None:
         raise Refused(NO_EMBEDDER)
     places = mirror.ordinals(np.array([i for i in ids if abs(i) < 2**63], np.int64))
     if project.validated_only:
         places = places[mirror.status[places] == VALIDATED]
-    vectors = example_vectors(db, project, mirror.ids[places].tolist())
-    if not len(vectors):
-        raise NotFound("None of these examples has a vector here. Choose others, or wait until they are embedded.")
-    return vectors
+    return example_vectors(db, project, mirror.ids[places].tolist())

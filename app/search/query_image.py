@@ -15,6 +15,8 @@ from indexer.embedders import Embedder, needs_torch
 from indexer.images import BadImage, open_image
 
 KEPT_DAYS = 30
+TEXT = "text-"  # before the keys of texts, so that an address tells what it is about
+LONGEST_TEXT = 300
 # The first question of a worker may have to load a model.
 ANSWER_WITHIN_S = 20.0
 # Decoded inside the web process, beside everybody else's requests: less than an import takes.
@@ -34,17 +36,53 @@ def make_query(
     db: Db, project: Asked, settings: Settings, database_url: str, data: bytes, account_id: int | None
 ) -> str:
     """Embed an uploaded image for this project's embedder, keep the vector, and return its key."""
-    vector = query_vector_of(db, project, settings, database_url, data)
-    key = secrets.token_urlsafe(12)
+    return _keep(db, project, account_id, query_vector_of(db, project, settings, database_url, data))
+
+
+def make_text_query(
+    db: Db, project: Asked, settings: Settings, database_url: str, text: str, account_id: int | None
+) -> str:
+    """The same of a text, where the embedder has images and texts in one space."""
+    words = " ".join(text.replace("\0", " ").split())
+    if not words:
+        raise Refused("Type what you are looking for, such as “a long chain of cells”.")
+    if len(words) > LONGEST_TEXT:
+        raise Refused(f"A text to search by has at most {LONGEST_TEXT} letters: say it in fewer words.")
+    vector = text_vector_of(db, project, settings, database_url, words)
+    return _keep(db, project, account_id, vector, words)
+
+
+def _keep(db: Db, project: Asked, account_id: int | None, vector: np.ndarray, words: str = "") -> str:
+    key = (TEXT if words else "") + secrets.token_urlsafe(12)
     db.execute("delete from query_image where created_at < now() - make_interval(days => %s)", [KEPT_DAYS])
     db.execute(
         """
-        insert into query_image (key, project_id, embedder_id, account_id, v)
-        values (%s, %s, %s, %s, %s::halfvec)
+        insert into query_image (key, project_id, embedder_id, account_id, v, words)
+        values (%s, %s, %s, %s, %s::halfvec, %s)
         """,
-        [key, project.id, project.embedder_id, account_id, vector.tolist()],
+        [key, project.id, project.embedder_id, account_id, vector.tolist(), words],
     )
     return key
+
+
+def copy_query(db: Db, project: Asked, key: str, target: Asked, account_id: int | None) -> str:
+    """The key of the same search in another project, whose vectors are of the same embedder."""
+    vector = query_vector(db, project, key)
+    if target.embedder_id != project.embedder_id:
+        raise Refused("That project has another embedder: upload the image there to search it.")
+    return _keep(db, target, account_id, vector, words_of(db, project, key))
+
+
+def words_of(db: Db, project: Asked, key: str) -> str:
+    """What was typed; nothing where the search is by an image."""
+    row = db.execute("select words from query_image where key = %s and project_id = %s", [key, project.id]).fetchone()
+    return row.words if row else ""
+
+
+def title_of(db: Db, project: Asked, key: str) -> str:
+    """What is searched by, in a few words."""
+    words = words_of(db, project, key)
+    return f"“{words}”" if words else "the image"
 
 
 def query_vector(db: Db, project: Asked, key: str) -> np.ndarray:
@@ -78,6 +116,22 @@ def query_vector_of(db: Db, project: Asked, settings: Settings, database_url: st
         said = ask(database_url, "embed_query", {"embedder_id": row.id}, data, ANSWER_WITHIN_S)
         return np.array(said, np.float32)
     return _embed(embedders.load(settings, row), image)
+
+
+def text_vector_of(db: Db, project: Asked, settings: Settings, database_url: str, words: str) -> np.ndarray:
+    """The vector of a text in this project's space, float32 [d]."""
+    if project.embedder_id is None:
+        raise Refused("This project has no vectors yet: embed it first, then search by a text.")
+    row = embedders.find(db, project.embedder_id)
+    if not row.embeds_text:
+        raise Refused(
+            f"This project's embedder ({row.name}) knows images only. Search by an image, or let the project use one"
+            " that knows texts too, such as open_clip's."
+        )
+    if needs_torch(row.config["spec"]):
+        said = ask(database_url, "embed_text", {"embedder_id": row.id}, words.encode(), ANSWER_WITHIN_S)
+        return np.array(said, np.float32)
+    return embedders.load(settings, row).embed_text([words])[0]
 
 
 def embed_here(embedder: Embedder, data: bytes) -> np.ndarray:
