@@ -80,16 +80,23 @@ def show_cards(
     viewer: NamedDependency[Viewer],
     run: FromQuery[int | None] = None,
     order: FromQuery[OrderKey] = "gain",
+    of: FromQuery[str] = "",
 ) -> Template:
+    """The run that is named, or the latest: of the filter `of`, where the address says one, which may have none yet."""
     account = actor(viewer)
-    asked = runs.find(db, project.id, run) if run else runs.latest(db, project.id)
+    asked = runs.find(db, project.id, run) if run else runs.latest(db, project.id, of or None)
     first, shown = _page_section(db, project, asked, order, "") if asked else (Section(), None)
     n_leaves = _n_leaves(db, asked) if asked else 0
     tree = tree_of(db, project, Filter())
+    query, whose = (asked.query, asked.account_id) if asked else (of or runs.UNLABELLED, account.id)
     context = {
         "project": project,
         "run": asked,
-        "words": _words(db, project, asked) if asked else "",
+        "query": query,
+        "words": _words(db, project, query, whose),
+        "others": [
+            (one, _words(db, project, one.query, one.account_id)) for one in runs.latest_by_query(db, project.id)
+        ],
         "progress": shown.run if shown else None,
         "n_left": shown.n_left if shown else 0,
         "first": first,
@@ -100,7 +107,8 @@ def show_cards(
         "tree": tree,
         "tree_json": packed(tree).decode(),
         "counts": tree.total,
-        "n_unlabelled": told.n_of(db, project.id, runs.filter_of(db, project.id, runs.UNLABELLED, account.id)),
+        "is_unlabelled": query == runs.UNLABELLED,
+        "n_to_cut": told.n_of(db, project.id, runs.filter_of(db, project.id, query, whose)),
         "preferences": preferences.read(db, project.id, account.id),
         "can_label": project.may("annotator") and project.status != "explore",
         "undo": undo_state(db, project.id, account.id) if project.may("annotator") else UndoState(),
@@ -112,11 +120,11 @@ def _n_leaves(db: Db, run: Run) -> int:
     return int(db.execute("select count(*) as n from cluster_leaf where run_id = %s", [run.id]).fetchone().n)
 
 
-def _words(db: Db, project: Project, run: Run) -> str:
-    """What the cards are of."""
-    if run.is_of_the_unlabelled:
+def _words(db: Db, project: Project, query: str, account_id: int | None) -> str:
+    """What cards are of."""
+    if query == runs.UNLABELLED:
         return "the unlabelled"
-    chips = runs.filter_of(db, project.id, run.query, run.account_id).chips
+    chips = runs.filter_of(db, project.id, query, account_id).chips
     return ", ".join(f"{chip.label} {chip.value}" for chip in chips) or "all objects"
 
 

@@ -114,3 +114,21 @@ def latest(db: Db, project_id: int, query: str | None = None) -> Run | None:
 
 def filter_of(db: Db, project_id: int, query: str, account_id: int | None) -> Filter:
     return read_filter(db, project_id, parse_qsl(query, keep_blank_values=True), account_id=account_id)
+def latest_by_query(db: Db, project_id: int) -> list[Run]:
+    """The latest run of each filter that cards were asked for, the latest first."""
+    rows = db.execute(
+        f"""
+        select {COLUMNS}
+        from (
+            select distinct on (query) *
+            from cluster_run
+            where project_id = %s
+            order by query, id desc
+        ) as run
+        order by id desc
+        """,  # noqa: S608 - constants
+        [project_id],
+    )
+    return [Run(*row) for row in rows]
+
+

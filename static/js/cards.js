@@ -99,8 +99,7 @@ class Cards extends HTMLElement {
       sendOut: () => this.#sendOut(),
       undo: () => this.#turn("undo"),
       redo: () => this.#turn("redo"),
-      again: () => this.#ask(this.dataset.query || null),
-      proposeNew: () => this.#ask(null),
+      again: () => this.#ask(),
       help: () => document.getElementById("keys").togglePopover(),
     };
     commands[command]();
@@ -295,7 +294,8 @@ class Cards extends HTMLElement {
     this.selection.keepPlace();
   }
 
-  #ask(query) {
+  // What the filter keeps now is cut anew.
+  #ask() {
     this.#inTurn(async () => {
       await postJson(this.api, query ? { query } : {});
       location.assign(`/projects/${this.dataset.project}/clusters`);
@@ -349,6 +349,7 @@ class Cards extends HTMLElement {
       location.search = query;
     };
     this.querySelector("#card-order")?.addEventListener("change", ({ target }) => go("order", target.value));
+    this.querySelector("#card-run")?.addEventListener("change", ({ target }) => go("run", target.value));
     this.querySelector("#n-cards")?.addEventListener("change", ({ target }) => {
       if (target.value) this.#step({ kind: "join", n_cards: Number(target.value) });
     });

@@ -28,6 +28,8 @@ PARTS = {
     "/projects/{project_id:int}/members/found",
     "/projects/{project_id:int}/objects/{object_id:int}/brief",
     "/projects/{project_id:int}/presets/validated",
+    "/projects/{project_id:int}/start/brief",
+    "/projects/{project_id:int}/start/ways",
     "/projects/{project_id:int}/thumbnails/{hash:str}",
     "/projects/{project_id:int}/tiles",
     "/projects/{project_id:int}/tree",

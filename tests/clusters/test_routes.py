@@ -71,7 +71,24 @@ def test_from_asking_to_naming_as_a_program_does_it(heaps: Heaps, ana: Client) -
 def test_the_page_says_what_to_do_where_there_are_no_cards(heaps: Heaps, ana: Client) -> None:
     heaps.project.db.commit()
     text = ana.get(page(heaps)).text
-    assert "No cards yet" in text and "150 unlabelled objects" in text and 'data-command="proposeNew"' in text
+    assert "No cards yet" in text and "150 unlabelled objects" in text and 'data-command="again"' in text
+
+
+def test_what_a_filter_keeps_is_cut_and_found_again_beside_the_unlabelled(heaps: Heaps, ana: Client) -> None:
+    heaps.project.db.commit()
+    first = heaps.cut()
+    asked = "?of=sample%3D" + str(heaps.project.db.execute("select min(id) from sample").fetchone()[0])
+    heaps.project.db.commit()
+    text = ana.get(page(heaps, asked)).text
+    assert "No cards yet" in text and "10 objects into cards" in text and 'data-query="sample=' in text
+    query = text.split('data-query="')[1].split('"')[0]
+    assert ana.post(api(heaps), json={"query": query}).status_code == 201
+    other = heaps.cut(query)
+    text = ana.get(page(heaps, asked)).text
+    assert "10 of 10 objects left" in text and f'<option value="{first.id}">the unlabelled' in text
+    assert f'<option value="{other.id}" selected>' in text
+    board = ana.get(f"/projects/{heaps.project.id}?{query}").text
+    assert "/clusters?of=sample%3D" in board
 
 
 def test_the_page_shows_that_cards_are_being_cut_that_it_failed_or_was_cancelled(heaps: Heaps, ana: Client) -> None:
