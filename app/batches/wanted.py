@@ -36,7 +36,9 @@ class Wanted:
 
 def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
     """None where a batch has no direction: neither examples nor a taxon that it expects, or no vectors at all."""
-    batch: Any = db.execute("select source, query, taxon_id from batch where id = %s", [batch_id]).fetchone()
+    batch: Any = db.execute(
+        "select source, query, taxon_id, account_id from batch where id = %s", [batch_id]
+    ).fetchone()
     by_example = batch.source == "examples"
     if project.embedder_id is None or not (by_example or batch.taxon_id):
         return None
@@ -50,13 +52,11 @@ def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
     if has_image:
         image = np.atleast_2d(query_vector(db, project, batch.query["image"])).astype(np.float32)
         positive = np.concatenate([image, positive]) if len(positive) else image
-    return Wanted(positive, negative, is_told, space) if len(positive) else None
-
     if by_example:
         space, positive, negative = _with_others(db, space, batch, positive, negative)
+    return Wanted(positive, negative, is_told, space) if len(positive) else None
 
-def _vectors(db: Db, project: Compared, ids: list[int]) -> np.ndarray:
-    vectors, has = compared(db, project, np.array(ids[-MOST_EXAMPLES:], np.int64))
+
 def _with_others(
     db: Db, space: Space, batch: Any, positive: np.ndarray, negative: np.ndarray
 ) -> tuple[Space, np.ndarray, np.ndarray]:
@@ -73,6 +73,8 @@ def _with_others(
     )
 
 
+def _vectors(db: Db, project: Compared, ids: list[int]) -> np.ndarray:
+    vectors, has = compared(db, project, np.array(ids[-MOST_EXAMPLES:], np.int64))
     return vectors[has]
 
 
