@@ -83,7 +83,8 @@ class Aim:
         distances that were given."""
         if self.size is None:
             return distances
-        return (1 - self.share * (1 - distances) - size_features(sizes) @ self.size).astype(np.float32)
+        apart = 1 - self.share * (1 - distances) - size_features(sizes) @ self.size
+        return np.maximum(apart, 0).astype(np.float32)
 
 
 def aim(query: np.ndarray, dimension: int, weight: float) -> Aim:

@@ -1,6 +1,6 @@
 """Batches for programs, and for the screen: make, list, page, marks, seen, apply, turn, tray, take over."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from litestar import delete, get, post, put
@@ -19,6 +19,8 @@ from app.batches.work import PageAct, SingleAct, Worked
 from app.database import Db
 from app.errors import Refused
 from app.labels.pages import ANNOTATOR, actor
+from app.objects import preferences
+from app.objects.preferences import PreferenceChange
 from app.openapi import refusals as refused_with
 from app.projects.access import Project
 
@@ -58,11 +60,13 @@ class SeenTiles:
 
 @dataclass(frozen=True)
 class OrderWish:
-    """The order of what waits."""
+    """The order of what waits. `size_weight`: what size counts in likeness from now on in all of the project, for the
+    caller: 0 (not at all) to 1 (alone)."""
 
     order: ORDER = "neighbours"
 
 
+    size_weight: float | None = None
 @dataclass(frozen=True)
 class ResetWish:
     """Refusals to be forgotten: of a taxon, of these objects or of all."""
@@ -263,7 +267,12 @@ def order_api(
     data: JSONBody[OrderWish],
 ) -> Batch:
     """The page in hand goes back to what waits; ask for the page again."""
-    return work.set_order(db, project, actor(viewer), batch_id, data.order)
+    account = actor(viewer)
+    if data.size_weight is None:
+        return work.set_order(db, project, account, batch_id, data.order)
+    preferences.write(db, project.id, account.id, PreferenceChange(size_weight=data.size_weight))
+    sized = replace(project, size_weight=data.size_weight)
+    return work.set_order(db, sized, account, batch_id, data.order, measure_again=True)
 
 
 @post(

@@ -5,21 +5,25 @@ sample are looked at. Their distance is that to the mean of the examples, so eac
 """
 
 import math
+import time
 
 import numpy as np
 
 from app.batches.ordering import Compared
-from app.batches.vectors import vectors_of
+from app.batches.vectors import compared
 from app.database import Db
 from app.search.codes import VALIDATED
 from app.search.kept import Kept
 from app.search.mirror import Mirror, open_mirror
+from app.search.sizes import weight_of
+from app.search.voters import evenly
 from indexer.neighbours import Calibration, mean_direction
 
 EXAMPLES = (1, 3, 10, 30)  # numbers of examples for which there is a curve
 FEWEST, SAMPLE, QUERIES, NEAREST = 30, 4000, 250, 200
 GROWTH = 1.2  # of the validated objects, after which a curve is made anew
 MOST_KEPT = 64
+NONE_FOR_S = 60.0  # where nothing could be told, vectors may still come
 
 _kept = Kept(MOST_KEPT)
 
@@ -32,15 +36,22 @@ def calibration(db: Db, project: Compared, n_examples: int) -> Calibration | Non
         return None
     n = max(few for few in EXAMPLES if few <= max(1, n_examples))
     size = int(math.log(len(validated), GROWTH))
-    key = (db.info.host, db.info.port, db.info.dbname, project.id, project.embedder_id, n, size)
-    made: tuple[Calibration | None] = _kept.made(key, lambda: (_fitted(db, project, mirror, validated, n),))
-    return made[0]
+    key = (db.info.host, db.info.port, db.info.dbname, project.id, project.embedder_id, weight_of(project), n, size)
+    curve, made_at = _kept.get(key) or (None, -NONE_FOR_S)
+    if curve is None and time.monotonic() - made_at >= NONE_FOR_S:
+        curve = _fitted(db, project, mirror, validated, n)
+        _kept.put(key, (curve, time.monotonic()))
+    return curve
 
 
 def _fitted(db: Db, project: Compared, mirror: Mirror, validated: np.ndarray, n: int) -> Calibration | None:
     rng = np.random.default_rng(n)
     chosen = np.sort(rng.choice(validated, min(SAMPLE, len(validated)), replace=False))
-    vectors, has = vectors_of(db, project, mirror.ids[chosen])
+    vectors, has = compared(db, project, mirror.ids[chosen])
+    if 2 * np.count_nonzero(has) < len(chosen):
+        # Of a reference with another embedder, only the first ones of each taxon have a vector in this space.
+        chosen = np.sort(evenly(mirror, validated, SAMPLE))
+        vectors, has = compared(db, project, mirror.ids[chosen])
     vectors, taxa = vectors[has], mirror.taxon[chosen[has]]
     if len(vectors) <= n:
         return None

@@ -1,5 +1,6 @@
 """The calibrated chance that an object has the label which its batch expects, and the boundary line that follows."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,13 @@ import numpy as np
 from app.batches.batch import Batch
 from app.batches.calibrating import calibration
 from app.batches.ordering import Compared
-from app.batches.vectors import vectors_of
+from app.batches.vectors import compared
 from app.batches.wanted import wanted
 from app.database import Db
 from app.labels.changes import array
-from indexer.neighbours import mean_direction
+from app.projects.references import sources
+from app.search.sizes import Space
+from indexer.neighbours import Calibration, mean_direction
 
 HALF = 0.5
 
@@ -25,13 +28,25 @@ def chances_of(
     looks_for = wanted(db, project, batch.id)
     if looks_for is None:
         return None, None
-    curve = calibration(db, project, len(looks_for.positive))
+    curve, basis = _curve(db, looks_for.space, batch, len(looks_for.positive))
     if curve is None:
         return None, None
-    vectors, has = vectors_of(db, project, ids)
+    vectors, has = compared(db, looks_for.space, ids)
     chances = np.zeros(len(ids), np.float32)
     chances[has] = curve.chance(1 - vectors[has] @ mean_direction(looks_for.positive))
-    return chances, {"kind": "pairs", "n": curve.n}
+    return chances, basis | {"kind": "pairs", "n": curve.n}
+
+
+def _curve(db: Db, project: Space, batch: Batch, n_examples: int) -> tuple[Calibration | None, dict[str, Any]]:
+    """The project's own curve; where too little is validated here, that of a reference."""
+    curve = calibration(db, project, n_examples)
+    if curve is not None:
+        return curve, {}
+    for source in sources(db, project.id, project.embedder_id, batch.account_id):
+        curve = calibration(db, replace(project, id=source.id), n_examples)
+        if curve is not None:
+            return curve, {"reference": source.id}
+    return None, {}
 
 
 def line_of(chances: np.ndarray) -> int:

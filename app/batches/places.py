@@ -64,6 +64,10 @@ class Places:
         stacks = self.stacks[rows]
         return (stacks == 0) | (stacks != np.concatenate([[-1], stacks[:-1]]))
 
+    def found_as(self, distances: np.ndarray, order: np.ndarray) -> "Places":
+        """The same objects as if they had been found at these distances (float32, as they stand), in this order."""
+        return Places(self.ids[order], self.places[order], self.turns[order], distances[order], self.stacks[order])
+
     def counts(self) -> np.ndarray:
         """How many stand at each place."""
         return np.bincount(self.places, minlength=MOVED + 1)
@@ -111,6 +115,12 @@ def insert(db: Db, batch_id: int, made: Places) -> None:
             *_parts(made.ids, made.places, made.turns, made.distances, made.stacks),
         ],
     )  # fmt: skip
+
+
+def rewrite(db: Db, batch_id: int, made: Places) -> None:
+    """Write all parts anew: their objects stand in another order."""
+    db.execute("delete from batch_part where batch_id = %s", [batch_id])
+    insert(db, batch_id, made)
 
 
 def write(db: Db, batch_id: int, changed: Places) -> None:

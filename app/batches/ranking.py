@@ -8,14 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from app.batches.ordering import first_turns
+from app.batches import places
+from app.batches.batch import Batch
+from app.batches.ordering import Compared, first_turns
 from app.batches.places import WAITING, Places
 from app.batches.vectors import compared
 from app.batches.wanted import wanted
 from app.database import Db
 from app.search.sizes import Space
-from indexer.neighbours import feedback_scores
+from indexer.neighbours import feedback_scores, mean_direction
 from indexer.spaces import USUAL_WEIGHT
+
+
+def found_again(db: Db, project: Compared, batch: Batch, listed: Places) -> Places:
+    """A batch of what is like examples in the order in which its objects would be found now; others as they are."""
+    looks_for = wanted(db, project, batch.id) if batch.source["kind"] == "examples" else None
+    if looks_for is None:
+        return listed
+    vectors, has = compared(db, looks_for.space, listed.ids)
+    distances = np.where(has, 1 - vectors @ mean_direction(looks_for.positive), np.nan).astype(np.float32)
+    order = np.argsort(-distances if batch.source.get("far") else distances, kind="stable")
+    again = listed.found_as(distances, order)
+    places.rewrite(db, batch.id, again)
+    return again
 
 
 def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
@@ -47,7 +62,7 @@ def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
     scores[has] = feedback_scores(vectors[has], looks_for.positive, looks_for.negative)
     order = np.argsort(-scores, kind="stable")
     if np.isnan(listed.distances).all():
-        places = np.empty(len(waiting), np.int64)
-        places[order] = np.arange(len(waiting))
-        order = np.argsort(places + np.arange(len(waiting)), kind="stable")
+        rank = np.empty(len(waiting), np.int64)
+        rank[order] = np.arange(len(waiting))
+        order = np.argsort(rank + np.arange(len(waiting)), kind="stable")
     listed.turns[waiting[order]] = np.arange(len(waiting), dtype=np.int32)

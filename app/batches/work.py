@@ -19,7 +19,7 @@ from app.batches.page import next_page
 from app.batches.page_making import prepare_next
 from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
 from app.batches.places import LEFT, MOVED, TRAY, WAITING
-from app.batches.ranking import rank_again
+from app.batches.ranking import found_again, rank_again
 from app.batches.reservations import Holder
 from app.batches.restore import places_after
 from app.batches.sources import Batched, Found, Source
@@ -201,8 +201,13 @@ def take_over(db: Db, project: Batched, account: Labeller, batch_id: int) -> Bat
     return find_batch(db, project.id, batch_id)
 
 
-def set_order(db: Db, project: Batched, account: Labeller, batch_id: int, order: str) -> Batch:
-    """Another order for what waits. The page in hand goes back to it, and a new one is made when it is asked for."""
+def set_order(
+    db: Db, project: Batched, account: Labeller, batch_id: int, order: str, measure_again: bool = False
+) -> Batch:
+    """Another order for what waits. The page in hand goes back to it, and a new one is made when it is asked for.
+
+    measure_again: what was found by likeness is compared anew, since sizes now count otherwise.
+    """
     check_order(order)
     batch = hold_batch(db, project.id, batch_id, account)
     listed = places.read(db, batch.id)
@@ -261,12 +266,16 @@ def _check_seen(page: PageRow) -> None:
     n = int(np.count_nonzero((page.marks != PASSED) & (page.seen == 0)))
     if n:
         raise Conflict(UNSEEN.format(n=n, number=page.number))
+    if measure_again:
+        listed = found_again(db, project, batch, listed)
 
 
 def _sent_before(db: Db, project: Batched, account: Labeller, batch: Batch, client_id: UUID) -> Worked | None:
     """What came of the act when it was sent first."""
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
     if sent is None:
+    if measure_again:
+        rank_again(db, project.id, batch.id, listed)
         return None
     return Worked(acts.repeated(db, project.id, account.id, client_id), batch, [])
 

@@ -30,10 +30,12 @@ VISITOR = {"role": "visitor"}
 
 @dataclass(frozen=True)
 class CardWish:
-    """What to cut: `query` is a filter as in the address of a board, `n_cards` how many to begin with."""
+    """What to cut: `query` is a filter as in the address of a board, `n_cards` how many to begin with, `size_weight`
+    what sizes count in it. Nothing, unless it is said: on real plankton cards get no purer by sizes."""
 
     query: str = UNLABELLED
     n_cards: int | None = None
+    size_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def ask_api(
     """By default of everything that no person has labelled. While the same is being cut, that run is given."""
     account = actor(viewer)
     check_open(project)
-    return told.progress(db, runs.ask(db, project.id, account.id, data.query, data.n_cards))
+    return told.progress(db, runs.ask(db, project.id, account.id, data.query, data.n_cards, data.size_weight))
 
 
 @get(

@@ -96,7 +96,7 @@ def _material(db: Db, folder: Path, run: Run, report: clusters.Report) -> Materi
     mask = mirror.mask(db, runs.filter_of(db, run.project_id, run.query, run.account_id)).copy()
     mask[mirror.ordinals(_taken(db, run.id))] = False
     asked = mirror.ids[mask]
-    ids, found = vectors.copied(db, folder, run.project_id, embedder_id, asked, report)
+    ids, found = vectors.copied(db, folder, run, embedder_id, asked, report)
     validated = mirror.ids[(mirror.status == VALIDATED) & ~mask]
     if len(validated) > MOST_KNOWN:
         validated = np.sort(np.random.default_rng(SEED).choice(validated, MOST_KNOWN, replace=False))
@@ -105,7 +105,7 @@ def _material(db: Db, folder: Path, run: Run, report: clusters.Report) -> Materi
     others, other_vectors = some_voters(db, all_sources(db, run.project_id, embedder_id), MOST_KNOWN)
     if len(others):
         known, known_vectors = np.append(known, others), np.concatenate([known_vectors, other_vectors])
-    return Material(len(asked), ids, found, known, known_vectors)
+    return Material(len(asked), ids, found, known, vectors.beside(db, run, known, known_vectors))
 
 
 def _taken(db: Db, run_id: int) -> np.ndarray:

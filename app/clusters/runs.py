@@ -8,6 +8,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.jobs.queue import enqueue, is_active
 from app.objects.filters import Filter, read_filter
+from app.search.sizes import is_known
 
 UNLABELLED = "status=U&status=P"
 TITLE = "Propose cards"
@@ -33,6 +34,7 @@ class Run:
     revision: int
     made_at: datetime
     cut_at: datetime | None
+    size_weight: float = 0.0
 
     @property
     def is_of_the_unlabelled(self) -> bool:
@@ -42,26 +44,43 @@ class Run:
 COLUMNS = ", ".join(Run.__dataclass_fields__)
 
 
-def ask(db: Db, project_id: int, account_id: int | None, query: str = UNLABELLED, n_wanted: int | None = None) -> Run:
+def ask(
+    db: Db,
+    project_id: int,
+    account_id: int | None,
+    query: str = UNLABELLED,
+    n_wanted: int | None = None,
+    size_weight: float = 0.0,
+) -> Run:
     """A new run with the job that cuts it. While one of the same filter waits or runs, that one is given."""
+    if not 0 <= size_weight <= 1:
+        raise Refused(f"Size weighs between 0 (not at all) and 1 (alone), not {size_weight:g}.")
     _check(db, project_id, account_id, query, n_wanted)
     # Two people at once would ask twice.
     db.execute("select from project where id = %s for no key update", [project_id])
     known = latest(db, project_id)
     if known and known.query == query and is_active(db, known.job_id):
         return known
-    return queue(db, make(db, project_id, account_id, query, n_wanted))
+    return queue(db, make(db, project_id, account_id, query, n_wanted, size_weight))
 
 
-def make(db: Db, project_id: int, account_id: int | None, query: str = UNLABELLED, n_wanted: int | None = None) -> Run:
-    """A new run that nobody cuts yet."""
+def make(
+    db: Db,
+    project_id: int,
+    account_id: int | None,
+    query: str = UNLABELLED,
+    n_wanted: int | None = None,
+    size_weight: float = 0.0,
+) -> Run:
+    """A new run that nobody cuts yet. Where no size is known, none counts."""
+    weight = size_weight if size_weight and is_known(db, project_id) else 0.0
     row = db.execute(
         f"""
-        insert into cluster_run (project_id, account_id, query, n_wanted)
-        values (%s, %s, %s, %s)
+        insert into cluster_run (project_id, account_id, query, n_wanted, size_weight)
+        values (%s, %s, %s, %s, %s)
         returning {COLUMNS}
         """,  # noqa: S608 - constants
-        [project_id, account_id, query, n_wanted],
+        [project_id, account_id, query, n_wanted, weight],
     ).fetchone()
     return Run(*row)
 
@@ -112,8 +131,6 @@ def latest(db: Db, project_id: int, query: str | None = None) -> Run | None:
     return Run(*row) if row else None
 
 
-def filter_of(db: Db, project_id: int, query: str, account_id: int | None) -> Filter:
-    return read_filter(db, project_id, parse_qsl(query, keep_blank_values=True), account_id=account_id)
 def latest_by_query(db: Db, project_id: int) -> list[Run]:
     """The latest run of each filter that cards were asked for, the latest first."""
     rows = db.execute(
@@ -132,3 +149,5 @@ def latest_by_query(db: Db, project_id: int) -> list[Run]:
     return [Run(*row) for row in rows]
 
 
+def filter_of(db: Db, project_id: int, query: str, account_id: int | None) -> Filter:
+    return read_filter(db, project_id, parse_qsl(query, keep_blank_values=True), account_id=account_id)

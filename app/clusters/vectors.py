@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from app.clusters.runs import Run
 from app.database import Db
 from app.projects.references import all_sources
 from app.search.arrays import fetch_vectors
+from app.search.sizes import sizes_of
+from indexer.spaces import N_FEATURES, with_size
 
 ROWS = 10_000  # read at once
 IDS, VECTORS = "ids.npy", "vectors.npy"
@@ -31,27 +34,39 @@ def read_known(db: Db, project_id: int, embedder_id: int, ids: np.ndarray) -> tu
     return np.concatenate(found), np.concatenate(vectors)
 
 
+def beside(db: Db, run: Run, ids: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Vectors of the project's objects, or of its references', as the run compares them: with sizes if they count."""
+    if not run.size_weight:
+        return vectors
+    sizes = sizes_of(db, run.project_id, ids)
+    if np.isnan(sizes).any():
+        for source in all_sources(db, run.project_id, None):
+            sizes = np.fmax(sizes, sizes_of(db, source.id, ids))
+    return with_size(vectors, sizes, run.size_weight).astype(np.float16)
+
+
 def copied(
-    db: Db, folder: Path, project_id: int, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
+    db: Db, folder: Path, run: Run, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same, the vectors as a file of `folder`; what an interrupted run copied whole is taken as it is."""
     if not (folder / IDS).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _copy(db, folder, project_id, embedder_id, ids, report)
+        _copy(db, folder, run, embedder_id, ids, report)
     found = np.load(folder / IDS)
     return found, np.load(folder / VECTORS, mmap_mode="r")[: len(found)]
 
 
 def _copy(
-    db: Db, folder: Path, project_id: int, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
+    db: Db, folder: Path, run: Run, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
 ) -> None:
     dimension = _dimension(db, embedder_id)
-    file = np.lib.format.open_memmap(folder / VECTORS, "w+", np.float16, (max(len(ids), 1), dimension))
+    width = dimension + (N_FEATURES if run.size_weight else 0)
+    file = np.lib.format.open_memmap(folder / VECTORS, "w+", np.float16, (max(len(ids), 1), width))
     found, n = [np.empty(0, np.int64)], 0
     for start in range(0, len(ids), ROWS):
         report(start, len(ids), "reading vectors")
-        part, vectors = _piece(db, project_id, embedder_id, ids[start : start + ROWS], dimension)
-        file[n : n + len(part)] = vectors
+        part, vectors = _piece(db, run.project_id, embedder_id, ids[start : start + ROWS], dimension)
+        file[n : n + len(part)] = beside(db, run, part, vectors)
         found.append(part)
         n += len(part)
     file.flush()

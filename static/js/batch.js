@@ -21,6 +21,7 @@ import { toggleStack, withStack } from "./stacks.js";
 import { AWAY } from "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
 import { TileSize } from "./tile_size.js";
+import { wireSizeWeight } from "./size_weight.js";
 import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
 import "./start.js";
@@ -212,7 +213,8 @@ class Batch extends HTMLElement {
     });
   }
 
-  #reorder(order) {
+  // `more`: {size_weight}, where sizes are to count otherwise.
+  #reorder(order, more = {}) {
     this.#ask(async () => {
       await this.acts.settled();
       this.page.leave();
@@ -319,5 +321,6 @@ class Batch extends HTMLElement {
 }
 
 const openPage = (tile) => window.open(tile.dataset.page, "_blank", "noopener");
+    wireSizeWeight(this, (weight) => this.#reorder(order.value, { size_weight: weight }));
 
 customElements.define("shoal-batch", Batch);

@@ -1,7 +1,9 @@
 // The order control: what the objects are sorted by, in which direction, and shuffling.
 
 import "./choice_field.js";
+import { savePreference } from "./preferences.js";
 import { wireSheet } from "./sheet.js";
+import { wireSizeWeight } from "./size_weight.js";
 
 export const wireOrder = (filter) => {
   const sheet = document.getElementById("order-sheet");
@@ -16,6 +18,10 @@ export const wireOrder = (filter) => {
   for (const radio of sheet.querySelectorAll("[name=dir]")) {
     radio.addEventListener("change", () => filter.go((query) => query.set("dir", radio.value)));
   }
+  wireSizeWeight(sheet, async (weight) => {
+    const kept = await savePreference(field.dataset.project, { size_weight: weight });
+    if (kept && filter.query.get("order") === "like") filter.go(() => {});
+  });
   document.getElementById("shuffle")?.addEventListener("click", () => filter.go((query) => orderBy(query, "random")));
 };
 

@@ -1,6 +1,7 @@
 """What is left follows what was labelled and refused, and a line says where the chance falls under one half."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from uuid import uuid4
 
@@ -11,6 +12,8 @@ from app.batches import work
 from app.database import Db
 from app.labels import runs
 from app.labels.undo import undo
+from app.objects import preferences
+from app.objects.preferences import PreferenceChange
 from tests.batches.conftest import N_GROUPS, N_WITHOUT, N, Worker, ids_of
 from tests.small_projects import SmallProject, predict
 
@@ -163,3 +166,37 @@ def test_without_vectors_a_filter_still_makes_a_batch(db: Db, mine: Worker, smal
     batch = mine.make("filter", query="")
     assert (batch.n, batch.n_without_vector) == (N, N)
     assert ids_of(mine.page(batch, 10)) == small.ids[:10]
+
+
+def test_a_batch_of_examples_is_put_in_order_anew_when_sizes_count_otherwise(mine: Worker, small: SmallProject) -> None:
+    """Every other object of a group is a thousand times as large; likeness alone does not tell them apart."""
+    mine.db.execute("update object_field set numbers = array[case when object_id / 4 % 2 = 0 then 9.0 else 9000.0 end]")
+    example = small.ids[0]
+    batch = mine.make("examples", "alike", ids=[example], limit=40)
+    before = ids_of(mine.page(batch, 20))
+    sized = replace(mine.project, size_weight=0.6)
+    preferences.write(mine.db, small.id, mine.person.id, PreferenceChange(size_weight=0.6))
+    work.set_order(mine.db, sized, mine.person, batch.id, "alike", measure_again=True)
+    by_size = replace(mine, project=sized)
+    page = by_size.page(batch, 20)
+    assert {id // 4 % 2 for id in ids_of(page)} == {example // 4 % 2}
+    assert {id // 4 % 2 for id in before} == {0, 1}
+    distances = [tile["distance"] for tile in page.tiles]
+    assert distances == sorted(distances)
+
+    done = by_size.apply(batch, page, ids_of(page)[:5], "Oithona")
+    undo(mine.db, sized, mine.person, uuid4(), done.outcome.act_id)
+    assert set(ids_of(by_size.page(batch, 20))) == set(ids_of(page))
+
+
+def test_sizes_count_in_the_order_between_neighbours(mine: Worker, small: SmallProject) -> None:
+    mine.db.execute("update object_field set numbers = array[case when object_id / 4 % 2 = 0 then 9.0 else 9000.0 end]")
+    plain = ids_of(mine.page(mine.make("filter", query="", limit=100), 100))
+    by_size = replace(mine, project=replace(mine.project, size_weight=0.6))
+    mine.db.execute("delete from reservation")
+    sized = ids_of(by_size.page(by_size.make("filter", query="", limit=100), 100))
+
+    def n_turns(ids: list[int]) -> int:
+        return sum(a // 4 % 2 != b // 4 % 2 for a, b in pairwise(ids))
+
+    assert set(sized) == set(plain) and n_turns(sized) < n_turns(plain) / 2

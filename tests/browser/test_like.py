@@ -56,6 +56,24 @@ def test_like_these_is_asked_for_by_its_button(board: tuple[SmallProject, Window
     assert window.tiles.last.get_attribute("data-id") == str(project.ids[3])
 
 
+def test_what_sizes_count_is_kept_and_changes_the_order(board: tuple[SmallProject, Window]) -> None:
+    project, window = board
+    slider = window.page.get_by_role("slider", name="Size counts")
+    window.tile(project.ids[0]).click()
+    window.press("=")
+    window.page.wait_for_url("**order=like**")
+    window.page.locator("#order").click()
+    expect(slider).to_have_value("0.2")
+    slider.focus()
+    slider.press("End")
+    expect(window.page.locator(".size-weight output")).to_have_text("1.00")
+    # Forty images of digits are all of one size: by it alone, none is farther than another.
+    expect(window.page.locator("#tiles .figure").nth(5)).to_have_text("0.00")
+    window.reload()
+    window.page.locator("#order").click()
+    expect(slider).to_have_value("1")
+
+
 def framed_image(project: SmallProject, window: Window, place: int) -> bytes:
     """The image of an object with one more pixel on each side, as another program saves it."""
     source = f"/projects/{project.id}/images/{window.tile(project.ids[place]).get_attribute('data-hash')}"

@@ -150,3 +150,25 @@ def test_the_latest_runs_are_kept_and_what_cancelled_ones_left_is_swept(heaps: H
     kept = heaps.project.db.execute("select id from cluster_run order by id").fetchall()
     assert [row.id for row in kept] == found[-5:]
     assert not left.exists()
+
+
+def test_where_size_counts_objects_of_one_likeness_part_by_their_sizes(heaps: Heaps, ada: Person) -> None:
+    """Half of each heap is a hundred times as large as the other half."""
+    ids = heaps.project.ids
+    db = heaps.project.db
+    db.execute("update object_field set numbers = array[case when object_id % 2 = 0 then 10.0 else 1000.0 end]")
+    sized = runs.ask(db, heaps.project.id, None, n_wanted=10, size_weight=0.5)
+    db.commit()
+    job.cut(heaps.url, heaps.home, sized, Unheard())
+    members = heaps.members(sized)
+    assert all_ids(members) == sorted(ids) and len(members) == 10
+    assert all(len({object_id % 2 for object_id in card}) == 1 for card in members.values())
+    card = max(members, key=lambda card: len(members[card]))
+    split = steps.take(db, sized, ada, steps.Step(uuid4(), "split", [card]))
+    assert len(split.added) == 2
+
+
+def test_where_no_size_is_known_none_counts(heaps: Heaps) -> None:
+    heaps.project.db.execute("delete from field")
+    heaps.project.db.execute("delete from image")
+    assert runs.make(heaps.project.db, heaps.project.id, None, size_weight=0.5).size_weight == 0
