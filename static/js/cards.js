@@ -297,7 +297,7 @@ class Cards extends HTMLElement {
   // What the filter keeps now is cut anew.
   #ask() {
     this.#inTurn(async () => {
-      await postJson(this.api, query ? { query } : {});
+      await postJson(this.api, { query: this.dataset.query });
       location.assign(`/projects/${this.dataset.project}/clusters`);
     });
   }
