@@ -2,14 +2,13 @@
 
 import hashlib
 import io
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
@@ -309,40 +308,49 @@ def test_the_job_uses_the_default_embedder_and_has_the_index_follow(db: Db, sett
     assert (job.state.done, job.state.total, job.state.unit) == (3, 3, "images")
 
 
-KILLED = """
-import sys
-from app.search import embed
-from app.settings import load_settings
-from tests.search.test_embed import Listener
-embed.WRITE_EVERY_S = 0.02
-settings = load_settings()
-print("started", flush=True)
-embed.embed_project(settings.database_url, settings, int(sys.argv[1]), Listener())
-"""
+# Children of one process that has everything imported: a start of Python for each would take most of the time.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
 
 
-def test_sigkill_at_random_moments_leaves_what_an_undisturbed_run_leaves(db: Db, settings: Settings) -> None:
+def embed_writing_often(settings: Settings, project_id: int, begun: Event) -> None:
+    class Begun(Listener):
+        def progress(self, *told: object, **more: object) -> None:
+            begun.set()
+
+    embed.WRITE_EVERY_S = 0
+    embedded(settings, project_id, Begun())
+
+
+def begin_embedding(settings: Settings, project_id: int) -> BaseProcess:
+    """A process that has come to the first image."""
+    begun = FORKS.Event()
+    child = FORKS.Process(target=embed_writing_often, args=(settings, project_id, begun))
+    child.start()
+    assert begun.wait(60)
+    return child
+
+
+def test_sigkill_at_random_moments_leaves_what_an_undisturbed_run_leaves(
+    db: Db, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     calm, killed = make_project(db, 60, "Calm"), make_project(db, 60, "Killed")
     for project in (calm, killed):
         give_images(db, settings, project.id, {i: [picture(1000 * project.id + k)] for k, i in enumerate(project.ids)})
     embedders.assign(db, settings, calm.id, "lite0-128")
     embedders.assign(db, settings, killed.id, "lite0-128")
     db.commit()
-    env = os.environ | {"SHOAL_HOME": str(settings.home), "DATABASE_URL": settings.database_url, "OMP_NUM_THREADS": "1"}
+    child = begin_embedding(settings, calm.id)
+    began = time.monotonic()
+    child.join()
+    seconds = time.monotonic() - began
     chance, counts = np.random.default_rng(), []
     for _ in range(20):
-        child = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(killed.id)],
-            env=env,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
-            start_new_session=True,
-        )
-        child.stdout.readline()
-        time.sleep(chance.uniform(0, 0.4))
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
+        child = begin_embedding(settings, killed.id)
+        time.sleep(chance.uniform(0, seconds))
+        child.kill()
+        child.join()
         counts.append(len(vectors(db, killed.id)))
         if counts[-1] == 60:
             break
