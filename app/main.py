@@ -17,7 +17,7 @@ from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.batches import api as batches_api
-from app.batches import audit_routes, mistakes_routes, pile_routes, probe_routes, review_routes
+from app.batches import audit_routes, mistakes_routes, pile_routes, probe_routes, proposal_routes, review_routes
 from app.batches import pages as batches_pages
 from app.bodies import refuse_unknown_fields
 from app.clusters import api as clusters_api
@@ -100,6 +100,7 @@ API = [
     *preferences.api_routes,
     *labels_api.routes,
     *batches_api.routes,
+    *proposal_routes.routes,
     *clusters_api.routes,
     *pile_routes.api_routes,
     *audit_routes.api_routes,

@@ -109,6 +109,12 @@ class Shoal:
         ids = {page["batch"]["taxon_id"], *(each["taxon_id"] for each in page["proposals"])}
         return {name for name, taxon_id in self.taxa.items() if taxon_id in ids}
 
+    def offered_for(self, page: dict[str, Any], tiles: list[Tile]) -> set[str]:
+        """The same once these are marked: then it is their own neighbours that propose."""
+        path, ids = f"PROJECT/batches/{page['batch']['id']}/proposals", [tile["id"] for tile in tiles]
+        proposals = self.ask("proposals", "POST", path, json={"ids": ids})
+        return self.offered(page | {"proposals": proposals})
+
     def apply_page(
         self, page: dict[str, Any], marked: list[Tile], not_this: list[Tile], taxon_id: int | None
     ) -> dict[str, Any]:

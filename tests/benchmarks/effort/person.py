@@ -115,11 +115,20 @@ class Person:
         marking = costs.marks(places) * costs.SECONDS["mark"] if len(places) > 1 or name in offered else 0.0
         return (marking + naming) / len(places)
 
-    def name_group(self, tiles: list[Tile], places: list[int], name: str, offered: Container[str] = ()) -> None:
-        """Mark these and name them; a name that is offered takes a key. A single one is labelled where it stands."""
+    def name_group(self, tiles: list[Tile], places: list[int], name: str) -> None:
+        """Mark these and name them. A single one is labelled where it stands."""
         if not places:
             return
         group = [tiles[place] for place in places]
+        if len(places) > 1:
+            self.diary.act("mark", costs.marks(places))
+        self.shoal.label(group, name)
+        self.say(group, name)
+
+    def name_offered(self, page: dict[str, Any], places: list[int], name: str) -> None:
+        """Mark these of a batch's page; a name that is proposed for them then takes a key."""
+        group = [page["tiles"][place] for place in places]
+        offered = self.shoal.offered_for(page, group)
         if len(places) > 1 or name in offered:
             self.diary.act("mark", costs.marks(places))
         self.shoal.label(group, name)

@@ -47,7 +47,7 @@ def work_groups(person: Person, page: dict[str, Any], worth_s: float) -> None:
     for name in others:
         places = [place for place, its in enumerate(names) if its == name and place not in overlooked]
         if places and person.price(places, name, offered) <= worth_s:
-            person.name_group(tiles, places, name, offered)
+            person.name_offered(page, places, name)
             done.update(places)
     left = [place for place in range(len(tiles)) if place not in done]
     marking = cheapest([names[place] == most for place in left], [tiles[place].get("mark") == 1 for place in left])
@@ -60,9 +60,10 @@ def work_groups(person: Person, page: dict[str, Any], worth_s: float) -> None:
         person.diary.act(what, n)
     forgotten = {k for k, place in enumerate(left) if place in overlooked}
     marked = [tiles[left[k]] for k in marking.result(forgotten)]
+    is_offered = bool(marked) and most in person.shoal.offered_for(page, marked)
     person.shoal.apply_page(page, marked, [], person.shoal.taxon(most))
     if marked:
-        person.say(marked, most, offered=most in offered)
+        person.say(marked, most, offered=is_offered)
     else:
         person.diary.act("key")
 

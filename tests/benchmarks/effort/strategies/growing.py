@@ -51,11 +51,10 @@ def _name_groups(
 ) -> set[int]:
     """Places of strangers that were named on the spot."""
     named: set[int] = set()
-    offered = person.shoal.offered(page)
     for name, n in Counter(names).most_common():
         if name != target and n >= least:
             places = [place for place, its in enumerate(names) if its == name and place not in overlooked]
-            person.name_group(page["tiles"], places, name, offered)
+            person.name_offered(page, places, name)
             named.update(places)
     return named
 

@@ -1,0 +1,38 @@
+"""What is marked is named by its own neighbours, not by those of the whole page."""
+
+import pytest
+
+from app.accounts.viewer import Account
+from app.database import Db
+from app.projects.queries import set_member
+from tests.batches.conftest import N_GROUPS, Worker
+from tests.small_projects import Person, SmallProject
+from tests.web_fixtures import Client, bearer
+
+
+@pytest.fixture
+def groups(mine: Worker, small: SmallProject, ada: Person) -> list[list[int]]:
+    """Two groups of which some are validated: the others of each."""
+    small.do(ada, small.ids[0:40:N_GROUPS], taxon="Oithona")
+    small.do(ada, small.ids[1:41:N_GROUPS], taxon="fiber")
+    return [small.ids[40 + place : 80 : N_GROUPS] for place in (0, 1)]
+
+
+def test_the_marked_are_named_by_their_own_neighbours(
+    app_client: Client, db: Db, database_url: str, mine: Worker, small: SmallProject, ada: Person,
+    groups: list[list[int]],
+) -> None:  # fmt: skip
+    set_member(db, small.id, ada.id, "annotator")
+    batch = mine.make(args={"query": "status=U"})
+    db.commit()
+    headers = bearer(database_url, Account(ada.id, "", "", False))
+    url = f"/api/v1/projects/{small.id}/batches/{batch.id}/proposals"
+
+    def first(ids: list[int]) -> str:
+        return app_client.post(url, json={"ids": ids}, headers=headers).json()[0]["taxon"]
+
+    oithona, fiber = groups
+    assert (first(oithona), first(fiber), first(fiber[:1])) == ("Oithona", "fiber < detritus", "fiber < detritus")
+    answer = app_client.post(url, json={"ids": []}, headers=headers)
+    assert answer.status_code == 400 and "Between 1 and 1,000 objects" in answer.text
+    assert app_client.post(url, json={"ids": small.ids[-1:]}, headers=headers).json() == []
