@@ -45,10 +45,12 @@ class Wish:
 
 @dataclass(frozen=True)
 class Marks:
-    """Marks by id: 0 passed over, 1 marked, 2 not this; and how many tiles stand before the line, if it was moved."""
+    """Marks by id: 0 passed over, 1 marked, 2 not this; how many tiles stand before the line, if it was moved; and the
+    ids of all tiles in their order, if that was changed, such as to have the marked first."""
 
     marks: dict[int, int] = field(default_factory=dict)
     line: int | None = None
+    order: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class OrderWish:
     caller: 0 (not at all) to 1 (alone)."""
 
     order: ORDER = "neighbours"
-
-
     size_weight: float | None = None
+
+
 @dataclass(frozen=True)
 class ResetWish:
     """Refusals to be forgotten: of a taxon, of these objects or of all."""
@@ -175,7 +177,7 @@ def marks_api(
     data: JSONBody[Marks],
 ) -> None:
     """Marks that are not named stay as they are."""
-    work.keep_marks(db, project, actor(viewer), batch_id, number, data.marks, data.line)
+    work.keep_marks(db, project, actor(viewer), batch_id, number, data.marks, data.line, data.order)
 
 
 @post(
@@ -229,7 +231,8 @@ def pass_api(
 
 @post(
     "/projects/{project_id:int}/batches/{batch_id:int}/one", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
-    tags=["batches"], summary="Label one tile of the page in hand alone", responses=refused_with(400, 403, 404, 409),
+    tags=["batches"], summary="Label some tiles of the page in hand by themselves",
+    responses=refused_with(400, 403, 404, 409),
 )  # fmt: skip
 def one_api(
     db: NamedDependency[Db],
@@ -238,7 +241,24 @@ def one_api(
     batch_id: FromPath[int],
     data: JSONBody[SingleAct],
 ) -> Worked:
+    """One act: they leave the page, and what is left is ranked by it."""
     return work.apply_single(db, project, actor(viewer), batch_id, data)
+
+
+@post(
+    "/projects/{project_id:int}/batches/{batch_id:int}/aside", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
+    tags=["batches"], summary="Take tiles off the page in hand that go on elsewhere, on a pile",
+    responses=refused_with(400, 403, 404, 409),
+)  # fmt: skip
+def aside_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    data: JSONBody[SeenTiles],
+) -> Batch:
+    """They are put on a pile under …/piles; here they only leave the batch, without a label and without the tray."""
+    return work.set_aside(db, project, actor(viewer), batch_id, data.ids)
 
 
 @post(
@@ -329,6 +349,7 @@ routes = [
     apply_api,
     pass_api,
     one_api,
+    aside_api,
     tray_api,
     order_api,
     take_over_api,

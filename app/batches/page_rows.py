@@ -129,6 +129,28 @@ def write_marks(db: Db, batch_id: int, page: PageRow) -> None:
     )
 
 
+def arrange(page: PageRow, rows: np.ndarray) -> None:
+    """Put what stands on a page into the order of its rows."""
+    for name in ("ids", "distances", "marks", "seen", "chances"):
+        column = getattr(page, name)
+        setattr(page, name, None if column is None else column[rows])
+
+
+def write_order(db: Db, batch_id: int, page: PageRow) -> None:
+    db.execute(
+        """
+        update batch_page
+           set object_ids = %s, distances = %s, marks = %s, seen = %s, chances = %s
+         where batch_id = %s
+           and number = %s
+        """,
+        [
+            array(page.ids.tolist()), _reals(page.distances), array(page.marks.tolist()), array(page.seen.tolist()),
+            None if page.chances is None else _reals(page.chances), batch_id, page.number,
+        ],
+    )  # fmt: skip
+
+
 def write_seen(db: Db, batch_id: int, page: PageRow) -> None:
     db.execute(
         "update batch_page set seen = %s where batch_id = %s and number = %s",

@@ -18,7 +18,7 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
     acts = db.execute(
         """
         select act.id, act.batch_id, act.kind, (act.detail ->> 'page')::int as page,
-               coalesce((act.detail ->> 'single')::bigint, 0) as single
+               array(select jsonb_array_elements_text(act.detail -> 'single')::bigint) as single
           from act
           join batch on batch.id = act.batch_id
          where act.id = any(%s)
@@ -41,7 +41,7 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
 def _reverse(db: Db, listed: Places, act: Any, undone: bool) -> None:
     page = page_rows.find_page(db, act.batch_id, act.page)
     if act.single:
-        _reverse_single(listed, page, act.single, undone)
+        _reverse_single(db, listed, act, page, undone)
     elif undone and page.act_id == act.id and page.places is not None:
         listed.put(page.ids[page.places != HAD_LEFT], WAITING)
         page_rows.reopen(db, act.batch_id, page.number)
@@ -51,10 +51,25 @@ def _reverse(db: Db, listed: Places, act: Any, undone: bool) -> None:
         page_rows.finish(db, act.batch_id, page, after, act.id)
 
 
-def _reverse_single(listed: Places, page: PageRow, object_id: int, undone: bool) -> None:
-    """A tile that was labelled alone is on its page again, or in the tray where that page was done since."""
-    before = TRAY if page.is_done else WAITING
-    listed.put(np.array([object_id]), before if undone else LEFT)
+def _reverse_single(db: Db, listed: Places, act: Any, page: PageRow, undone: bool) -> None:
+    """Tiles that were labelled alone are on their page again, or in the tray where that page was done since."""
+    ids = np.array(act.single, np.int64)
+    ids = ids[~np.isin(ids, _left_alone(db, act.id))]
+    if undone and page.is_done and page.places is not None and (page.places == HAD_LEFT).all():
+        page_rows.reopen(db, act.batch_id, page.number)  # it was turned since nothing was left on it
+        listed.put(ids, WAITING)
+    else:
+        listed.put(ids, LEFT if not undone else TRAY if page.is_done else WAITING)
+    if not undone and not page.is_done:
+        turn_if_empty(db, act.batch_id, page, listed)
+
+
+def turn_if_empty(db: Db, batch_id: int, page: PageRow, listed: Places) -> bool:
+    """A page from which everything was labelled alone is done without an act of its own."""
+    if (listed.place_of(page.ids) == WAITING).any():
+        return False
+    page_rows.finish(db, batch_id, page, np.full(len(page.ids), HAD_LEFT), None)
+    return True
 
 
 def _left_alone(db: Db, act_id: int) -> np.ndarray:

@@ -93,6 +93,7 @@ def _said(db: Db, batch_id: int, target: int | None) -> tuple[list[int], list[in
         [batch_id],
     ).fetchall()
     target = target or next((row.taxon_id for row in rows if row.taxon_id), None)
+    alone = _said_alone(db, batch_id) if target else []
     likes: list[int] = []
     unlike: list[int] = []
     for row in rows:
@@ -104,4 +105,23 @@ def _said(db: Db, batch_id: int, target: int | None) -> tuple[list[int], list[in
         else:
             likes += marked
             unlike += refused
+    kin = {taxon_id: related(db, target, taxon_id) for taxon_id in {row.taxon_id for row in alone} if target}
+    for row in alone:
+        (likes if kin[row.taxon_id] else unlike).extend(row.object_ids)
     return likes, unlike
+
+
+def _said_alone(db: Db, batch_id: int) -> list[Any]:
+    """Tiles that were labelled by themselves, act by act: they tell something once it is known what is looked for."""
+    return db.execute(
+        """
+        select array(select jsonb_array_elements_text(detail -> 'single')::bigint) as object_ids, taxon_id
+          from act
+         where batch_id = %s
+           and detail ? 'single'
+           and taxon_id is not null
+           and reversed_by is null
+         order by id
+        """,
+        [batch_id],
+    ).fetchall()

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import numpy as np
 
-from app.batches import page_rows, places, refusals, reservations, settled
+from app.batches import page_rows, places, refusals, reservations, returned, settled
 from app.batches.batch import Batch, find_batch, hold_batch
+from app.batches.hidden import check_named, is_hidden
 from app.batches.lineages import related
 from app.batches.make import check_order, freeze
 from app.batches.ordering import first_turns, keep_together
@@ -21,7 +22,7 @@ from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
 from app.batches.places import LEFT, MOVED, TRAY, WAITING
 from app.batches.ranking import found_again, rank_again
 from app.batches.reservations import Holder
-from app.batches.restore import places_after
+from app.batches.restore import places_after, turn_if_empty
 from app.batches.sources import Batched, Found, Source
 from app.database import Db
 from app.errors import Conflict, Refused
@@ -54,11 +55,11 @@ class PageAct:
 
 @dataclass(frozen=True)
 class SingleAct:
-    """A label for one tile alone."""
+    """A label for some tiles alone, in the states in which they were shown: what a digit or a stroke of the brush says."""
 
     client_id: UUID
-    id: int
-    state: str
+    ids: list[int]
+    states: list[str]
     taxon_id: int | None = None
     status: Literal["V", "D"] = "V"
 
@@ -74,19 +75,42 @@ class Worked:
 
 
 def keep_marks(
-    db: Db, project: Batched, account: Labeller, batch_id: int, number: int, marks: dict[int, int], line: int | None
+    db: Db,
+    project: Batched,
+    account: Labeller,
+    batch_id: int,
+    number: int,
+    marks: dict[int, int],
+    line: int | None,
+    order: list[int] | None = None,
 ) -> None:
-    """Keep marks of the page in hand, and where its boundary line stands among the tiles that it shows."""
+    """Keep marks of the page in hand, where its boundary line stands among the tiles that it shows, and their order
+    where it was changed."""
     batch = hold_batch(db, project.id, batch_id, account)
     page = page_rows.find_in_hand(db, batch.id, number)
     if not all(mark in (PASSED, MARKED, NOT_THIS) for mark in marks.values()):
         raise Refused("A mark is 0 (passed over), 1 (marked) or 2 (not this).")
     rows = _rows_on(page, list(marks))
     page.marks[rows] = list(marks.values())
+    if order is not None:
+        _arrange(page, places.read(db, batch.id), order)
+        page_rows.write_order(db, batch.id, page)
     if line is not None:
         _put_line(page, places.read(db, batch.id), line)
     page_rows.write_marks(db, batch.id, page)
     _go_on(db, batch.id)
+
+
+def _arrange(page: PageRow, listed: places.Places, order: list[int]) -> None:
+    """The tiles that the page still shows in another order; those that it does not name come last."""
+    named = _rows_on(page, order)
+    if len(np.unique(named)) < len(named):
+        raise Refused("An order names each object of the page once.")
+    is_shown = listed.place_of(page.ids) == WAITING
+    others = np.setdiff1d(np.flatnonzero(is_shown), named)
+    rows = np.arange(len(page.ids))
+    rows[is_shown] = np.concatenate([named[is_shown[named]], others])
+    page_rows.arrange(page, rows)
 
 
 def note_seen(db: Db, project: Batched, account: Labeller, batch_id: int, number: int, ids: list[int]) -> None:
@@ -127,32 +151,62 @@ def apply_page(
 
 
 def apply_single(db: Db, project: Batched, account: Labeller, batch_id: int, act: SingleAct) -> Worked:
-    """Label one tile of the page in hand alone; it leaves the page."""
+    """Label some tiles of the page in hand by themselves, in one act; they leave it, and the rest is ranked anew."""
     check_open(project)
     batch = hold_batch(db, project.id, batch_id, account)
     if (again := _sent_before(db, project, account, batch, act.client_id)) is not None:
         return again
+    page, listed, rows = _on_page(db, batch, act.ids)
+    if n := int(np.count_nonzero(page.seen[rows] == 0)):
+        raise Conflict(UNSEEN.format(n=n, number=page.number))
+    check_named(batch, act.taxon_id)
+    provenance: Literal["single", "batch"] = "single" if len(act.ids) == 1 else "batch"
+    said = Act(
+        act.client_id, _kind(act.taxon_id, act.status), act.ids, act.states, act.taxon_id, act.status, provenance
+    )
+    late = reservations.held_by_others(db, project.id, account.id, page.ids[rows])
+    outcome = acts.apply(db, project, account, said, InBatch(batch.id, {"page": page.number, "single": act.ids}))
+    left = {refused.id for refused in outcome.refused}
+    after = np.array([places.GONE if object_id in left else LEFT for object_id in act.ids], np.int16)
+    if outcome.changed or outcome.n_unchanged:
+        _note_strangers(db, project, account, batch, outcome, act.taxon_id)
+        _note_decided(db, project, account, batch, outcome, act.ids)
+    _take_off(db, project, batch, page, listed, rows, after)
+    return Worked(outcome, find_batch(db, project.id, batch.id), late)
+
+
+def set_aside(db: Db, project: Batched, account: Labeller, batch_id: int, ids: list[int]) -> Batch:
+    """Some tiles of the page in hand go on elsewhere, on a pile: neither labelled nor put into the tray."""
+    check_open(project)
+    batch = hold_batch(db, project.id, batch_id, account)
+    page, listed, rows = _on_page(db, batch, ids)
+    _take_off(db, project, batch, page, listed, rows, np.full(len(ids), MOVED, np.int16))
+    return find_batch(db, project.id, batch.id)
+
+
+def _on_page(db: Db, batch: Batch, ids: list[int]) -> tuple[PageRow, places.Places, np.ndarray]:
+    """The page in hand, and where on it these objects stand, each of them still there."""
     page, listed = page_rows.find_open(db, batch.id), places.read(db, batch.id)
     if page is None:
         raise Conflict(page_rows.DONE)
-    row = _rows_on(page, [act.id])
-    if listed.place_of(page.ids[row])[0] != WAITING:
-        raise Conflict("This object has left the page already. Reload to see what is on it.")
-    if not page.seen[row].all():
-        raise Conflict(UNSEEN.format(n=1, number=page.number))
-    kind: Literal["label", "confirm", "doubt"] = _kind(act.taxon_id, act.status)
-    said = Act(act.client_id, kind, [act.id], [act.state], act.taxon_id, act.status, "single")
-    late = reservations.held_by_others(db, project.id, account.id, page.ids[row])
-    outcome = acts.apply(db, project, account, said, InBatch(batch.id, {"page": page.number, "single": act.id}))
-    if outcome.changed or outcome.n_unchanged:
-        listed.put(page.ids[row], LEFT)
-        _note_strangers(db, project, account, batch, outcome, act.taxon_id)
-        settled.note(db, project.id, origin(batch), outcome.act_id, [act.id])
-    else:
-        listed.put(page.ids[row], places.GONE)
-    reservations.release(db, batch.id, page.ids[row])
+    if not ids or len(set(ids)) < len(ids):
+        raise Refused("Name at least one object, and each of them once.")
+    rows = _rows_on(page, ids)
+    if n := int(np.count_nonzero(listed.place_of(page.ids[rows]) != WAITING)):
+        raise Conflict(f"{n} of these objects have left the page already. Reload to see what is on it.")
+    return page, listed, rows
+
+
+def _take_off(
+    db: Db, project: Batched, batch: Batch, page: PageRow, listed: places.Places, rows: np.ndarray, after: np.ndarray
+) -> None:
+    """Put objects of the page where they belong now, and turn it where nothing is left on it."""
+    listed.put(page.ids[rows], after)
+    reservations.release(db, batch.id, page.ids[rows])
+    rank_again(db, project.id, batch.id, listed)
     places.write(db, batch.id, listed)
-    return Worked(outcome, find_batch(db, project.id, batch.id), late)
+    if turn_if_empty(db, batch.id, page, listed):
+        prepare_next(db, project, batch, listed, listed.n_tiles(page.ids))
 
 
 def pass_page(db: Db, project: Batched, account: Labeller, batch_id: int, number: int) -> Batch:
@@ -180,7 +234,8 @@ def open_tray(db: Db, project: Batched, account: Labeller, batch_id: int, order:
         raise Conflict("The tray of this batch is empty: work a page first.")
     title = batch.title if batch.title.startswith("Tray: ") else f"Tray: {batch.title}"
     found = Found(listed.ids[in_tray], title=title, ranked=False, stacks=listed.stacks[in_tray])
-    made = freeze(db, project, account, Source("tray", {"batch_id": batch.id, "of": origin(batch)}), found, order)
+    kept = {"batch_id": batch.id, "of": origin(batch), "hidden": is_hidden(batch)}
+    made = freeze(db, project, account, Source("tray", kept), found, order)
     listed.places[in_tray] = MOVED
     places.write(db, batch.id, listed)
     return made
@@ -211,12 +266,16 @@ def set_order(
     check_order(order)
     batch = hold_batch(db, project.id, batch_id, account)
     listed = places.read(db, batch.id)
+    if measure_again:
+        listed = found_again(db, project, batch, listed)
     distances = None if np.isnan(listed.distances).all() else listed.distances
     ranked = db.execute("select ranked from batch where id = %s", [batch.id]).fetchone().ranked
     turns, _ = first_turns(db, project, listed.ids, distances, order, ranked)
     listed.turns = keep_together(turns, listed.stacks)
     page_rows.drop_open(db, batch.id)
     db.execute("update batch set ordering = %s where id = %s", [order, batch.id])
+    if measure_again:
+        rank_again(db, project.id, batch.id, listed)
     places.write(db, batch.id, listed)
     return find_batch(db, project.id, batch.id)
 
@@ -266,16 +325,12 @@ def _check_seen(page: PageRow) -> None:
     n = int(np.count_nonzero((page.marks != PASSED) & (page.seen == 0)))
     if n:
         raise Conflict(UNSEEN.format(n=n, number=page.number))
-    if measure_again:
-        listed = found_again(db, project, batch, listed)
 
 
 def _sent_before(db: Db, project: Batched, account: Labeller, batch: Batch, client_id: UUID) -> Worked | None:
     """What came of the act when it was sent first."""
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
     if sent is None:
-    if measure_again:
-        rank_again(db, project.id, batch.id, listed)
         return None
     return Worked(acts.repeated(db, project.id, account.id, client_id), batch, [])
 
@@ -286,6 +341,8 @@ def _kind(taxon_id: int | None, status: str) -> Literal["label", "confirm", "dou
 
 def _done(db: Db, project: Batched, account: Labeller, batch: Batch, page: PageRow, act: PageAct) -> Outcome:
     """The labels and refusals of a page's act."""
+    if act.marked:
+        check_named(batch, act.taxon_id)
     refused = _pairs(db, project, act, batch)
     place = InBatch(batch.id, {"page": page.number})
     if act.marked:
@@ -294,8 +351,7 @@ def _done(db: Db, project: Batched, account: Labeller, batch: Batch, page: PageR
         outcome = acts.apply(db, project, account, said, place)
         refusals.add(db, project.id, outcome.act_id, account.id, refused)
         _note_strangers(db, project, account, batch, outcome, act.taxon_id)
-        left = {one.id for one in outcome.refused}
-        settled.note(db, project.id, origin(batch), outcome.act_id, [id for id in act.marked if id not in left])
+        _note_decided(db, project, account, batch, outcome, act.marked)
         return outcome
     taxon_id = refused[0][1] if len({taxon for _, taxon in refused}) == 1 else None
     act_id = acts.begin(db, project.id, account.id, act.client_id, "not_this", taxon_id, None, "batch", place)
@@ -317,6 +373,17 @@ def _pairs(db: Db, project: Batched, act: PageAct, batch: Batch) -> list[tuple[i
     if not pairs:
         raise Refused("Name the taxon that these are not: this batch expects none, and nothing is predicted of them.")
     return [(object_id, int(taxon or 0)) for object_id, taxon in pairs]
+
+
+def _note_decided(
+    db: Db, project: Batched, account: Labeller, batch: Batch, outcome: Outcome, ids: list[int]
+) -> None:  # fmt: skip
+    """Suspects that were decided on do not come back, and what was sent back is answered."""
+    left = {one.id for one in outcome.refused}
+    done = [id for id in ids if id not in left]
+    settled.note(db, project.id, origin(batch), outcome.act_id, done)
+    if origin(batch) == "returned":
+        returned.answer(db, project.id, account.id, done)
 
 
 def _note_strangers(

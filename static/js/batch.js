@@ -16,12 +16,13 @@ import { postJson, putJson } from "./requests.js";
 import { RubberBand } from "./rubber_band.js";
 import { Selection } from "./selection.js";
 import { watchSession } from "./session.js";
+import { SetAside } from "./set_aside.js";
 import { Slots } from "./slots.js";
 import { toggleStack, withStack } from "./stacks.js";
 import { AWAY } from "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
-import { TileSize } from "./tile_size.js";
 import { wireSizeWeight } from "./size_weight.js";
+import { TileSize } from "./tile_size.js";
 import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
 import "./start.js";
@@ -160,6 +161,23 @@ class Batch extends HTMLElement {
     else toast("Point at a tile, or move the cursor to one: it is marked as not this.", { key: "marks" });
   }
 
+  // What is marked; with nothing marked, the tile under the pointer or the cursor.
+  #setAside() {
+    if (!this.page.isReady) return;
+    const { marked } = this.page.marks;
+    const tiles = marked.length ? marked : [this.pointed.tile].filter(Boolean).flatMap(withStack);
+    if (!tiles.length) return toast("Mark what you want to set aside first.", { key: "marks" });
+    this.aside ??= new SetAside(this.dataset.project, (ids) => this.#leftAside(ids));
+    this.aside.open(tiles.map((tile) => Number(tile.dataset.id)));
+  }
+
+  async #leftAside(ids) {
+    const gone = new Set(ids.map(String));
+    const tiles = this.selection.shown().filter((tile) => gone.has(tile.dataset.id));
+    await this.page.kept.flush();
+    if (tiles.length && this.page.isReady) this.acts.setAside(tiles);
+  }
+
   #openStack() {
     const { tile } = this.pointed;
     if (toggleStack(tile)) return this.selection.moveCursor(tile);
@@ -218,7 +236,7 @@ class Batch extends HTMLElement {
     this.#ask(async () => {
       await this.acts.settled();
       this.page.leave();
-      await putJson(`${this.url}/order`, { order });
+      await putJson(`${this.url}/order`, { order, ...more });
       await this.page.load();
       this.list.focus({ preventScroll: true });
     });
@@ -256,6 +274,9 @@ class Batch extends HTMLElement {
       apply: () => this.#apply("V"),
       applyDubious: () => this.#apply("D"),
       notThis: () => this.#notThis(),
+      restNotThis: () => marks.restNotThis(),
+      markedFirst: () => this.page.isReady && this.page.markedFirst(),
+      aside: () => this.#setAside(),
       invertMarks: () => marks.invert(),
       line: () => line.move(by, Number(way)),
       stack: () => this.#openStack(),
@@ -300,6 +321,7 @@ class Batch extends HTMLElement {
     for (const name of ["pointerover", "pointerleave"]) this.list.addEventListener(name, () => this.panel.sayDigits());
     const order = this.querySelector("#batch-order");
     order.addEventListener("change", () => this.#reorder(order.value));
+    wireSizeWeight(this, (weight) => this.#reorder(order.value, { size_weight: weight }));
     for (const box of this.querySelectorAll(".commands, .middle > .notice, #left, .below")) wireCommands(box, (meant) => this.run(meant));
   }
 
@@ -321,6 +343,5 @@ class Batch extends HTMLElement {
 }
 
 const openPage = (tile) => window.open(tile.dataset.page, "_blank", "noopener");
-    wireSizeWeight(this, (weight) => this.#reorder(order.value, { size_weight: weight }));
 
 customElements.define("shoal-batch", Batch);

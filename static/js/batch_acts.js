@@ -114,22 +114,31 @@ export class BatchActs extends EventTarget {
     this.dispatchEvent(new Event("left"));
   }
 
-  // Each labelled alone, and gone from the page.
+  // Labelled by themselves in one act, and gone from the page.
   single(tiles, taxon, status) {
     const { page } = this;
     const unseen = tiles.filter((tile) => !page.seen.has(tile));
     if (unseen.length) return toast("Not painted long enough to be seen: once more.", { key: "marks" });
     this.#tellSeen();
-    for (const tile of tiles) {
-      this.outbox.add(`${this.url}/one`, {
-        id: Number(tile.dataset.id), state: tile.dataset.state, taxon_id: taxon.id, status,
-      });
-      tile.hidden = true;
-    }
+    this.outbox.add(`${this.url}/one`, {
+      ids: tiles.map((tile) => Number(tile.dataset.id)), states: tiles.map((tile) => tile.dataset.state), taxon_id: taxon.id, status,
+    });
+    this.#takeOff(tiles);
+  }
+
+  #takeOff(tiles) {
+    const { page } = this;
+    for (const tile of tiles) tile.hidden = true;
     tidyStacks(page.list);
     page.selection.drop(tiles);
     page.selection.keepPlace();
     if (!page.selection.shown().length) page.leave();
+  }
+
+  // They are on a pile now, and no part of the batch.
+  setAside(tiles) {
+    this.outbox.add(`${this.url}/aside`, { ids: tiles.map((tile) => Number(tile.dataset.id)) }, { bare: true });
+    this.#takeOff(tiles);
   }
 
   pass() {

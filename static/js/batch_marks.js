@@ -75,6 +75,15 @@ export class Marks extends EventTarget {
     selection.replace(selection.shown().filter((tile) => this.#codeOf(tile) === PASSED));
   }
 
+  // What is neither marked nor refused is not this; again, and it is passed over.
+  restNotThis() {
+    const shown = this.selection.shown();
+    const passed = shown.filter((tile) => this.#codeOf(tile) === PASSED);
+    const [tiles, on] = passed.length ? [passed, true] : [this.notThis, false];
+    for (const tile of tiles) this.#refuse(tile, on);
+    this.dispatchEvent(new Event("change"));
+  }
+
   #refuse(tile, on) {
     tile.classList.toggle("not-this", on);
     if (on) this.#notThis.add(tile);

@@ -19,6 +19,7 @@ export class Page extends EventTarget {
   #turn = 0;
   #retry = null;
   #opened = {}; // marks as the page opened
+  #isArranged = false; // whether its tiles were put in another order
 
   constructor(root, { size }) {
     super();
@@ -108,6 +109,8 @@ export class Page extends EventTarget {
 
   #open(page, section) {
     const { waiting } = this;
+    this.#isArranged = Boolean(waiting?.order);
+    this.#arrange(waiting?.order);
     const tiles = this.selection.shown();
     this.page = page;
     this.#opened = page.marks;
@@ -122,9 +125,46 @@ export class Page extends EventTarget {
     this.marks.open(waiting?.marks ?? page.marks);
     if (this.number === null) return;
     this.seen.open(`${this.url}/seen`, tiles, page.seen);
-    this.kept.open({ url: this.url, number: this.number, read: () => ({ marks: this.marks.codes, line: this.line.at }) });
+    this.kept.open({ url: this.url, number: this.number, read: () => this.#kept() });
     if (waiting) this.kept.changed();
     this.reservation.begin(page.reserved_until);
+  }
+
+  // The marked come to the front, before the line, and what is not this to the end; stacks stay together.
+  markedFirst() {
+    const { marks, line } = this;
+    const codes = marks.codes;
+    const rank = (box) => [1, 0, 2][codes[tilesIn(box)[0].dataset.id]];
+    const boxes = this.#boxes();
+    const sorted = boxes.toSorted((a, b) => rank(a) - rank(b));
+    this.#section.append(...sorted);
+    line.put(sorted.filter((box) => rank(box) === 0).flatMap(tilesIn).length);
+    this.#isArranged = true;
+    this.list.scrollTop = 0;
+    this.#changed();
+    this.kept.flush();
+  }
+
+  get #section() {
+    return this.list.querySelector(":scope > .tiles");
+  }
+
+  // What stands in the flow: tiles, and stacks whole.
+  #boxes() {
+    return [...new Set(this.selection.shown().map((tile) => tile.closest(".stacked") ?? tile))];
+  }
+
+  // As it was kept in this browser.
+  #arrange(order) {
+    if (!order) return;
+    const place = new Map(order.map((id, k) => [String(id), k]));
+    const at = (box) => place.get(tilesIn(box)[0].dataset.id) ?? order.length;
+    this.#section.append(...this.#boxes().toSorted((a, b) => at(a) - at(b)));
+  }
+
+  #kept() {
+    const order = this.#isArranged ? { order: this.selection.shown().map((tile) => Number(tile.dataset.id)) } : {};
+    return { marks: this.marks.codes, line: this.line.at, ...order };
   }
 
   // Once its own pictures are there, the next page's are fetched.
@@ -151,6 +191,8 @@ export class Page extends EventTarget {
     return now.length ? Math.min(n, this.page.line === null ? now.length - n : n) / now.length : 0;
   }
 }
+
+const tilesIn = (box) => (box.matches(".stacked") ? [...box.querySelectorAll(".tile:not([hidden])")] : [box]);
 
 const writeChance = (tile, chance) => {
   if (chance === undefined || chance === null) return;

@@ -58,6 +58,9 @@ export const BATCH_KEYS = [
   { group: "Batch", keys: ["⇧ Enter"], labels: true, does: "the same, as dubious", command: "applyDubious" },
   { group: "Batch", keys: ["Space"], labels: true, does: "mark or unmark under the cursor", short: "mark under cursor", command: "toggle" },
   { group: "Batch", keys: ["Del", "Backspace"], labels: true, does: "not this: an explicit stranger to the label, under the pointer or the cursor; by the pointer Ctrl click", short: "not this", command: "notThis" },
+  { group: "Batch", keys: ["⇧ Del", "⇧ Backspace"], labels: true, does: "the rest is not this: all that is not marked; again, and it is passed over", command: "restNotThis" },
+  { group: "Batch", keys: [":", "F2"], labels: true, does: "the marked first: they come to the front of the page, before the line", command: "markedFirst" },
+  { group: "Batch", keys: ["Insert", "F4"], labels: true, does: "set what is marked aside on a pile, under a provisional name; with nothing marked, the tile under the pointer or the cursor", command: "aside" },
   { group: "Batch", keys: ["*", "_"], labels: true, does: "invert: what is marked is passed over, and the reverse", short: "invert", command: "invertMarks" },
   { group: "Batch", keys: ["[", "]"], labels: true, does: "move the boundary line by a row: what stands before it is marked; drag it by the pointer", short: "move the line", command: "line" },
   { group: "Batch", keys: ["<", ">"], labels: true, does: "move the boundary line by one object", command: "line" },
@@ -99,9 +102,11 @@ export const commandOf = (event) => {
   return null;
 };
 
-const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F6: "stack", F7: "brush" };
+const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F2: "markedFirst", F4: "aside", F6: "stack", F7: "brush" };
+const BATCH_WITH_SHIFT = { apply: "applyDubious", notThis: "restNotThis" };
 const BATCH_BY_SIGN = {
   "*": { command: "invertMarks" }, _: { command: "invertMarks" }, "\\": { command: "pass" }, "#": { command: "audit" }, '"': { command: "audit" }, "|": { command: "tray" }, "/": { command: "stack" },
+  ":": { command: "markedFirst" },
   "[": { command: "line", by: "row", way: -1 }, "]": { command: "line", by: "row", way: 1 },
   "<": { command: "line", by: "tile", way: -1 }, ">": { command: "line", by: "tile", way: 1 },
 };
@@ -113,7 +118,7 @@ export const batchCommandOf = (event) => {
   if (event.getModifierState("AltGraph")) return BATCH_BY_SIGN[key] ?? null;
   if (event.altKey) return /^Digit[1-3]$/.test(code) && !event.ctrlKey ? { command: "propose", place: Number(code.at(-1)) - 1 } : null;
   if (event.ctrlKey || event.metaKey) return code.endsWith("Enter") ? { command: "pass" } : commandOf(event);
-  if (BATCH_BY_CODE[code]) return { command: BATCH_BY_CODE[code] === "apply" && event.shiftKey ? "applyDubious" : BATCH_BY_CODE[code] };
+  if (BATCH_BY_CODE[code]) return { command: (event.shiftKey && BATCH_WITH_SHIFT[BATCH_BY_CODE[code]]) || BATCH_BY_CODE[code] };
   if (!digitOf(event) && BATCH_BY_SIGN[key]) return BATCH_BY_SIGN[key];
   return commandOf(event);
 };

@@ -102,7 +102,7 @@ export class Outbox extends EventTarget {
     const states = new Map(outcome.changed.map((object) => [object.id, object.state]));
     const entries = this.waiting;
     for (const { body } of entries) {
-      if (body.states) body.states = (body.objects ?? body.marked).map((id, i) => states.get(id) ?? body.states[i]);
+      if (body.states) body.states = (body.objects ?? body.marked ?? body.ids).map((id, i) => states.get(id) ?? body.states[i]);
       if (body.state) body.state = states.get(body.id) ?? body.state;
     }
     this.#keep(entries);

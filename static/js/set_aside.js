@@ -12,8 +12,9 @@ export class SetAside {
   #id = newId();
   #open = [];
 
-  constructor(projectId) {
-    this.project = projectId;
+  // `done(ids)`: they are on a pile.
+  constructor(projectId, done = () => {}) {
+    Object.assign(this, { project: projectId, done });
     this.url = `/api/v1/projects/${projectId}/piles`;
     this.sheet = this.#makeSheet();
   }
@@ -70,6 +71,7 @@ export class SetAside {
       const kept = pile
         ? (await postJson(`${this.url}/${pile.id}/objects`, { ids: this.#ids })).pile
         : await postJson(this.url, { client_id: this.#id, name: this.name.value, ids: this.#ids });
+      this.done(this.#ids);
       toast(`${count(this.#ids.length, "object")} set aside on “${kept.name}”, which now holds ${kept.n}.`);
     } catch (error) {
       toast(error.message, { kind: "bad" });

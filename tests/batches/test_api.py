@@ -69,7 +69,7 @@ def test_a_program_works_a_batch(ask: Ask, small: SmallProject, page_of: Callabl
     assert second["number"] == 2
     tile = second["tiles"][0]
     ask("POST", f"{path}/page/2/seen", {"ids": [tile["id"]]}, status=204)
-    one = {"client_id": str(uuid4()), "id": tile["id"], "state": tile["state"], "taxon_id": small.taxa["fiber"]}
+    one = {"client_id": str(uuid4()), "ids": [tile["id"]], "states": [tile["state"]], "taxon_id": small.taxa["fiber"]}
     assert ask("POST", f"{path}/one", one)["batch"]["n_labelled"] == 6
     assert ask("POST", f"{path}/page/2/pass")["n_tray"] == 14
     assert ask("PUT", f"{path}/order", {"order": "extremes"})["order"] == "extremes"

@@ -144,7 +144,7 @@ class Walk:
             return
         tile = self.choice.choice(page.tiles)
         worker.look(batch, page, [tile["id"]])
-        act = SingleAct(uuid4(), tile["id"], tile["state"], self.small.taxa["detritus"])
+        act = SingleAct(uuid4(), [tile["id"]], [tile["state"]], self.small.taxa["detritus"])
         work.apply_single(worker.db, worker.project, worker.person, batch.id, act)
 
     def undo(self, worker: Worker, batch: Batch) -> None:

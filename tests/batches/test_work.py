@@ -7,6 +7,7 @@ import pytest
 
 from app.batches import work
 from app.batches.batch import close_batch, expire, find_batch, list_batches
+from app.batches.page import PageInHand
 from app.batches.work import SingleAct
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound, Refused
@@ -75,6 +76,22 @@ def test_a_page_whose_line_was_moved_is_not_made_anew_for_another_window(mine: W
     assert (ids_of(again), again.line) == (ids_of(page), 3)
 
 
+def test_the_marked_come_first_where_the_page_is_put_in_another_order(mine: Worker) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    ids = ids_of(page)
+    mine.look(batch, page, ids[:7])
+    order = [ids[6], ids[4], *(id for id in ids if id not in (ids[4], ids[6]))]
+    marks = {ids[4]: 1, ids[6]: 1}
+    work.keep_marks(mine.db, mine.project, mine.person, batch.id, 1, marks, line=2, order=order)
+    again = mine.page(batch, 10)
+    assert (ids_of(again), again.line) == (order, 2)
+    assert [tile["mark"] for tile in again.tiles[:3]] == [1, 1, 0]
+    assert {tile["id"] for tile in again.tiles if tile["seen"]} == set(ids[:7])
+    with pytest.raises(Refused, match="once"):
+        work.keep_marks(mine.db, mine.project, mine.person, batch.id, 1, {}, line=None, order=[ids[0], ids[0]])
+
+
 def test_a_line_that_an_act_brings_is_there_again_after_its_undo(mine: Worker) -> None:
     batch = mine.make()
     page = mine.page(batch, 10)
@@ -94,7 +111,7 @@ def test_nothing_is_labelled_that_was_not_seen(mine: Worker, small: SmallProject
     with pytest.raises(Conflict, match="1 of the marked objects were not seen"):
         work.apply_page(mine.db, mine.project, mine.person, batch.id, 1, mine.act(page, ids[:4], "Oithona"))
     with pytest.raises(Conflict, match="not seen"):
-        single = SingleAct(uuid4(), ids[5], page.tiles[5]["state"], small.taxa["Oithona"])
+        single = SingleAct(uuid4(), ids[5:6], [page.tiles[5]["state"]], small.taxa["Oithona"])
         work.apply_single(mine.db, mine.project, mine.person, batch.id, single)
     assert small.label(ids[0]) is None
 
@@ -128,7 +145,7 @@ def test_a_digit_over_a_tile_labels_it_alone_and_it_leaves(mine: Worker, small: 
     page = mine.page(batch, 10)
     ids = ids_of(page)
     mine.look(batch, page)
-    single = SingleAct(uuid4(), ids[2], page.tiles[2]["state"], small.taxa["fiber"])
+    single = SingleAct(uuid4(), ids[2:3], [page.tiles[2]["state"]], small.taxa["fiber"])
     worked = work.apply_single(mine.db, mine.project, mine.person, batch.id, single)
     assert small.label(ids[2]).provenance == "single"
     assert worked.batch.n_labelled == 1
@@ -137,6 +154,58 @@ def test_a_digit_over_a_tile_labels_it_alone_and_it_leaves(mine: Worker, small: 
     assert ids_of(mine.page(batch, 10)) == ids
     redo(mine.db, mine.project, mine.person, uuid4())
     assert ids_of(mine.page(batch, 10)) == ids[:2] + ids[3:]
+
+
+def stroke(page: PageInHand, ids: list[int], taxon_id: int) -> SingleAct:
+    """What a stroke of the brush says."""
+    states = {tile["id"]: tile["state"] for tile in page.tiles}
+    return SingleAct(uuid4(), ids, [states[id] for id in ids], taxon_id)
+
+
+def test_a_stroke_of_the_brush_is_one_act_of_the_batch(mine: Worker, small: SmallProject) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    ids = ids_of(page)
+    act = stroke(page, ids[2:6], small.taxa["fiber"])
+    mine.look(batch, page, ids[:5])
+    with pytest.raises(Conflict, match="1 of the marked objects were not seen"):
+        work.apply_single(mine.db, mine.project, mine.person, batch.id, act)
+    mine.look(batch, page)
+    worked = work.apply_single(mine.db, mine.project, mine.person, batch.id, act)
+    assert len(worked.outcome.changed) == 4
+    assert {small.label(id).provenance for id in ids[2:6]} == {"batch"}
+    assert mine.db.execute("select count(*) from act where batch_id = %s", [batch.id]).fetchone()[0] == 1
+    assert ids_of(mine.page(batch, 10)) == ids[:2] + ids[6:]
+    undo(mine.db, mine.project, mine.person, uuid4())
+    assert ids_of(mine.page(batch, 10)) == ids
+
+
+def test_a_page_is_turned_where_nothing_is_left_on_it_and_comes_back_by_undo(mine: Worker, small: SmallProject) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    ids = ids_of(page)
+    mine.look(batch, page)
+    for some in (ids[:4], ids[4:]):
+        act = stroke(page, some, small.taxa["fiber"])
+        work.apply_single(mine.db, mine.project, mine.person, batch.id, act)
+    following = mine.page(batch, 10)
+    assert (following.number, len(following.tiles)) == (2, 10)
+    undo(mine.db, mine.project, mine.person, uuid4())
+    again = mine.page(batch, 10)
+    assert (again.number, ids_of(again)) == (1, ids[4:])
+    redo(mine.db, mine.project, mine.person, uuid4())
+    assert ids_of(mine.page(batch, 10)) == ids_of(following)
+
+
+def test_what_is_set_aside_leaves_the_page_without_a_label_and_without_the_tray(mine: Worker) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    ids = ids_of(page)
+    after = work.set_aside(mine.db, mine.project, mine.person, batch.id, ids[:3])
+    assert (after.n_moved, after.n_tray, after.n_labelled) == (3, 0, 0)
+    assert ids_of(mine.page(batch, 10)) == ids[3:]
+    with pytest.raises(Conflict, match="left the page already"):
+        work.set_aside(mine.db, mine.project, mine.person, batch.id, ids[:1])
 
 
 def test_undo_brings_the_page_back_with_its_marks_and_redo_turns_it_again(mine: Worker, small: SmallProject) -> None:

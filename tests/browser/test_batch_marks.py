@@ -88,6 +88,35 @@ def test_enter_held_down_labels_once(open_batch: OpenBatch) -> None:
     assert batch.n_acts() == 1
 
 
+def test_the_marked_come_first_and_the_rest_is_not_this(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    ids = batch.ids
+    batch.press(*["ArrowRight"] * 5, "Space", "ArrowRight", "ArrowRight", "Space", "F2")
+    first = [ids[4], ids[6]]
+    assert (batch.ids[:2], batch.line, batch.marked) == (first, 2, first)
+    batch.press("Shift+Delete")
+    assert batch.not_this == batch.ids[2:]
+    batch.reload()
+    assert (batch.ids[:2], batch.line, batch.marked) == (first, 2, first)
+    assert batch.not_this == batch.ids[2:]
+    batch.press("Shift+Delete")
+    batch.reload()
+    assert batch.not_this == []
+
+
+def test_what_is_marked_is_set_aside_and_leaves_the_page(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    ids = batch.ids
+    batch.press("ArrowRight", "ArrowRight", "Space", "ArrowRight", "Space", "Insert")
+    batch.page.get_by_label("Provisional name").fill("worm-like")
+    batch.press("Enter")
+    expect(batch.window.toast("2 objects set aside on “worm-like”")).to_be_visible()
+    batch.reload()
+    assert batch.ids == [ids[0], *ids[3:]]
+    batch.page.goto(f"/projects/{batch.project.id}/piles")
+    expect(batch.page.get_by_role("link", name="worm-like")).to_be_visible()
+
+
 def test_enter_scrolls_first_while_marked_tiles_are_further_down(open_batch: OpenBatch) -> None:
     batch = open_batch()
     page = batch.page
