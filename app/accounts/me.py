@@ -14,6 +14,7 @@ from app.accounts.sessions import browser_name, end_session, end_sessions, list_
 from app.accounts.throttle import address_of
 from app.accounts.tokens import list_tokens, make_token, revoke_token
 from app.accounts.viewer import Account, Viewer
+from app.batches import returned
 from app.database import Db
 from app.errors import Forbidden, LoginNeeded, Refused
 from app.labels.acts_page import shown_own
@@ -71,6 +72,7 @@ def me_page(db: Db, viewer: Viewer, status_code: int = 200, **shown: Any) -> Tem
         "keys": list_keys(db, viewer),
         "acts": shown_own(own[:LAST_ACTS]),
         "more_acts": len(own) > LAST_ACTS,
+        "sent_back": returned.of_person(db, account.id),
         "sessions": list_sessions(db, account.id),
         "browser_name": browser_name,
         "tokens": list_tokens(db, account.id),

@@ -7,6 +7,7 @@ import numpy as np
 
 from app.batches import page_rows, places
 from app.batches.batch import Batch, find_batch
+from app.batches.hidden import hide
 from app.batches.page_making import USUAL_PAGE, check_size, is_untouched, make_next
 from app.batches.page_rows import PageRow
 from app.batches.places import WAITING, Places
@@ -98,6 +99,7 @@ def _told(
         tile["chance"] = None if page.chances is None else round(float(page.chances[k]), 3)
         tile["mark"], tile["seen"] = int(page.marks[k]), bool(page.seen[k])
     _note_stacks(listed, tiles)
+    hide(batch, tiles)
     shown = np.array([place[tile["id"]] for tile in tiles], np.int64)
     line = None if page.line is None else int(np.count_nonzero(shown < page.line))
     proposals = as_seen(db, project, page.proposals or [], page.ids[: page.line or len(page.ids)], account.id)

@@ -43,13 +43,15 @@ class Review:
     low: float | None
     high: float | None
     since: datetime | None
+    hidden: bool  # the reviewer did not see the labels
     made_at: datetime
 
 
 @source("review", "a review")
 def find_sample(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
-    """A random sample of labels that others validated since the last review of the same person and taxon."""
-    known_args(args, "who", "taxon_id", "all")
+    """A random sample of labels that others validated since the last review of the same person and taxon. `hidden`: the
+    batch does not show what they were validated as."""
+    known_args(args, "who", "taxon_id", "all", "hidden")
     _check_manager(db, project, account)
     who, taxon_id = _id_in(args, "who"), _id_in(args, "taxon_id")
     since = None if args.get("all") else _last_review(db, project.id, who, taxon_id)
@@ -62,7 +64,7 @@ def find_sample(db: Db, project: Batched, account: Labeller, args: dict[str, Any
     chosen = chance.choice(places, min(limit, len(places)), replace=False)
     ids = mirror.ids[chosen]
     title = _title(db, "Review", who, taxon_id)
-    _keep(db, project.id, account.id, who, taxon_id, since, ids, len(places))
+    _keep(db, project.id, account.id, who, taxon_id, since, ids, len(places), bool(args.get("hidden")))
     return Found(ids, title=title, opens_marked=False, ranked=False)
 
 
@@ -84,7 +86,7 @@ def list_reviews(db: Db, project_id: int, limit: int = 100) -> list[Review]:
     rows = db.execute(
         """
         select review.id, account.name as account, who, whose.name as whose, review.taxon_id,
-               taxon.display_name as taxon, n_pile, since, review.made_at,
+               taxon.display_name as taxon, n_pile, since, hidden, review.made_at,
                (select count(*) from review_object where review_id = review.id) as n
           from review
           left join account on account.id = review.account_id
@@ -127,7 +129,7 @@ def _review(row: Any, n_judged: int, n_wrong: int) -> Review:
     share = n_wrong / n_judged if n_judged else None
     return Review(
         row.id, row.account, row.who, row.whose, row.taxon_id, row.taxon, row.n, row.n_pile, n_judged, n_wrong,
-        share, low, high, row.since, row.made_at,
+        share, low, high, row.since, row.hidden, row.made_at,
     )  # fmt: skip
 
 
@@ -181,13 +183,14 @@ def _keep(
     since: datetime | None,
     ids: np.ndarray,
     n_pile: int,
+    hidden: bool,
 ) -> None:
     """The sample, with the labels as they stand now."""
     db.execute(
         """
         with made as (
-            insert into review (project_id, account_id, who, taxon_id, since, n_pile)
-            values (%(project_id)s, %(account_id)s, %(who)s, %(taxon_id)s, %(since)s, %(n_pile)s)
+            insert into review (project_id, account_id, who, taxon_id, since, n_pile, hidden)
+            values (%(project_id)s, %(account_id)s, %(who)s, %(taxon_id)s, %(since)s, %(n_pile)s, %(hidden)s)
             returning id
         )
         insert into review_object (review_id, object_id, taxon_id, account_id, version)
@@ -198,7 +201,7 @@ def _keep(
         """,
         {
             "project_id": project_id, "account_id": account_id, "who": who, "taxon_id": taxon_id, "since": since,
-            "n_pile": n_pile, "ids": array(ids.tolist()),
+            "n_pile": n_pile, "hidden": hidden, "ids": array(ids.tolist()),
         },
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ KINDS = ("mistakes", "refine")
 
 def note(db: Db, project_id: int, kind: str, act_id: int, object_ids: list[int]) -> None:
     """These were decided on by an act: each is what its label says now."""
-    if kind not in KINDS:
+    if kind not in KINDS or not object_ids:
         return
     db.execute(
         """

@@ -1,4 +1,4 @@
-// Begins a review, or a batch of what others doubt.
+// Begins a review, a batch of what others doubt or sent back, and signs taxa off.
 
 import { doAndGo } from "./do_and_go.js";
 import { postJson } from "./requests.js";
@@ -7,25 +7,47 @@ import { toast } from "./toasts.js";
 
 class ReviewForms extends HTMLElement {
   connectedCallback() {
+    this.url = `/api/v1/projects/${this.dataset.project}`;
+    this.addEventListener("click", ({ target }) => this.#click(target.closest("button[type=button]")));
     this.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#begin(event.target);
     });
+    // Before this, a form would be sent as it stands, and nothing come of it.
+    for (const button of this.querySelectorAll("button[type=submit]")) button.disabled = false;
   }
 
   #begin(form) {
-    const { who, limit, all } = form.elements;
+    if (form.dataset.kind === "sign_off") return this.#signOff(form);
+    const { who, limit, all, hidden } = form.elements;
     const { taxon, empty } = form.querySelector("taxon-field");
     if (!taxon && !empty) return toast("Choose the taxon from the list, or leave the field empty.", { kind: "warn" });
     const source = { kind: form.dataset.kind };
     if (who.value) source.who = Number(who.value);
     if (taxon) source.taxon_id = taxon.id;
     if (all?.checked) source.all = true;
+    if (hidden?.checked) source.hidden = true;
     const wish = { source, limit: Number(limit?.value ?? 1000) };
-    return doAndGo(form.querySelector("button[type=submit]"), async () => {
-      const made = await postJson(`/api/v1/projects/${this.dataset.project}/batches`, wish);
+    return this.#open(form.querySelector("button[type=submit]"), wish);
+  }
+
+  #open(button, wish) {
+    return doAndGo(button, async () => {
+      const made = await postJson(`${this.url}/batches`, wish);
       return `/projects/${this.dataset.project}/batches/${made.id}`;
     });
+  }
+
+  #signOff(form) {
+    const { taxon } = form.querySelector("taxon-field");
+    if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn" });
+    const wish = { taxon_id: taxon.id, comment: form.elements.comment.value };
+    return doAndGo(form.querySelector("button[type=submit]"), () => postJson(`${this.url}/sign-offs`, wish));
+  }
+
+  #click(button) {
+    if (button?.dataset.open) this.#open(button, { source: { kind: button.dataset.open } });
+    if (button?.dataset.withdraw) doAndGo(button, () => postJson(`${this.url}/sign-offs/${button.dataset.withdraw}/withdraw`, {}));
   }
 }
 

@@ -1,0 +1,163 @@
+"""What reviews tell of people and taxa: how many labels are wrong, and how far two people agree on the same objects."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.batches.lineages import names_of_taxa, related
+from app.database import Db
+from app.search.codes import VALIDATED
+from app.search.mirror import open_mirror
+from indexer.audit import interval
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """Of one person's labels of a taxon (or of all, taxon null), drawn at random in reviews: so many were judged by
+    others, and so many were wrong; `low` and `high` hold the share with 95 % confidence."""
+
+    who_id: int | None
+    who: str | None
+    taxon_id: int | None
+    taxon: str | None
+    n_judged: int
+    n_wrong: int
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two people on the same objects: the one validated what the other had validated. `kappa`: Cohen's, null where
+    both use one taxon only. `n_blind`: of them, judged with the label hidden."""
+
+    one_id: int
+    one: str
+    other_id: int
+    other: str
+    n: int
+    n_agreed: int
+    n_blind: int
+    share: float
+    kappa: float | None
+
+
+def error_rates(db: Db, project_id: int) -> list[ErrorRate]:
+    """By person, all taxa together first, then by taxon, the most judged first."""
+    rows = db.execute(
+        """
+        select drawn.account_id as who_id, account.name as who, drawn.taxon_id as was, label.taxon_id as now,
+               count(distinct drawn.object_id) as n
+          from review
+          join review_object as drawn on drawn.review_id = review.id
+          join label on label.project_id = review.project_id and label.object_id = drawn.object_id
+          left join account on account.id = drawn.account_id
+         where review.project_id = %s
+           and label.version > drawn.version
+           and label.account_id is distinct from drawn.account_id
+           and label.status = 'V'
+         group by drawn.account_id, account.name, drawn.taxon_id, label.taxon_id
+        """,
+        [project_id],
+    ).fetchall()
+    told: dict[tuple[Any, Any], list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        wrong = 0 if related(db, row.was, row.now) else row.n
+        for key in ((row.who_id, None), (row.who_id, row.was)):
+            told[key][0] += row.n
+            told[key][1] += wrong
+    people, names = {row.who_id: row.who for row in rows}, names_of_taxa(db, {row.was for row in rows})
+    sizes = _sizes(db, project_id) if told else {}
+    rates = [
+        _rate(who_id, people[who_id], taxon_id, names.get(taxon_id), *counts, sizes.get((who_id, taxon_id), 0))
+        for (who_id, taxon_id), counts in told.items()
+    ]
+    return sorted(rates, key=lambda one: (one.who or "", one.taxon_id is not None, -one.n_judged, one.taxon or ""))
+
+
+def _rate(
+    who_id: int | None, who: str | None, taxon_id: int | None, taxon: str | None, n: int, n_wrong: int, n_others: int
+) -> ErrorRate:  # fmt: skip
+    """`n_others`: labels that are still theirs, so were not judged."""
+    low, high = interval(n, n_wrong, n + n_others, CONFIDENCE)
+    return ErrorRate(who_id, who, taxon_id, taxon, n, n_wrong, n_wrong / n, low, high)
+
+
+def _sizes(db: Db, project_id: int) -> dict[tuple[int | None, int | None], int]:
+    """How many validated labels each person has, of each taxon and of all."""
+    mirror = open_mirror(db, project_id)
+    is_validated = mirror.status == VALIDATED
+    pairs = np.stack([mirror.account[is_validated], mirror.taxon[is_validated]], axis=1)
+    found, n = np.unique(pairs, axis=0, return_counts=True)
+    sizes: dict[tuple[int | None, int | None], int] = defaultdict(int)
+    for (who, taxon), many in zip(found.tolist(), n.tolist(), strict=True):
+        sizes[who or None, taxon] += many
+        sizes[who or None, None] += many
+    return sizes
+
+
+def agreements(db: Db, project_id: int) -> list[Agreement]:
+    """Every two people of whom one validated again what reviews drew of the other; most objects first. Ancestor and
+    descendant do not disagree."""
+    rows = db.execute(
+        """
+        select history.old_account_id as first, act.account_id as second, history.old_taxon_id as was,
+               history.new_taxon_id as now, count(*) as n,
+               count(*) filter (where batch.query ->> 'hidden' = 'true') as n_blind
+          from history
+          join act on act.id = history.act_id
+          left join batch on batch.id = act.batch_id
+         where history.project_id = %s
+           and history.old_status = 'V'
+           and history.new_status = 'V'
+           and history.old_account_id <> act.account_id
+           and act.kind in ('label', 'confirm')
+           and act.reversed_by is null
+           and exists (select
+                         from review_object
+                         join review on review.id = review_object.review_id
+                        where review.project_id = history.project_id
+                          and review_object.object_id = history.object_id
+                          and review_object.account_id = history.old_account_id)
+         group by 1, 2, 3, 4
+        """,
+        [project_id],
+    ).fetchall()
+    pairs: dict[tuple[int, int], list[tuple[int, int, int, int]]] = defaultdict(list)
+    for row in rows:
+        now = row.was if related(db, row.was, row.now) else row.now
+        said = (row.was, now) if row.first < row.second else (now, row.was)
+        pairs[min(row.first, row.second), max(row.first, row.second)].append((*said, row.n, row.n_blind))
+    people = {id for pair in pairs for id in pair}
+    names = {row.id: row.name for row in db.execute("select id, name from account where id = any(%s)", [list(people)])}
+    told = [_agreement(pair, names, said) for pair, said in pairs.items()]
+    return sorted(told, key=lambda one: -one.n)
+
+
+def _agreement(
+    pair: tuple[int, int], names: dict[int, str], said: list[tuple[int, int, int, int]]
+) -> Agreement:  # fmt: skip
+    n, n_agreed = sum(one[2] for one in said), sum(one[2] for one in said if one[0] == one[1])
+    return Agreement(
+        pair[0], names.get(pair[0], "?"), pair[1], names.get(pair[1], "?"), n, n_agreed,
+        sum(one[3] for one in said), n_agreed / n, cohens_kappa(one[:3] for one in said),
+    )  # fmt: skip
+
+
+def cohens_kappa(counts: Iterable[tuple[int, int, int]]) -> float | None:
+    """Agreement beyond chance of (one's category, the other's, how often). Cohen, Educ. Psychol. Meas. 1960."""
+    one, other = defaultdict(int), defaultdict(int)  # type: dict[int, int], dict[int, int]
+    n = agreed = 0
+    for mine, theirs, many in counts:
+        one[mine] += many
+        other[theirs] += many
+        n += many
+        agreed += many if mine == theirs else 0
+    by_chance = sum(one[category] * other[category] for category in one) / n**2
+    return None if by_chance == 1 else (agreed / n - by_chance) / (1 - by_chance)

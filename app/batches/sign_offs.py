@@ -1,0 +1,88 @@
+"""Taxa that a manager signed off: void for what came, changed or left since, and shown so."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from app.batches.lineages import branch_of, names_of_taxa
+from app.database import Db
+from app.errors import NotFound
+from app.labels.acts import Labeller
+from app.search.codes import VALIDATED
+from app.search.mirror import Mirror, open_mirror
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """`n`: validated objects of the taxon and those below it, then. `n_since`: of those it has now, labelled since;
+    `n_left`: those that left it. It holds for all while both are none."""
+
+    id: int
+    taxon_id: int
+    taxon: str
+    account: str | None
+    comment: str
+    at: datetime
+    n: int
+    n_since: int
+    n_left: int
+    holds: bool
+
+
+def sign_off(db: Db, project_id: int, account: Labeller, taxon_id: int, comment: str) -> SignOff:
+    """The taxon as it stands now. An earlier sign-off of the same gives way."""
+    if taxon_id not in names_of_taxa(db, [taxon_id]):
+        raise NotFound("This taxon is not known here: choose one from the list.")
+    members = _members(db, open_mirror(db, project_id), taxon_id)
+    row = db.execute(
+        """
+        insert into sign_off (project_id, taxon_id, account_id, n, comment)
+        values (%s, %s, %s, %s, %s)
+        returning id
+        """,
+        [project_id, taxon_id, account.id, int(members.sum()), comment.strip()[:1000]],
+    ).fetchone()
+    return next(one for one in read(db, project_id) if one.id == row.id)
+
+
+def withdraw(db: Db, project_id: int, sign_off_id: int) -> None:
+    done = db.execute(
+        "update sign_off set withdrawn_at = coalesce(withdrawn_at, now()) where project_id = %s and id = %s",
+        [project_id, sign_off_id],
+    ).rowcount
+    if not done:
+        raise NotFound("This project has no such sign-off.")
+
+
+def read(db: Db, project_id: int) -> list[SignOff]:
+    """The last of each taxon that was not withdrawn, by name."""
+    rows = db.execute(
+        """
+        select *
+          from (select distinct on (sign_off.taxon_id) sign_off.*, taxon.display_name as taxon, account.name as account
+                  from sign_off
+                  join taxon on taxon.id = sign_off.taxon_id
+                  left join account on account.id = sign_off.account_id
+                 where project_id = %s
+                 order by sign_off.taxon_id, sign_off.id desc) as latest
+         where withdrawn_at is null
+         order by taxon
+        """,
+        [project_id],
+    ).fetchall()
+    mirror = open_mirror(db, project_id) if rows else None
+    told = []
+    for row in rows:
+        members = _members(db, mirror, row.taxon_id)
+        since = int(np.count_nonzero(members & (mirror.at > int(row.at.timestamp()))))
+        left = max(row.n - (int(members.sum()) - since), 0)
+        told.append(
+            SignOff(row.id, row.taxon_id, row.taxon, row.account, row.comment, row.at, row.n, since, left,
+                    holds=not since and not left)
+        )  # fmt: skip
+    return told
+
+
+def _members(db: Db, mirror: Mirror, taxon_id: int) -> np.ndarray:
+    return (mirror.status == VALIDATED) & np.isin(mirror.taxon, branch_of(db, taxon_id))

@@ -1,0 +1,54 @@
+// Doubts one by one: others' are settled by a button or a name, one's own are given a second choice.
+
+import { newId } from "./outbox.js";
+import { postJson, putJson } from "./requests.js";
+import "./taxon_field.js";
+import { toast } from "./toasts.js";
+
+class Doubts extends HTMLElement {
+  connectedCallback() {
+    this.url = `/api/v1/projects/${this.dataset.project}`;
+    this.isMine = new URLSearchParams(location.search).get("whose") === "mine";
+    this.addEventListener("click", ({ target }) => {
+      const button = target.closest("button[data-taxon-id]");
+      if (button) this.#settle(button.closest("tr"), Number(button.dataset.taxonId));
+    });
+    for (const field of this.querySelectorAll("taxon-field")) {
+      field.addEventListener("taxon", () => field.taxon && this.#named(field));
+      field.addEventListener("change", () => this.isMine && field.empty && this.#second(field.closest("tr"), null));
+    }
+  }
+
+  #named(field) {
+    const line = field.closest("tr");
+    if (this.isMine) this.#second(line, field.taxon.id);
+    else this.#settle(line, field.taxon.id);
+  }
+
+  async #second(line, taxon_id) {
+    try {
+      await putJson(`${this.url}/objects/${line.dataset.id}/second-choice`, { taxon_id });
+      toast(taxon_id ? "The second choice is kept." : "The second choice is taken back.", { key: "doubts" });
+    } catch (error) {
+      toast(error.message, { kind: "bad", key: "doubts" });
+    }
+  }
+
+  async #settle(line, taxon_id) {
+    const next = line.nextElementSibling;
+    for (const button of line.querySelectorAll("button, input")) button.disabled = true;
+    const act = { client_id: newId(), kind: "label", taxon_id, status: "V", objects: [Number(line.dataset.id)], states: [line.dataset.state] };
+    try {
+      const { refused } = await postJson(`${this.url}/acts`, act);
+      if (refused.length) throw new Error("Somebody changed this object meanwhile. Load the page again to see what it is now.");
+      line.remove();
+      if (!next) location.reload();
+      else next.querySelector("button")?.focus();
+    } catch (error) {
+      for (const button of line.querySelectorAll("button, input")) button.disabled = false;
+      toast(error.message, { kind: "bad", key: "doubts" });
+    }
+  }
+}
+
+customElements.define("shoal-doubts", Doubts);
