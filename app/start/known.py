@@ -125,7 +125,7 @@ def _mistakes(look: Look, graph: ProjectGraph, labels: np.ndarray, known: Sample
     return [
         Way(
             "mistakes", "Likely mistakes", "labels with which the neighbours disagree, to be looked at again",
-            rounded(len(rows) * known.stands_for), about=known.is_part, source={"kind": "mistakes"},
+            rounded(len(rows) * known.stands_for), about=known.is_part, url=f"/projects/{look.project.id}/mistakes",
             ids=spread(np.asarray(graph.ids)[rows]),
         )
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.projects.access import Project
+from app.searches.kept import count_new
 from app.start.readiness import readiness
 from app.start.standing import BY_HAND, Standing, standing
 from app.start.way import Way
@@ -31,7 +32,8 @@ def may_label(project: Project) -> bool:
 def show_start(db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]) -> Template:
     """What to do next follows by itself: with many objects it takes a moment."""
     account = actor(viewer)
-    context = {"project": project, "can_label": may_label(project), **told_of(db, project, account)}
+    n_found = count_new(db, project.id, account.id)
+    context = {"project": project, "can_label": may_label(project), "n_found": n_found, **told_of(db, project, account)}
     return Template("start/start.html", context=context)
 
 

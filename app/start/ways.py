@@ -14,6 +14,7 @@ from app.projects.access import Project
 from app.search.codes import DUBIOUS, PREDICTED, UNCLASSIFIED
 from app.search.mirror import open_mirror
 from app.start.known import known_ways
+from app.start.referred import referred_ways
 from app.start.tempo import tempo
 from app.start.way import HOUR_S, Look, Way, spread
 from indexer.clusters import GLANCE_MIXED_S, NAME_S, USUAL_CARD
@@ -29,7 +30,8 @@ UNCUT_PURITY = 0.55  # of cards on real plankton, before anything is known of th
 def find_ways(db: Db, project: Project, account: Account) -> list[Way]:
     """Every way there is now, the most images an hour first, then what makes labels better."""
     look = Look(db, project, account, open_mirror(db, project.id), tempo(db, project.id, account.id))
-    found = [*_begun(look), *_cards(look), *_predicted(look), *known_ways(look), *_one_by_one(look), *_doubts(look)]
+    finders = (_begun, _cards, _predicted, known_ways, referred_ways, _one_by_one, _doubts)
+    found = [way for find in finders for way in find(look)]
     return sorted(found, key=lambda way: -(way.per_hour or 0))
 
 
@@ -65,7 +67,7 @@ def _cards(look: Look) -> list[Way]:
         return []
     run = runs.latest(look.db, look.project.id, UNLABELLED)
     if run is not None and run.cut_at is not None:
-        board = Board(look.db, run)
+        board = Board(look.db, run, look.account.id)
         if board.n_objects_left:
             return [_cut_cards(look, board)]
     is_active = run is not None and progress(look.db, run).is_active

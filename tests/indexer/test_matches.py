@@ -3,7 +3,7 @@
 import numpy as np
 
 from indexer.graph import Graph
-from indexer.matches import spoken_for
+from indexer.matches import reach, spoken_for, votes_of
 from indexer.suspects import AGAINST, agreement
 
 
@@ -38,3 +38,20 @@ def test_the_agreement_is_that_by_which_stragglers_are_found() -> None:
 
 def test_no_rows_are_spoken_for_by_nobody() -> None:
     assert len(spoken_for(graph_of([[-1]]), np.zeros(1, np.int32), np.empty(0, np.int64)).label) == 0
+
+
+def test_the_nearest_of_what_is_known_vote() -> None:
+    known = np.array([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]], np.float16)
+    labels = np.array([5, 5, 8, 9, 9], np.int32)
+    label, agreement, nearest = votes_of(np.array([[1, 0], [0, 1]], np.float32), known, labels, 3)
+    assert label.tolist() == [5, 9] and np.allclose(agreement, 2 / 3) and np.allclose(nearest, 1)
+    label, agreement, nearest = votes_of(np.array([[1, 0]], np.float32), known, labels, 50)
+    assert label.tolist() == [5] and nearest.tolist() == [1] and np.allclose(agreement, 2 / 5)
+    assert len(votes_of(np.empty((0, 2), np.float32), known, labels, 3)[0]) == 0
+
+
+def test_how_near_what_is_known_stands_to_its_own_kind() -> None:
+    angles = np.array([0.0, 0.1, 0.2, 1.5])
+    known = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    assert np.isclose(reach(known, np.array([1, 1, 1, 2], np.int32)), np.cos(0.1))
+    assert reach(known, np.array([1, 2, 3, 4], np.int32)) == 1

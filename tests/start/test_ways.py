@@ -130,3 +130,30 @@ def test_where_all_vectors_are_equal_there_are_ways_all_the_same(
     heaps.project.do(ada, heaps.project.ids[:30], taxon="fiber")
     kinds = {one.kind for one in ways_of(db, heaps.project.id, ada)}
     assert {"cards", "matches", "filter"} <= kinds
+
+
+def test_what_a_reference_project_knows_is_matched_before_anything_is_labelled_here(
+    heaps: Heaps, ada: Person, ben: Person
+) -> None:
+    db = heaps.project.db
+    other = make_project(db, 10, "Guide", visibility="accounts")
+    kin = heaps.heap(2)[:10]
+    db.execute(
+        """
+        insert into object_vector (embedder_id, project_id, object_id, v)
+        select embedder_id, %s, given.other_id, v
+          from object_vector
+          join unnest(%s::bigint[], %s::bigint[]) as given (object_id, other_id) using (object_id)
+        """,
+        [other.id, kin, other.ids],
+    )
+    other.do(ada, other.ids, taxon="Oithona")
+    db.execute("insert into project_reference (project_id, reference_id) values (%s, %s)", [heaps.project.id, other.id])
+    one = way(ways_of(db, heaps.project.id, ada), "matches")
+    assert one.taxon == "Oithona" and one.source and set(one.source["ids"]) == set(other.ids)
+    assert 15 <= one.n <= 30 and set(one.ids) <= set(heaps.heap(2))
+    source = Source("examples", {name: value for name, value in one.source.items() if name != "kind"})
+    batch = make_batch(db, project_of(db, heaps.project.id, ada), account_of(ada), source, "alike", limit=20)
+    assert batch.n == 20 and batch.taxon == "Oithona"
+    db.execute("delete from project_reference")
+    assert not [other for other in ways_of(db, heaps.project.id, ada) if other.kind == "matches"]
