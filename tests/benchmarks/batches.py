@@ -1,6 +1,6 @@
 """How fast batches are made, paged and ranked again, while somebody labels 1,000 a second.
 
-    python -m tests.benchmarks.batches [--objects 1000000]
+    python -m tests.benchmarks.batches [--objects 1000000] [--home DIR]
 
 Asked of a real `shoal serve` over loopback by a program with a token: a batch of 1,000 from each kind of source, then
 its pages of 60, each seen, applied and followed by the next, as a person works. The clock of a request runs until its
@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ from rich.table import Table
 
 from app import database
 from app.accounts.tokens import make_token
+from app.database.launcher import Cluster
 from tests.benchmarks.generate import labelling_client
 from tests.benchmarks.pages import LABELLER, cpu_ms
 from tests.benchmarks.search import fresh_home, log
@@ -186,14 +188,25 @@ def _named(url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}application_name={LABELLER}"
 
 
+@contextmanager
+def kept_home(home: Path) -> Iterator[Path]:
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o711)
+    try:
+        yield home
+    finally:
+        Cluster(home).close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--folder", type=Path, help="where the database is made; default: the temporary folder")
+    parser.add_argument("--home", type=Path, help="a folder that keeps what was made, for the next run")
     given = parser.parse_args()
     with (
-        fresh_home(given.folder) as home,
+        kept_home(given.home) if given.home else fresh_home(given.folder) as home,
         serving(home, given.objects, given.dimension, PICTURES) as site,
         labelling_client(_named(site.database_url), site.made, pause_s=1),
     ):

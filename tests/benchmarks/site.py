@@ -1,12 +1,13 @@
 """A running Shoal with a generated project and real pictures, for the benchmarks that look at it from outside."""
 
 import io
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,16 +43,12 @@ class Site:
 
 @contextmanager
 def serving(home: Path, objects: int, dimension: int, pictures: int) -> Iterator[Site]:
-    """`shoal serve` on a free port, with its own database, until the block ends."""
+    """`shoal serve` on a free port, with its own database, until the block ends. What is in `home` is used again."""
     told = {"SHOAL_HOME": str(home), "SHOAL_LOG_LEVEL": "ERROR"}
     settings, url = load_settings(told), Cluster(home).open()
     database.migrate(url)
     search.configure(settings)
-    with database.connect(url) as db:
-        made = make_project(db, objects, dimension)
-        give_pictures(db, settings, made, pictures)
-    index(url, made)
-    log(f"{objects:,} objects with {pictures:,} pictures made")
+    made = _made(home, url, settings, objects, dimension, pictures)
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--no-worker"]
     server = subprocess.Popen(command, env=os.environ | told, stdout=subprocess.PIPE, text=True, bufsize=1)
     try:
@@ -59,6 +56,20 @@ def serving(home: Path, objects: int, dimension: int, pictures: int) -> Iterator
     finally:
         server.terminate()
         server.communicate(timeout=30)
+
+
+def _made(home: Path, url: str, settings: Settings, objects: int, dimension: int, pictures: int) -> Made:
+    """The project, made and indexed where an earlier run has not left it."""
+    kept = home / "made.json"
+    if kept.exists():
+        return Made(**json.loads(kept.read_text()))
+    with database.connect(url) as db:
+        made = make_project(db, objects, dimension)
+        give_pictures(db, settings, made, pictures)
+    index(url, made)
+    log(f"{objects:,} objects with {pictures:,} pictures made")
+    kept.write_text(json.dumps(asdict(made)))
+    return made
 
 
 def _address(server: subprocess.Popen[str]) -> str:
