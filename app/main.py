@@ -46,6 +46,8 @@ from app.samples import pages as samples_pages
 from app.search import api as search_api
 from app.search import crop_api, crop_pages, elsewhere_pages
 from app.search import pages as search_pages
+from app.searches import api as searches_api
+from app.searches import pages as searches_pages
 from app.security import SameOrigin, Watch, add_headers
 from app.settings import Settings
 from app.start import api as start_api
@@ -88,6 +90,7 @@ PAGES = [
     *search_pages.routes,
     *elsewhere_pages.routes,
     *crop_pages.routes,
+    *searches_pages.routes,
     *jobs_pages.routes,
     *guide_pages.routes,
 ]
@@ -114,6 +117,7 @@ API = [
     *search_api.routes,
     *crop_api.routes,
     *prediction_api.routes,
+    *searches_api.routes,
     *exchange_api.routes,
     *upload_api.routes,
     *jobs_api.routes,

@@ -25,6 +25,7 @@ KINDS = {
     "reference": Kind("Reference", "app.search.reference_job"),
     "index": Kind("Index", "app.search.generations"),
     "clusters": Kind("Cards", "app.clusters.job"),
+    "searches": Kind("Searches", "app.searches.look"),
     "undo": Kind("Undo", "app.labels.undo_all"),
 }
 

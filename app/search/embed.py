@@ -22,6 +22,7 @@ from app.search import INDEX_TITLE, embedders, pending, strips
 from app.search.bring import bring
 from app.search.query_image import embed_here
 from app.search.vector_copy import write_vectors
+from app.searches.look import after_embedding
 from app.settings import Settings
 from indexer.embedders import Embedder
 from indexer.embedding import Embedded, embed_stream
@@ -76,6 +77,7 @@ def run(job: JobContext) -> None:
     with database.connect(job.database_url) as db:
         automatic.complete(db, job.project_id, job.account_id)
         enqueue(db, "index", INDEX_TITLE, job.project_id, job.account_id, {})
+        after_embedding(db, job.project_id or 0, job.account_id)
 
 
 def _embed(job: JobContext) -> None:

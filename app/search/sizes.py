@@ -14,11 +14,14 @@ from app.objects.scale import PixelSize, pixel_size
 from app.search.arrays import fetch_arrays
 from app.search.columns import TextColumn
 from app.search.heads import place
+from app.search.kept import Kept
 from app.search.mirror import Mirror, open_mirror
 from indexer.spaces import with_size
 
 AREA = "area"  # EcoTaxa's field, in square pixels
 ENOUGH = 0.5  # share of the objects whose area is known, from which on areas are taken
+
+_pixel_sizes = Kept(256)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def weight_of(project: object) -> float:
 
 def sizes(db: Db, mirror: Mirror) -> np.ndarray:
     """log2 of the area of each object, float32 by ordinal; the usual one where it is unknown, NaN where all are."""
-    where = _pixel_size(db, mirror.project_id)
+    where = _pixel_size(db, mirror)
     return mirror.columns.made("size", repr(where), lambda: _measured(db, mirror, where))
 
 
@@ -65,9 +68,16 @@ def is_known(db: Db, project_id: int) -> bool:
     return len(column) > 0 and not np.isnan(column[0])
 
 
-def _pixel_size(db: Db, project_id: int) -> PixelSize:
-    project = db.execute("select id, pixel_size_um, settings from project where id = %s", [project_id]).fetchone()
-    return pixel_size(db, project) if project else PixelSize()
+def _pixel_size(db: Db, mirror: Mirror) -> PixelSize:
+    """As the project's settings say now; its fields are those of the mirror."""
+    project = db.execute(
+        "select id, pixel_size_um, settings from project where id = %s", [mirror.project_id]
+    ).fetchone()
+    if project is None:
+        return PixelSize()
+    key = (mirror.columns.log.token, project.pixel_size_um, repr(project.settings))
+    found: PixelSize = _pixel_sizes.made(key, lambda: pixel_size(db, project))
+    return found
 
 
 def _measured(db: Db, mirror: Mirror, where: PixelSize) -> np.ndarray:

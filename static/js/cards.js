@@ -297,7 +297,8 @@ class Cards extends HTMLElement {
   // What the filter keeps now is cut anew.
   #ask() {
     this.#inTurn(async () => {
-      await postJson(this.api, { query: this.dataset.query });
+      const bySize = this.querySelector("#by-size:checked");
+      await postJson(this.api, { query: this.dataset.query, ...(bySize && { size_weight: Number(bySize.value) }) });
       location.assign(`/projects/${this.dataset.project}/clusters`);
     });
   }

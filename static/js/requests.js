@@ -63,6 +63,8 @@ export const postJson = (url, body, more) => sendJson("POST", url, body, more);
 
 export const putJson = (url, body, more) => sendJson("PUT", url, body, more);
 
+export const patchJson = (url, body) => sendJson("PATCH", url, body);
+
 export const deleteJson = (url) => sendJson("DELETE", url);
 
 export const postForm = async (url, form) =>

@@ -1,0 +1,1 @@
+"""Searches that people keep, and what they find among what is new."""
