@@ -17,7 +17,15 @@ from app.accounts.viewer import provide_viewer
 from app.advice import find_helpers
 from app.answers import exception_handlers
 from app.batches import api as batches_api
-from app.batches import audit_routes, mistakes_routes, pile_routes, probe_routes, proposal_routes, review_routes
+from app.batches import (
+    audit_routes,
+    mistakes_routes,
+    pile_routes,
+    probe_routes,
+    proposal_routes,
+    refusal_routes,
+    review_routes,
+)
 from app.batches import pages as batches_pages
 from app.bodies import refuse_unknown_fields
 from app.clusters import api as clusters_api
@@ -77,6 +85,7 @@ PAGES = [
     *batches_pages.routes,
     *clusters_pages.routes,
     *pile_routes.routes,
+    *refusal_routes.routes,
     *audit_routes.routes,
     *review_routes.routes,
     *mistakes_routes.routes,
@@ -89,8 +98,8 @@ PAGES = [
     *samples_pages.routes,
     *search_pages.routes,
     *elsewhere_pages.routes,
-    *crop_pages.routes,
     *searches_pages.routes,
+    *crop_pages.routes,
     *jobs_pages.routes,
     *guide_pages.routes,
 ]
@@ -106,6 +115,7 @@ API = [
     *proposal_routes.routes,
     *clusters_api.routes,
     *pile_routes.api_routes,
+    *refusal_routes.api_routes,
     *audit_routes.api_routes,
     *review_routes.api_routes,
     *mistakes_routes.api_routes,
@@ -115,9 +125,9 @@ API = [
     *start_api.routes,
     *samples_api.routes,
     *search_api.routes,
+    *searches_api.routes,
     *crop_api.routes,
     *prediction_api.routes,
-    *searches_api.routes,
     *exchange_api.routes,
     *upload_api.routes,
     *jobs_api.routes,

@@ -24,6 +24,7 @@ from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.projects.access import Project, find_project
 from app.search.elsewhere import projects_of
+from app.search.query_image import what_may_be_asked
 from app.start.ways import best_way
 from app.taxonomy.names import is_italic
 
@@ -66,6 +67,7 @@ def show_batches(
         "project": project,
         "batches": found.batches,
         "kinds": SOURCES,
+        "asks": what_may_be_asked(db, project.embedder_id),
         "mine": mine,
         "next_cursor": found.next_cursor,
         "can_make": project.may("annotator") and project.status != "explore",

@@ -15,6 +15,7 @@ from app.labels.changes import array
 from app.search.arrays import fetch_arrays
 from app.search.codes import DUBIOUS, VALIDATED
 from app.search.mirror import Mirror
+from app.taxonomy.names import is_italic
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,81 @@ def add(db: Db, project_id: int, act_id: int, account_id: int, pairs: list[tuple
         """,
         [project_id, act_id, account_id, array(id for id, _ in pairs), array(taxon_id for _, taxon_id in pairs)],
     )
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A taxon with how many objects are not offered for it."""
+
+    taxon_id: int
+    taxon: str
+    italic: bool
+    n: int
+
+
+@dataclass(frozen=True)
+class RefusedObject:
+    """One object that is not offered for a taxon: who said so last, and when."""
+
+    id: int
+    by: str | None
+    at: datetime
+
+
+def by_taxon(db: Db, mirror: Mirror) -> list[Refused]:
+    """Every taxon that something was refused for and is not offered for now, by name."""
+    objects, taxa = fetch_arrays(
+        db,
+        """
+        select array_agg(refusal.object_id), array_agg(refusal.taxon_id)
+          from refusal
+          join act on act.id = refusal.act_id
+         where refusal.project_id = %s
+           and refusal.lapsed_at is null
+           and act.reversed_by is null
+        """,
+        [mirror.project_id],
+    )
+    if objects is None:
+        return []
+    n = {int(one): len(_in_force(db, mirror, objects[taxa == one], int(one))) for one in np.unique(taxa)}
+    rows = db.execute(
+        "select id, display_name, name, rank, type from taxon where id = any(%s) order by lower(display_name)",
+        [list(n)],
+    )
+    return [
+        Refused(row.id, row.display_name, is_italic(row.name, row.rank or "", row.type or ""), n[row.id])
+        for row in rows
+        if n[row.id]
+    ]
+
+
+def of_taxon(db: Db, mirror: Mirror, taxon_id: int, after: int = 0, limit: int = 200) -> list[RefusedObject]:
+    """Objects that are not offered for the taxon since they were refused for it, by id, after the one of `after`."""
+    rows = db.execute(
+        """
+        select distinct on (refusal.object_id) refusal.object_id as id, account.name as by, refusal.at
+          from refusal
+          join act on act.id = refusal.act_id
+          left join account on account.id = refusal.account_id
+         where refusal.project_id = %s
+           and refusal.taxon_id = %s
+           and refusal.lapsed_at is null
+           and act.reversed_by is null
+           and refusal.object_id > %s
+         order by refusal.object_id, refusal.at desc
+        """,
+        [mirror.project_id, taxon_id, after],
+    ).fetchall()
+    kept = set(_in_force(db, mirror, np.array([row.id for row in rows], np.int64), taxon_id).tolist())
+    return [RefusedObject(row.id, row.by, row.at) for row in rows if row.id in kept][:limit]
+
+
+def _in_force(db: Db, mirror: Mirror, ids: np.ndarray, taxon_id: int) -> np.ndarray:
+    """Those of the refused that are objects of the project, and were not given the taxon since."""
+    ids = np.unique(ids)
+    there = np.isin(ids, mirror.ids)
+    return ids[there & ~_carries(db, mirror, ids, taxon_id)]
 
 
 def refused_ids(db: Db, mirror: Mirror, taxon_id: int) -> np.ndarray:

@@ -27,6 +27,7 @@ from app.objects.tally import filtered_counts
 from app.objects.view import View, read_view, shown_fields
 from app.projects.access import Project
 from app.search.mirror import open_mirror
+from app.search.query_image import title_of, what_may_be_asked
 from app.taxonomy.presets import preset_taxa
 from app.taxonomy.tree import TaxonTree, packed, project_tree
 
@@ -151,6 +152,8 @@ def show_board(
         "conditions": conditions_for(project),
         "order": order,
         "directions": directions(order, fields),
+        "asks": what_may_be_asked(db, project.embedder_id),
+        "like": like_bar(db, project, filter, order, view),
         "turned_url": _turned(project.id, filter, order, view),
         "view": view,
         "shown_fields": shown_fields(view.show, fields),
@@ -168,6 +171,20 @@ def show_board(
         "ways_out": ways_out(db, project, filter, order, view) if has_objects and not first.tiles else [],
     }
     return Template("objects/board.html", context=context)
+
+
+def like_bar(db: Db, project: Project, filter: Filter, order: Order, view: View) -> dict[str, str] | None:
+    """What is said beside a list in the order of likeness, and the way to the same in other projects."""
+    if order.key != "like":
+        return None
+    n = len(order.examples)
+    what = title_of(db, project, order.query) if order.query else f"{n} example{'s' if n != 1 else ''}"
+    pairs = [pair for pair in order.to_query() if pair[0] != "order"]
+    return {
+        "what": what,
+        "turned_url": _turned(project.id, filter, order, view),
+        "elsewhere_url": address(f"/projects/{project.id}/alike", pairs),
+    }
 
 
 def _turned(project_id: int, filter: Filter, order: Order, view: View) -> str:

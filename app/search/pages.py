@@ -1,15 +1,15 @@
-"""What the board asks of search: a query by an uploaded image."""
+"""What the board asks of search: a query by an uploaded image, or by a text."""
 
 from typing import Any
 
 from litestar import Request, post
 from litestar.di import NamedDependency
-from litestar.params import RawBody
+from litestar.params import JSONBody, RawBody
 
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.projects.access import Project
-from app.search.uploads import MOST_BYTES, VISITOR, query_by_image
+from app.search.uploads import MOST_BYTES, VISITOR, TextWish, query_by_image, query_by_text
 
 
 @post(
@@ -26,4 +26,17 @@ async def query_image_page(
     return await query_by_image(request, db, project, viewer, body)
 
 
-routes = [query_image_page]
+@post(
+    "/projects/{project_id:int}/query-text", opt=VISITOR, include_in_schema=False, status_code=200, sync_to_thread=True
+)  # fmt: skip
+def query_text_page(
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    data: JSONBody[TextWish],
+) -> dict[str, str]:
+    return query_by_text(request, db, project, viewer, data.text)
+
+
+routes = [query_image_page, query_text_page]

@@ -1,6 +1,7 @@
-"""Search by an image that is not in the project: its vector, and the key under which the search can be repeated."""
+"""Search by an image that is not in the project, or by a text: the vector, and the key under which it is kept."""
 
 import secrets
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +31,14 @@ class Asked(Protocol):
     def id(self) -> int: ...
     @property
     def embedder_id(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Asks:
+    """What one may search by."""
+
+    images: bool = False
+    text: bool = False
 
 
 def make_query(
@@ -71,6 +80,12 @@ def copy_query(db: Db, project: Asked, key: str, target: Asked, account_id: int 
     if target.embedder_id != project.embedder_id:
         raise Refused("That project has another embedder: upload the image there to search it.")
     return _keep(db, target, account_id, vector, words_of(db, project, key))
+
+
+def what_may_be_asked(db: Db, embedder_id: int | None) -> Asks:
+    """What the embedder makes vectors of, beside the project's objects."""
+    row = db.execute("select embeds_images, embeds_text from embedder where id = %s", [embedder_id]).fetchone()
+    return Asks(row.embeds_images, row.embeds_text) if row else Asks()
 
 
 def words_of(db: Db, project: Asked, key: str) -> str:

@@ -1,5 +1,6 @@
 """Takes an uploaded query image off a request, sent as a form's file or as the body itself."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request
@@ -10,7 +11,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
 from app.projects.access import Project
-from app.search.query_image import make_query
+from app.search.query_image import make_query, make_text_query
 
 MOST_BYTES = 50_000_000
 # Anybody who may look may ask; nothing of the project is changed.
@@ -28,6 +29,21 @@ async def query_by_image(
     state = request.app.state
     key = await sync_to_thread(make_query, db, project, state.settings, state.database_url, data, viewer.account_id)
     return {"query": key}
+
+
+@dataclass(frozen=True)
+class TextWish:
+    """What is looked for, in a few words."""
+
+    text: str
+
+
+def query_by_text(
+    request: Request[Any, Any, Any], db: Db, project: Project, viewer: Viewer, text: str
+) -> dict[str, str]:
+    """The same for a text."""
+    state = request.app.state
+    return {"query": make_text_query(db, project, state.settings, state.database_url, text, viewer.account_id)}
 
 
 async def read_image(request: Request[Any, Any, Any], body: bytes) -> bytes:

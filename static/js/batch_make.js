@@ -25,13 +25,14 @@ const OF_LIKENESS = ["order", "dir", "examples", "query"];
 // From a board: what is like the selected tiles within its filter, or like the examples of its order, or what it shows.
 export const batchOfShown = (projectId, tiles, query) => {
   for (const name of VIEW) query.delete(name);
-  const isLike = query.get("order") === "like" && query.get("dir") !== "desc";
+  const isLike = query.get("order") === "like";
+  const isFar = isLike && !tiles.length && query.get("dir") === "desc";
   const ids = tiles.length ? tiles.map((tile) => Number(tile.dataset.id)) : isLike ? numbers(query.get("examples")) : [];
   const image = !tiles.length && isLike ? query.get("query") : null;
   if (!ids.length && !image) return makeBatch(projectId, { kind: "filter", query: String(query) });
   for (const name of OF_LIKENESS) query.delete(name);
   const filter = query.size ? { query: String(query) } : {};
-  return makeBatch(projectId, { kind: "examples", ...(image ? { image } : { ids }), ...filter });
+  return makeBatch(projectId, { kind: "examples", ...(image ? { image } : { ids }), ...filter, ...(isFar ? { far: true } : {}) });
 };
 
 const numbers = (text) => (text ? text.split(",").map(Number) : []);

@@ -234,6 +234,7 @@ class Board extends HTMLElement {
       aside: () => this.#setAside(),
       like: () => this.#like(),
       batch: () => batchOfShown(this.dataset.project, selection.tiles, this.filter.query),
+      batchOfList: () => batchOfShown(this.dataset.project, [], this.filter.query),
       undo: () => this.#inTurn(() => this.acts.undo()),
       redo: () => this.#inTurn(() => this.acts.redo()),
       name: () => this.field.focus(),
@@ -273,7 +274,7 @@ class Board extends HTMLElement {
       const tile = event.target.closest(".tile");
       if (tile) openPage(tile);
     });
-    wireCommands(this.querySelector(".commands"), (meant) => this.run(meant));
+    for (const box of this.querySelectorAll(".commands, .like-bar")) wireCommands(box, (meant) => this.run(meant));
   }
 
   #wireKeys() {

@@ -1,18 +1,15 @@
-// An image file dropped on or pasted into the board: what is like it?
+// What is like an image file, dropped on or pasted into the board or chosen beside its order, or like a text?
 
+import { keyOfImage, keyOfText, oneImage, takeFiles } from "./like_query.js";
 import { whileShown } from "./page_life.js";
-import { postForm } from "./requests.js";
 import { dropToast, toast } from "./toasts.js";
 
-const isFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-
 export const wireQueryImage = (board, filter) => {
-  const ask = async (file) => {
-    toast(`Looking for what is like ${file.name}…`, { key: "query-image", stays: true });
-    const form = new FormData();
-    form.append("image", file, file.name);
+  const { project } = board.dataset;
+  const look = async (words, keyOf) => {
+    toast(`Looking for what is like ${words}…`, { key: "query-image", stays: true });
     try {
-      const { query } = await postForm(`/projects/${board.dataset.project}/query-image`, form);
+      const query = await keyOf();
       filter.go((to) => {
         to.set("order", "like");
         to.set("query", query);
@@ -24,24 +21,13 @@ export const wireQueryImage = (board, filter) => {
     }
   };
   const take = (files) => {
-    const images = [...files].filter((file) => file.type.startsWith("image/"));
-    if (images.length === 1) ask(images[0]);
-    else if (images.length) toast("One image file at a time can be looked for.", { kind: "warn" });
-    else if (files.length) toast(`${files[0].name} is not an image: drop one to look for what is like it.`, { kind: "warn" });
+    const image = oneImage(files);
+    if (image) look(image.name, () => keyOfImage(project, image));
   };
-
-  board.addEventListener("dragover", (event) => {
-    if (!isFile(event)) return;
-    event.preventDefault();
-    board.classList.add("dropping");
-  });
-  board.addEventListener("dragleave", (event) => board.contains(event.relatedTarget) || board.classList.remove("dropping"));
-  board.addEventListener("drop", (event) => {
-    if (!isFile(event)) return;
-    event.preventDefault();
-    board.classList.remove("dropping");
-    take(event.dataTransfer.files);
-  });
-  const paste = (event) => event.clipboardData.files.length && take(event.clipboardData.files);
-  addEventListener("paste", paste, { signal: whileShown() });
+  takeFiles(board, take, whileShown());
+  document.getElementById("like-image")?.addEventListener("change", (event) => take(event.target.files));
+  const text = document.getElementById("like-text");
+  const say = () => text.value.trim() && look(`“${text.value.trim()}”`, () => keyOfText(project, text.value));
+  text?.addEventListener("keydown", (event) => event.key === "Enter" && say());
+  document.getElementById("like-text-go")?.addEventListener("click", say);
 };

@@ -2,13 +2,16 @@
 
 from uuid import uuid4
 
+from app.accounts.viewer import Account
 from app.batches import refusals
 from app.batches.refusals import refused_ids
 from app.database import Db
 from app.labels.undo import redo, undo
+from app.projects.queries import set_member
 from app.search.mirror import open_mirror
 from tests.batches.conftest import Worker, ids_of
 from tests.small_projects import SmallProject
+from tests.web_fixtures import Client, logged_in
 
 
 def refused_for(db: Db, small: SmallProject, taxon: str) -> set[int]:
@@ -89,3 +92,29 @@ def test_an_object_tells_what_it_was_said_not_to_be(mine: Worker, small: SmallPr
     assert (told.taxon, told.by, told.in_force) == ("Oithona", "Ada", True)
     small.do(mine.person, refused[:1], taxon="Oithona similis")
     assert [one.in_force for one in refusals.of_object(db, small.id, refused[0])] == [False]
+
+
+def test_what_is_not_offered_for_a_taxon_is_listed_and_offered_again(
+    mine: Worker, small: SmallProject, db: Db, app_client: Client
+) -> None:
+    ids = refuse(mine, small, "Oithona", 4)
+    small.do(mine.person, ids[:1], taxon="Oithona similis")
+    set_member(db, small.id, mine.person.id, "annotator")
+    db.commit()
+    page = logged_in(app_client, Account(mine.person.id, "", "", False))
+    url, taxon_id = f"/projects/{small.id}/refusals", small.taxa["Oithona"]
+    [listed] = page.get(f"/api/v1{url}").json()
+    assert (listed["taxon"], listed["n"]) == ("Oithona", 3)
+    assert [one["id"] for one in page.get(f"/api/v1{url}/{taxon_id}").json()] == sorted(ids[1:])
+    assert [one["id"] for one in page.get(f"/api/v1{url}/{taxon_id}?after={min(ids[1:])}").json()] == sorted(ids[1:])[
+        1:
+    ]
+    text = page.get(f"{url}?taxon={taxon_id}").text
+    assert "3 said not to be" in text and f'value="{ids[1]}"' in text and f'value="{ids[0]}"' not in text
+    assert page.post(url, data={"taxon_id": taxon_id}).status_code == 400
+    again = page.post(url, data={"taxon_id": taxon_id, "ids": [ids[1], ids[2]]})
+    assert "2 refusals were reset" in page.get(again.headers["location"]).text
+    assert refused_for(db, small, "Oithona") == set(ids[3:])
+    page.post(url, data={"taxon_id": taxon_id, "every": "yes"})
+    assert refused_for(db, small, "Oithona") == set()
+    assert "Nothing was refused" in page.get(url).text

@@ -18,9 +18,13 @@ from app.accounts.viewer import Account
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.jobs.questions import workers_alive
+from app.projects.queries import set_member
 from app.search import embedders, query_image
+from app.search.vector_copy import write_vectors
 from app.settings import Settings
 from indexer.images import open_image
+from tests.search.conftest import unit_vectors
+from tests.small_projects import make_project as make_small
 from tests.web_fixtures import Client, bearer, logged_in
 
 ROOT = Path(__file__).parents[2]
@@ -245,10 +249,16 @@ def asked_until_the_model_is_loaded(db: Db, project: query_image.Asked, settings
     raise AssertionError("the worker never answered")
 
 
-def test_an_embedder_that_needs_torch_is_asked_of_a_worker(
-    db: Db, settings: Settings, make_project: Callable[..., int], worker: subprocess.Popen, tmp_path: Path
+def test_an_embedder_that_needs_torch_is_asked_of_a_worker_for_images_and_texts(
+    db: Db,
+    settings: Settings,
+    make_account: Callable[..., Account],
+    app_client: Client,
+    worker: subprocess.Popen,
+    tmp_path: Path,
 ) -> None:
-    project_id = make_project()
+    small = make_small(db, 12, "Words")
+    project_id = small.id
     embedders.assign(db, settings, project_id, f"local-dir:{random_clip(tmp_path)}")
     db.commit()
     project = db.execute("select * from project where id = %s", [project_id]).fetchone()
@@ -257,3 +267,37 @@ def test_an_embedder_that_needs_torch_is_asked_of_a_worker(
     vector = asked_until_the_model_is_loaded(db, project, settings)
     embedder = embedders.open_embedder(settings, f"local-dir:{tmp_path}")
     assert vector @ embedder.embed(embedder.prepare([open_image(picture())]))[0] > 0.9999
+    write_vectors(db, project.embedder_id, project_id, np.array(small.ids), unit_vectors(12, 32))
+    boss = make_account(is_application_manager=True)
+    set_member(db, project_id, boss.id, "annotator")
+    db.commit()
+    url, headers = f"/api/v1/projects/{project_id}", bearer(settings.database_url, boss)
+    asked = app_client.post(f"{url}/query-text", json={"text": " a  red\nshrimp "}, headers=headers)
+    assert asked.status_code == 200, asked.text
+    key = asked.json()["query"]
+    assert found(db, project_id, key) @ embedder.embed_text(["a red shrimp"])[0] > 0.9999
+    batch = app_client.post(f"{url}/batches", json={"source": {"kind": "examples", "image": key}}, headers=headers)
+    assert batch.json()["title"] == "Like “a red shrimp”" and batch.json()["n"] == 12
+    page = logged_in(app_client, boss)
+    board = page.get(f"/projects/{project_id}?order=like&query={key}").text
+    assert "“a red shrimp”" in board and "likeness to the text" in board and 'id="like-text"' in board
+    assert 'name="text"' in page.get(f"/projects/{project_id}/batches").text
+    assert "Type what you are looking for" in app_client.post(
+        f"{url}/query-text", json={"text": " "}, headers=headers
+    ).json()["detail"]  # fmt: skip
+
+
+def test_a_text_is_asked_for_only_where_the_embedder_knows_texts(
+    project_id: int, app_client: Client, make_account: Callable[..., Account], settings: Settings
+) -> None:
+    boss = make_account(is_application_manager=True)
+    answer = app_client.post(
+        f"/api/v1/projects/{project_id}/query-text",
+        json={"text": "shrimp"},
+        headers=bearer(settings.database_url, boss),
+    )
+    assert answer.status_code == 400 and "knows images only" in answer.json()["detail"]
+    page = logged_in(app_client, boss)
+    for path in ("", "/batches"):
+        text = page.get(f"/projects/{project_id}{path}").text
+        assert 'type="file"' in text and "a long chain of cells" not in text
