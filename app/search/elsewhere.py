@@ -119,12 +119,13 @@ def projects_of(db: Db, account_id: int | None, ids: Sequence[int]) -> dict[int,
 
 @dataclass(frozen=True)
 class Searchable:
-    """A project that may be searched; `is_comparable`: it has vectors of the asking project's embedder."""
+    """A project that may be searched. `is_comparable`: it has vectors of the asking project's embedder; `may_work`: they
+    are its own, so that its batches are made by them, and the account may label there."""
 
     id: int
     title: str
     is_comparable: bool
-    may_label: bool
+    may_work: bool
 
 
 def searchable(db: Db, embedder_id: int | None, account_id: int | None) -> list[Searchable]:
@@ -137,19 +138,20 @@ def searchable(db: Db, embedder_id: int | None, account_id: int | None) -> list[
                           from object_vector
                           where embedder_id = %(embedder_id)s and object_vector.project_id = p.id) as is_comparable,
                p.status <> 'explore'
+               and p.embedder_id is not distinct from %(embedder_id)s
                and exists (select
                            from account
                            left join member on member.account_id = account.id and member.project_id = p.id
                            where account.id = %(account_id)s
                              and (account.is_application_manager or member.role in ('annotator', 'manager')))
-               as may_label
+               as may_work
         from project p
         where {READABLE}
         order by lower(p.title), p.id
         """,  # noqa: S608 - a constant
         {"embedder_id": embedder_id, "account_id": account_id},
     )
-    return [Searchable(row.id, row.title, row.is_comparable, row.may_label) for row in rows]
+    return [Searchable(row.id, row.title, row.is_comparable, row.may_work) for row in rows]
 
 
 @dataclass(frozen=True)
