@@ -1,17 +1,23 @@
 """Draws an audit's sample: at random from what nobody saw, going on where earlier audits of the same ended."""
 
+import hashlib
+import json
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from psycopg.types.json import Jsonb
 
 from app.batches.audit_state import CONFIDENCE, Audit, Wish, find, limit_of
-from app.batches.audited import Unseen, unseen_of
+from app.batches.audited import Unseen, title_of, unseen_of
 from app.batches.lineages import names_of_taxa
+from app.batches.sources import Batched
 from app.database import Db
 from app.errors import Conflict, Refused
-from app.labels.acts import Labelled, Labeller, check_open
+from app.labels.acts import Labeller, check_open
 from app.labels.changes import array
+from app.search.mirror import open_mirror
 from indexer.audit import sample_size
 
 MOST_DRAWN, USUAL_MOST, N_LEAST = 1000, 300, 12
@@ -26,26 +32,45 @@ EARLIER = """
 """
 
 
-def draw(db: Db, project: Labelled, account: Labeller, wish: Wish) -> Audit:
+def draw(db: Db, project: Batched, account: Labeller, wish: Wish) -> Audit:
     """An audit with its sample; the one that is still to be judged, where there is one of the same source and taxon."""
     check_open(project)
     if wish.taxon_id not in names_of_taxa(db, [wish.taxon_id]):
         raise Refused("This taxon is not known here: choose one from the list.")
+    if wish.source == "found":
+        wish = of_source(db, project, account, wish)
     key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}
     db.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"audit {sorted(key.items())}"])
     if (going_on := _going_on(db, key, wish)) is not None:
         return find(db, project.id, going_on)
     earlier = db.execute(f"select drawn.* {EARLIER}", key).fetchall()
-    found = unseen_of(db, project, account, wish.source, wish.source_id, wish.taxon_id)
+    found = unseen_of(db, project, account, wish)
     fresh, in_scope = _scope(found, [row.object_id for row in earlier], wish.upto)
-    random = [row for row in earlier if row.is_random and row.object_id in in_scope]
+    # A stranger that was corrected has left what is found, so nobody can say how likely it was: it counts in any cut.
+    gone = {row.object_id for row in earlier if row.is_right is False and not np.isin(row.object_id, found.known)}
+    random = [row for row in earlier if row.is_random and row.object_id in in_scope | gone]
     carried = [row.object_id for row in random if row.is_right is None]
     judged = [row for row in random if row.is_right is not None]
     if not len(fresh) and not carried:
         raise Conflict("All of these were seen, or drawn before: there is nothing left to accept unseen.")
-    audit_id = insert(db, project.id, account, wish, np.concatenate([fresh, np.array(carried, np.int64)]), judged, key)
+    audit_id = insert(db, project, account, wish, np.concatenate([fresh, np.array(carried, np.int64)]), judged, key)
     _take_sample(db, audit_id, wish, fresh, carried, judged)
     return find(db, project.id, audit_id)
+
+
+def of_source(db: Db, project: Batched, account: Labeller, wish: Wish) -> Wish:
+    """With the digest of its query for an id. A least score is a cut through one and the same source, so that raising
+    it little by little starts no audit anew."""
+    query = dict(wish.query or {})
+    least, upto = query.pop("min_score", None), wish.upto
+    if query.get("kind") == "predicted" and least is not None:
+        mirror = open_mirror(db, project.id)
+        ids = unseen_of(db, project, account, replace(wish, query=query)).ids
+        upto = min(upto or len(ids), int(np.count_nonzero(mirror.score[mirror.ordinals(ids)] >= float(least))))
+        if not upto:
+            raise Conflict("Nothing that nobody saw has such a score.")
+    digest = hashlib.sha256(json.dumps(query, sort_keys=True).encode()).digest()
+    return replace(wish, source_id=int.from_bytes(digest[:8], signed=True), query=query, upto=upto)
 
 
 def _going_on(db: Db, key: dict[str, Any], wish: Wish) -> int | None:
@@ -89,8 +114,9 @@ def _scope(found: Unseen, drawn: list[int], upto: int | None) -> tuple[np.ndarra
 
 
 def insert(
-    db: Db, project_id: int, account: Labeller, wish: Wish, ids: np.ndarray, judged: list[Any], key: dict[str, Any]
+    db: Db, project: Batched, account: Labeller, wish: Wish, ids: np.ndarray, judged: list[Any], key: dict[str, Any]
 ) -> int:
+    title = title_of(db, project, account, wish.query) if wish.query else ""
     looks = db.execute(
         f"select count(distinct audit.id) {EARLIER} and drawn.is_random and drawn.is_right is not null",
         key,
@@ -98,14 +124,14 @@ def insert(
     row = db.execute(
         """
         insert into audit (project_id, client_id, source, source_id, account_id, taxon_id, status, object_ids, look,
-                           n_before, n_wrong_before, limit_share)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                           n_before, n_wrong_before, limit_share, query)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         returning id
         """,
         [
-            project_id, wish.client_id, wish.source, wish.source_id, account.id, wish.taxon_id, wish.status,
+            project.id, wish.client_id, wish.source, wish.source_id, account.id, wish.taxon_id, wish.status,
             array(ids.tolist()), looks + 1, len(judged), sum(not row.is_right for row in judged),
-            limit_of(db, project_id),
+            limit_of(db, project.id), Jsonb({"source": wish.query, "title": title}) if wish.query else None,
         ],
     ).fetchone()  # fmt: skip
     return int(row.id)
@@ -113,7 +139,14 @@ def insert(
 
 def _take_sample(db: Db, audit_id: int, wish: Wish, fresh: np.ndarray, carried: list[int], judged: list[Any]) -> None:
     """What earlier audits drew and nobody judged comes first: leaving a sample does not shake it off."""
-    audit = db.execute("select * from audit where id = %s", [audit_id]).fetchone()
+    audit = db.execute(
+        """
+        select project_id, source, source_id, taxon_id, limit_share, n_wrong_before, look
+          from audit
+         where id = %s
+        """,
+        [audit_id],
+    ).fetchone()
     n_all = len(fresh) + len(carried) + len(judged)
     needed = sample_size(n_all, audit.limit_share, CONFIDENCE, audit.n_wrong_before, audit.look) - len(judged)
     n = min(max(wish.n or min(needed, USUAL_MOST), 1), MOST_DRAWN)

@@ -23,7 +23,7 @@ from app.openapi import refusals
 from app.projects.access import Project
 
 VISITOR, MANAGER = {"role": "visitor"}, {"role": "manager"}
-STATES = ("open", "asked", "accepted", "dropped")
+STATES = ("open", "asked", "accepting", "accepted", "dropped")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,13 @@ class Verdicts:
     """Of objects of the sample; what is left out stays as it is."""
 
     verdicts: list[Verdict]
+
+
+@dataclass(frozen=True)
+class SeenSample:
+    """Of the sample: tiles that were painted in the window for 300 ms."""
+
+    ids: list[int]
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The act's outcome; null where a manager was asked to decide."""
+    """The act's outcome; null where a manager was asked to decide, or where a job accepts them: over 10,000."""
 
     outcome: Outcome | None
     audit: Audit
@@ -116,6 +123,17 @@ def audit_api(
 ) -> Sample:
     actor(viewer)
     return sample_of(db, project, audit_state.find(db, project.id, audit_id))
+
+
+@post(
+    "/projects/{project_id:int}/audits/{audit_id:int}/seen", opt=ANNOTATOR, sync_to_thread=True, status_code=204,
+    tags=["audits"], summary="Report what was seen of the sample", responses=refusals(400, 403, 404),
+)  # fmt: skip
+def seen_sample_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], audit_id: FromPath[int], data: JSONBody[SeenSample]
+) -> None:
+    """What was not seen is not judged."""
+    audits.note_seen(db, project.id, audit_id, data.ids)
 
 
 @post(
@@ -211,7 +229,7 @@ def show_audit(
     actor(viewer)
     sample = sample_of(db, project, audit_state.find(db, project.id, audit_id))
     drawn = {one.id: one for one in sample.audit.sample}
-    is_over = sample.audit.state not in ("open", "asked")
+    is_over = sample.audit.state not in ("open", "asked")  # or a job is at it
     context: dict[str, Any] = {
         "project": project,
         "audit": sample.audit,
@@ -228,6 +246,7 @@ api_routes = [
     draw_api,
     list_audits_api,
     audit_api,
+    seen_sample_api,
     judge_api,
     accept_api,
     drop_api,

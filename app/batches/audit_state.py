@@ -18,15 +18,18 @@ NO_AUDIT = "This project has no such audit."
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be accepted, and as what. `upto`: only so many, the likeliest; `n`: so many random draws."""
+    """What is to be accepted, and as what. `upto`: only so many, the likeliest; `n`: so many random draws. `source`
+    "found": all that a source of batches finds, however many, such as `query` {"kind": "predicted", "taxon_id": 5,
+    "min_score": 0.9} or {"kind": "cluster", "cluster_ids": [7, 9]}; its `source_id` is 0."""
 
     client_id: UUID
-    source: Literal["batch", "pile"]
+    source: Literal["batch", "pile", "found"]
     source_id: int
     taxon_id: int
     status: Literal["V", "D"] = "V"
     upto: int | None = None
     n: int | None = None
+    query: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Drawn:
     is_right: bool | None
     taxon_id: int | None
     taxon: str | None
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Audit:
     account_id: int | None
     made_at: datetime
     sample: list[Drawn]
+    query: dict[str, Any] | None = None  # of "found": its source
+    job_id: int | None = None  # the job that accepts it, where there are many
 
 
 def limit_of(db: Db, project_id: int) -> float:
@@ -107,10 +113,14 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
     """Audits of a project, the latest first."""
     rows = db.execute(
         """
-        select audit.*, taxon.display_name as taxon, account.name as account, cardinality(object_ids) as n_unseen,
-               coalesce(batch.title, pile.name, 'a batch that expired') as title,
+        select audit.id, audit.source, source_id, audit.taxon_id, audit.status, state, reason, audit.act_id, look,
+               n_before, n_wrong_before, limit_share, audit.account_id, audit.made_at, audit.job_id,
+               audit.query -> 'source' as query, taxon.display_name as taxon, account.name as account,
+               cardinality(object_ids) as n_unseen,
+               coalesce(batch.title, pile.name, audit.query ->> 'title', 'a batch that expired') as title,
                array(select json_build_object('id', object_id, 'is_random', is_random, 'is_right', is_right,
-                                              'taxon_id', audit_object.taxon_id, 'taxon', given.display_name)
+                                              'taxon_id', audit_object.taxon_id, 'taxon', given.display_name,
+                                              'seen', seen)
                        from audit_object
                        left join taxon as given on given.id = audit_object.taxon_id
                       where audit_object.audit_id = audit.id
@@ -147,7 +157,7 @@ def _audit(row: Any) -> Audit:
         may_accept=bound is not None and bound <= limit,
         words=_words(n_sample, n_wrong, bound, row.n_unseen),
         reason=row.reason, act_id=row.act_id, account=row.account, account_id=row.account_id, made_at=row.made_at,
-        sample=sample,
+        sample=sample, query=row.query, job_id=row.job_id,
     )  # fmt: skip
 
 
@@ -163,6 +173,8 @@ def hold(db: Db, project_id: int, audit_id: int) -> Any:
     ).fetchone()
     if row is None:
         raise NotFound(NO_AUDIT)
+    if row.state == "accepting":
+        raise Conflict("A job is accepting what this audit is of: look at its progress, or cancel it there.")
     if row.state not in ("open", "asked"):
         raise Conflict("This audit is over. Draw a new one to go on.")
     return row

@@ -1,15 +1,20 @@
-"""What nobody saw of a batch or a pile, the likeliest first: what an audit may accept."""
+"""What nobody saw of a batch, a pile, or all that a source finds, the likeliest first: what an audit may accept."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from app.batches import piles, places, refusals
+from app.batches.audit_state import Wish
 from app.batches.batch import CLOSED, find_batch
 from app.batches.places import WAITING
+from app.batches.sources import Batched, find_kind
 from app.database import Db
 from app.errors import Conflict
-from app.labels.acts import Labelled, Labeller
+from app.labels.acts import Labeller
+from app.search.arrays import fetch_arrays
+from app.search.codes import DUBIOUS, VALIDATED
 from app.search.mirror import open_mirror
 
 
@@ -31,10 +36,16 @@ class Unseen:
         return ranks
 
 
-def unseen_of(db: Db, project: Labelled, account: Labeller, source: str, source_id: int, taxon_id: int) -> Unseen:
+MOST_FOUND = 10_000_000
+
+
+def unseen_of(db: Db, project: Batched, account: Labeller, wish: Wish) -> Unseen:
     """Without what was refused for the taxon."""
+    source, source_id, taxon_id = wish.source, wish.source_id, wish.taxon_id
     if source == "batch":
         ids, ranks, is_unseen = _of_batch(db, project.id, source_id)
+    elif source == "found":
+        ids, ranks, is_unseen = _of_source(db, project, account, wish.query or {})
     else:
         ids, ranks, is_unseen = _of_pile(db, project.id, account, source_id)
     refused = refusals.refused_ids(db, open_mirror(db, project.id), taxon_id)
@@ -63,6 +74,39 @@ def _of_batch(db: Db, project_id: int, batch_id: int) -> tuple[np.ndarray, np.nd
     has_distances = bool(len(listed.ids)) and not np.isnan(listed.distances).all()
     ranks = np.where(np.isnan(listed.distances), np.inf, listed.distances) if has_distances else listed.turns
     return listed.ids, ranks.astype(np.float64), (listed.places == WAITING) & ~np.isin(listed.ids, seen)
+
+
+def _of_source(
+    db: Db, project: Batched, account: Labeller, query: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """In the order in which it finds them: what nobody has labelled, nor seen on the page of a batch."""
+    kind = find_kind(str(query.get("kind")))
+    ids = kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, MOST_FOUND).ids
+    mirror = open_mirror(db, project.id)
+    is_open = np.zeros(len(mirror), bool)
+    is_open[mirror.ordinals(ids)] = True
+    is_open &= (mirror.status != VALIDATED) & (mirror.status != DUBIOUS)
+    (seen,) = fetch_arrays(
+        db,
+        """
+        select array_agg(tile.id)
+          from batch
+          join batch_page on batch_page.batch_id = batch.id,
+               unnest(batch_page.object_ids, batch_page.seen) as tile (id, seen)
+         where batch.project_id = %s
+           and tile.seen = 1
+        """,
+        [project.id],
+    )
+    if seen is not None:
+        is_open[mirror.ordinals(seen)] = False
+    return ids, np.arange(len(ids), dtype=np.float64), np.isin(ids, mirror.ids[is_open])
+
+
+def title_of(db: Db, project: Batched, account: Labeller, query: dict[str, Any]) -> str:
+    """What a source calls what it finds."""
+    kind = find_kind(str(query.get("kind")))
+    return kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, 1).title or kind.words
 
 
 def _of_pile(db: Db, project_id: int, account: Labeller, pile_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,18 +6,18 @@ count for nothing. A stranger is corrected; the rest is accepted where the bound
 decides. With the act stand the sample, what it showed, and the bound; its labels say that they came unseen.
 """
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
 
-from app.batches import piles, places, refusals
-from app.batches.audit_draw import draw, insert
+from app.batches import audit_job, piles, places, refusals
+from app.batches.audit_draw import draw, insert, of_source
 from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold
 from app.batches.audited import unseen_of
 from app.batches.lineages import related
 from app.batches.places import LEFT, WAITING
+from app.batches.sources import Batched
 from app.database import Db
 from app.errors import Conflict, Forbidden, Refused
 from app.labels import acts, changes
@@ -25,7 +25,7 @@ from app.labels.acts import Act, InBatch, Labelled, Labeller, Outcome, check_ope
 from app.labels.changes import state_token
 from app.labels.reversals import on_reversal
 
-__all__ = ["accept", "draw", "drop", "judge", "waive"]
+__all__ = ["accept", "draw", "drop", "judge", "note_seen", "waive"]
 
 
 def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts: list[Verdict]) -> Audit:
@@ -38,6 +38,12 @@ def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts:
     }
     if unknown := [one.id for one in verdicts if one.id not in known]:
         raise Refused(f"Object {unknown[0]} is not in the sample of this audit. Reload to see what is.")
+    unseen = [one.id for one in verdicts if not known[one.id].seen]
+    if unseen:
+        raise Conflict(
+            f"{len(unseen):,} objects of the sample were not seen yet: scroll to them. A program reports what it saw"
+            " under …/seen."
+        )
     if back := [one.id for one in verdicts if one.is_right and known[one.id].is_right is False]:
         raise Conflict(f"Object {back[0]} was judged a stranger and corrected. Undo that act, and draw a new audit.")
     new = [one for one in verdicts if known[one.id].is_right is not one.is_right]
@@ -56,6 +62,15 @@ def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts:
     )  # fmt: skip
     _correct(db, project, account, audit, [one for one in new if not one.is_right])
     return find(db, project.id, audit_id)
+
+
+def note_seen(db: Db, project_id: int, audit_id: int, ids: list[int]) -> None:
+    """Of the sample: what was painted in the window for 300 ms."""
+    find(db, project_id, audit_id)
+    db.execute(
+        "update audit_object set seen = true where audit_id = %s and object_id = any(%s::bigint[]) and not seen",
+        [audit_id, changes.array(ids)],
+    )
 
 
 def _correct(db: Db, project: Labelled, account: Labeller, audit: Any, strangers: list[Verdict]) -> None:
@@ -100,6 +115,9 @@ def accept(
             )
         db.execute("update audit set state = 'asked', reason = %s where id = %s", [ask.strip()[:1000], audit_id])
         return None
+    if audit.n > audit_job.MOST_AT_ONCE:
+        audit_job.begin(db, project, account, audit, client_id, _evidence(audit))
+        return None
     return _accept(db, project, account, row, audit, client_id, _evidence(audit))
 
 
@@ -113,18 +131,21 @@ def _evidence(audit: Audit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def waive(db: Db, project: Labelled, account: Labeller, wish: Wish, reason: str) -> Outcome:
+def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) -> Outcome:
     """Accept without any sample, as a program may: the act says so."""
     check_open(project)
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, wish.client_id])
     if sent.fetchone() is not None:
         return acts.repeated(db, project.id, account.id, wish.client_id)
-    found = unseen_of(db, project, account, wish.source, wish.source_id, wish.taxon_id)
+    wish = of_source(db, project, account, wish) if wish.source == "found" else wish
+    found = unseen_of(db, project, account, wish)
     ids = found.ids[: wish.upto or None]
     if not len(ids):
         raise Conflict("Nobody has left anything unseen here: there is nothing to accept.")
+    if len(ids) > audit_job.MOST_AT_ONCE:
+        raise Refused(f"Without an audit at most {audit_job.MOST_AT_ONCE:,} are accepted at once: say `upto`.")
     key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}
-    audit_id = insert(db, project.id, account, wish, ids, [], key)
+    audit_id = insert(db, project, account, wish, ids, [], key)
     audit = find(db, project.id, audit_id)
     evidence = {"id": audit_id, "n": len(ids), "n_sample": 0, "waived": True, "reason": reason.strip()[:1000],
                 "words": f"audit waived by a program, {len(ids):,} objects"}  # fmt: skip
@@ -146,15 +167,8 @@ def _accept(
     seen = changes.seen_states(db, project.id, [*right, *unseen])
     changed = []
     for ids, provenance in ((right, "batch"), (unseen, "audit")):
-        still = [seen[id] for id in sorted(ids) if id in seen and not _said_since(seen[id], audit.made_at)]
-        shown = (
-            [one.id for one in still],
-            [one.version for one in still],
-            [(one.run_id or 0) if one.status == "P" else 0 for one in still],
-        )
-        changed += changes.say(
-            db, project.id, act_id, account.id, shown, audit.status, audit.taxon_id, provenance
-        )  # fmt: skip
+        meant = [seen[id] for id in ids if id in seen]
+        changed += audit_job.say(db, project.id, account.id, audit, act_id, meant, provenance)
     done = {one.id for one in changed}
     left = [acts.left_as_is(id, seen.get(id)) for id in (*right, *unseen) if id not in done]
     _close(db, audit, act_id, account.id, sorted(done))
@@ -177,11 +191,6 @@ def _judged_right(db: Db, audit: Audit) -> list[int]:
     return [row.object_id for row in rows]
 
 
-def _said_since(seen: changes.Seen, moment: datetime) -> bool:
-    """Whether a person labelled the object after the sample was drawn: then it is theirs to say."""
-    return seen.status in "DV" and seen.at is not None and seen.at >= moment
-
-
 def _close(db: Db, audit: Audit, act_id: int, account_id: int, ids: list[int]) -> None:
     """The audit is over, and what it labelled has left its source."""
     db.execute(
@@ -190,7 +199,7 @@ def _close(db: Db, audit: Audit, act_id: int, account_id: int, ids: list[int]) -
     )
     if audit.source == "batch":
         _put(db, audit.source_id, ids, LEFT)
-    else:
+    elif audit.source == "pile":
         piles.settle(db, audit.source_id, audit.taxon_id, act_id)
 
 
@@ -219,7 +228,7 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
          where act.id = any(%(act_ids)s)
            and audit.project_id = %(project_id)s
            and audit.act_id = act.id
-        returning audit.*
+        returning audit.source, audit.source_id, audit.taxon_id, audit.act_id
         """,
         {"undone": undone, "act_ids": act_ids, "project_id": project_id},
     ).fetchall()
@@ -229,5 +238,5 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
         ).fetchall()
         if row.source == "batch":
             _put(db, row.source_id, [one.object_id for one in touched], WAITING if undone else LEFT)
-        else:
+        elif row.source == "pile":
             piles.settle(db, row.source_id, None if undone else row.taxon_id, None if undone else row.act_id)

@@ -27,6 +27,7 @@ KINDS = {
     "clusters": Kind("Cards", "app.clusters.job"),
     "searches": Kind("Searches", "app.searches.look"),
     "undo": Kind("Undo", "app.labels.undo_all"),
+    "accept": Kind("Accept", "app.batches.audit_job"),
 }
 
 _bodies: dict[str, Body] = {}

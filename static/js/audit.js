@@ -1,12 +1,14 @@
 // An audit: strangers are clicked, the others said to be right once all were seen; then it is accepted, or goes on.
 
+import { openAudit } from "./audit_open.js";
+import { makeBatch } from "./batch_make.js";
 import { doAndGo } from "./do_and_go.js";
 import { count } from "./html.js";
 import { newId } from "./outbox.js";
 import { postJson, putJson } from "./requests.js";
 import "./taxon_field.js";
+import { SampleTiles } from "./sample_tiles.js";
 import { toast } from "./toasts.js";
-import { whenSeen } from "./when_seen.js";
 
 class Audit extends HTMLElement {
   #actId = newId();
@@ -14,31 +16,18 @@ class Audit extends HTMLElement {
   connectedCallback() {
     const { project, audit } = this.dataset;
     this.url = `/api/v1/projects/${project}/audits/${audit}`;
-    this.tiles = [...this.querySelectorAll("button.tile")];
-    this.unseen = new Set(this.tiles);
     this.judge = this.querySelector("[data-do=judge]");
     this.addEventListener("click", (event) => this.#click(event.target.closest("button")));
     this.addEventListener("submit", (event) => {
       event.preventDefault();
       doAndGo(event.submitter, () => this.#accept(event.target.elements.reason.value));
     });
-    if (this.judge) this.#watch();
-  }
-
-  #watch() {
-    whenSeen(this.tiles, (tile) => {
-      this.unseen.delete(tile);
-      this.#say();
-    });
-    this.#say();
-  }
-
-  get #strangers() {
-    return this.tiles.filter((tile) => tile.getAttribute("aria-pressed") === "true");
+    if (this.judge) this.sample = new SampleTiles(this, this.url, () => this.#say());
   }
 
   #say() {
-    const [n, left] = [this.#strangers.length, this.unseen.size];
+    if (!this.sample) return;
+    const [n, left] = [this.sample.pressed.length, this.sample.unseen.size];
     const words = n ? `${count(n, "stranger")}; the others are right` : "All are right";
     this.judge.firstElementChild.textContent = left ? `Scroll on: ${left} not seen yet` : words;
     this.judge.disabled = left > 0;
@@ -46,11 +35,8 @@ class Audit extends HTMLElement {
 
   #click(button) {
     if (!button || button.type === "submit") return;
-    if (button.classList.contains("tile")) {
-      button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-      this.#say();
-      return;
-    }
+    if (button.classList.contains("tile")) return;
+    if (button.dataset.do === "batch") return makeBatch(this.dataset.project, JSON.parse(this.dataset.query), { taxonId: Number(this.dataset.taxonId) });
     const does = {
       judge: () => this.#judge(),
       accept: () => this.#accept(null),
@@ -62,10 +48,10 @@ class Audit extends HTMLElement {
   }
 
   async #judge() {
-    const strangers = new Set(this.#strangers);
+    const strangers = new Set(this.sample.pressed);
     const { taxon, empty } = this.querySelector("taxon-field");
     if (strangers.size && !taxon && !empty) throw new Error("Choose the taxon of the strangers from the list, or leave the field empty.");
-    const verdicts = this.tiles.map((tile) => ({
+    const verdicts = this.sample.tiles.map((tile) => ({
       id: Number(tile.dataset.id),
       is_right: !strangers.has(tile),
       taxon_id: strangers.has(tile) ? taxon?.id ?? null : null,
@@ -79,7 +65,8 @@ class Audit extends HTMLElement {
   }
 
   async #draw(more) {
-    const { project, source, sourceId, taxonId, status } = this.dataset;
+    const { project, source, sourceId, taxonId, status, query } = this.dataset;
+    if (query) more.query = JSON.parse(query);
     const wish = { client_id: newId(), source, source_id: Number(sourceId), taxon_id: Number(taxonId), status, ...more };
     const { audit } = await postJson(`/api/v1/projects/${project}/audits`, wish);
     return `/projects/${project}/audits/${audit.id}`;
@@ -101,5 +88,21 @@ class AuditLimit extends HTMLElement {
   }
 }
 
+// Everything that is predicted as a taxon, from a score on.
+class AuditFound extends HTMLElement {
+  connectedCallback() {
+    this.querySelector("button").disabled = false;
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const { taxon } = this.querySelector("taxon-field");
+      const least = Number(event.target.elements.n.value.replace(",", "."));
+      if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn", key: "audit" });
+      const query = { kind: "predicted", taxon_id: taxon.id, min_score: least };
+      return openAudit(this.dataset.project, { source: "found", source_id: 0, query, taxon_id: taxon.id, status: "V" });
+    });
+  }
+}
+
 customElements.define("shoal-audit", Audit);
+customElements.define("audit-found", AuditFound);
 customElements.define("audit-limit", AuditLimit);

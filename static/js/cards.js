@@ -25,7 +25,6 @@ import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
 import "./start.js";
 
-const MOST_ACCEPTED = 10_000; // as a batch holds at most: the nearest to the cores
 
 class Cards extends HTMLElement {
   auditNext = false; // the next name is one to accept the cards as
@@ -144,9 +143,8 @@ class Cards extends HTMLElement {
         this.field.focus();
         return toast("Name the taxon that the cards are to be accepted as: Enter draws the sample.", { key: "cards" });
       }
-      const wish = { source: { kind: "cluster", cluster_ids: cards }, order: "alike", limit: MOST_ACCEPTED, taxon_id: taxonId };
-      const { id } = await postJson(`/api/v1/projects/${this.dataset.project}/batches`, wish);
-      await openAudit(this.dataset.project, { source: "batch", source_id: id, taxon_id: taxonId, status: "V" });
+      const query = { kind: "cluster", cluster_ids: cards };
+      await openAudit(this.dataset.project, { source: "found", source_id: 0, query, taxon_id: taxonId, status: "V" });
     });
   }
 

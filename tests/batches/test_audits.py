@@ -35,6 +35,7 @@ def judge(mine: Worker, audit: Audit, wrong: list[int] | None = None, taxon: str
     """All but these are right."""
     taxon_id = mine.small.taxa[taxon] if taxon else None
     verdicts = [Verdict(one.id, one.id not in (wrong or []), taxon_id) for one in audit.sample if one.is_right is None]
+    audits.note_seen(mine.db, mine.small.id, audit.id, [one.id for one in audit.sample])
     return audits.judge(mine.db, mine.project, mine.person, audit.id, verdicts)
 
 
@@ -290,6 +291,10 @@ def test_programs_draw_judge_and_accept_and_only_they_waive(
     early = app_client.post(f"{audit_url}/accept", json={"client_id": str(uuid4())}, headers=headers)
     assert early.status_code == 409
     verdicts = [{"id": one["id"], "is_right": True} for one in drawn["audit"]["sample"]]
+    refused = app_client.post(f"{audit_url}/judge", json={"verdicts": verdicts}, headers=headers)
+    assert refused.status_code == 409 and "not seen yet" in refused.json()["detail"]
+    ids = [one["id"] for one in verdicts]
+    assert app_client.post(f"{audit_url}/seen", json={"ids": ids}, headers=headers).status_code == 204
     judged = app_client.post(f"{audit_url}/judge", json={"verdicts": verdicts}, headers=headers).json()
     assert judged["may_accept"] and judged["bound"] <= 0.05
     accepted = app_client.post(f"{audit_url}/accept", json={"client_id": str(uuid4())}, headers=headers).json()

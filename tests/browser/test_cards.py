@@ -283,7 +283,7 @@ def test_a_card_is_accepted_under_an_audit(site: Site, open_cards: OpenCards, wa
     window.page.wait_for_url("**/audits/*")
     with database.connect(site.database_url) as db:
         row = db.execute("select taxon_id, source from audit where project_id = %s", [project.id]).fetchone()
-    assert (row.taxon_id, row.source) == (project.taxa["Oithona"], "batch")
+    assert (row.taxon_id, row.source) == (project.taxa["Oithona"], "found")
     assert validated(site, project) == 0
 
 

@@ -1,0 +1,110 @@
+"""Acceptance of more than one request labels: a job, slice after slice, each an act of its own that can be undone.
+
+Killed and begun again it goes on with the slices that are missing, since an act happens once by its id. Cancelled, the
+audit is open again, and what was labelled stays so.
+"""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from app import database
+from app.batches.audit_state import Audit, find
+from app.database import Db
+from app.jobs.bodies import job_body
+from app.jobs.context import Cancelled, JobContext
+from app.jobs.queue import enqueue
+from app.labels import acts, changes
+from app.labels.acts import InBatch, Labelled, Labeller
+from app.labels.changes import Changed, Seen
+
+MOST_AT_ONCE = 10_000
+
+
+def begin(db: Db, project: Labelled, account: Labeller, audit: Audit, client_id: UUID, evidence: dict[str, Any]) -> int:
+    """Queue it, in the caller's transaction."""
+    title = f"Accept {audit.n:,} as {audit.taxon}"
+    args = {"audit_id": audit.id, "account_id": account.id, "client_id": str(client_id), "evidence": evidence}
+    job_id = enqueue(db, "accept", title, project.id, account.id, args, lock=f"accept:{audit.id}")
+    db.execute(
+        "update audit set state = 'accepting', job_id = %s, decided_by = %s where id = %s",
+        [job_id, account.id, audit.id],
+    )
+    return job_id
+
+
+@job_body("accept")
+def run(job: JobContext) -> None:
+    """Label what nobody saw, and what the sample showed to be right."""
+    with database.connect(job.database_url) as db:
+        audit = find(db, job.project_id or 0, job.args["audit_id"])
+        ids = _objects(db, audit)
+        db.commit()
+        try:
+            n_changed = _slices(db, job, audit, ids)
+        except Cancelled:
+            db.rollback()
+            db.execute("update audit set state = 'open' where id = %s and state = 'accepting'", [audit.id])
+            db.commit()
+            raise
+    job.log(f"{n_changed:,} objects labelled; {len(ids) - n_changed:,} left, since somebody labelled them meanwhile.")
+
+
+def _objects(db: Db, audit: Audit) -> list[tuple[int, str]]:
+    """Each with its provenance: first what was judged right, then what nobody saw, always in the same order."""
+    row = db.execute("select object_ids from audit where id = %s", [audit.id]).fetchone()
+    sampled = {one.id for one in audit.sample}
+    right = [(one.id, "batch") for one in audit.sample if one.is_right]
+    return right + [(id, "audit") for id in sorted(row.object_ids) if id not in sampled]
+
+
+def _slices(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]]) -> int:
+    n_changed = 0
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        job.progress(start, len(ids), "objects")
+        n_changed += _slice(db, job, audit, ids[start : start + MOST_AT_ONCE], start // MOST_AT_ONCE)
+        db.commit()
+    job.progress(len(ids), len(ids), "objects")
+    db.execute("update audit set state = 'accepted', ended_at = now() where id = %s", [audit.id])
+    db.commit()
+    return n_changed
+
+
+def _slice(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]], number: int) -> int:
+    """One act. The first one carries the sample, and is what the audit leads to."""
+    account_id, evidence = job.args["account_id"], job.args["evidence"]
+    project = db.execute("select id, status from project where id = %s", [job.project_id]).fetchone()
+    acts.check_open(project)
+    told = evidence if not number else {k: v for k, v in evidence.items() if k != "sample"}
+    client_id = uuid5(UUID(job.args["client_id"]), str(number))
+    place = InBatch(None, {"audit": {**told, "slice": number}})
+    act_id = acts.begin(
+        db, project.id, account_id, client_id, "label", audit.taxon_id, audit.status, "audit", place
+    )  # fmt: skip
+    if act_id is None:
+        row = db.execute(
+            "select n_objects from act where project_id = %s and client_id = %s", [project.id, client_id]
+        ).fetchone()
+        return int(row.n_objects)
+    seen = changes.seen_states(db, project.id, [id for id, _ in ids])
+    changed: list[Changed] = []
+    for provenance in ("batch", "audit"):
+        meant = [seen[id] for id, whence in ids if whence == provenance and id in seen]
+        changed += say(db, project.id, account_id, audit, act_id, meant, provenance)
+    acts.finish(db, project.id, account_id, act_id, changed, [])
+    db.execute("update audit set act_id = coalesce(act_id, %s) where id = %s", [act_id, audit.id])
+    return len(changed)
+
+
+def say(
+    db: Db, project_id: int, account_id: int, audit: Audit, act_id: int, seen: list[Seen], provenance: str
+) -> list[Changed]:
+    """Label those that nobody has labelled since the sample was drawn: what a person said since is theirs to say."""
+    still = sorted(one for one in seen if not (one.status in "DV" and one.at is not None and one.at >= audit.made_at))
+    if not still:
+        return []
+    shown = (
+        [one.id for one in still],
+        [one.version for one in still],
+        [(one.run_id or 0) if one.status == "P" else 0 for one in still],
+    )
+    return changes.say(db, project_id, act_id, account_id, shown, audit.status, audit.taxon_id, provenance)

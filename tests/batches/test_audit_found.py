@@ -1,0 +1,132 @@
+"""Audits of all that a source finds, however many: what is predicted from a score on, and cards; accepted by a job."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.batches import audit_job, audit_state, audits
+from app.batches.audit_state import Audit, Wish
+from app.database import Db
+from app.errors import Conflict
+from app.jobs.context import Cancelled, JobContext
+from app.labels import runs
+from app.labels.undo import undo
+from app.settings import load_settings
+from tests.batches.conftest import Worker, ids_of
+from tests.batches.test_audits import accept, judge
+from tests.small_projects import predict
+
+NO_MORE = 30  # objects an act, so that a hundred are many
+
+
+@pytest.fixture
+def predicted(mine: Worker) -> Worker:
+    """All 120 objects are predicted as Oithona, the first 80 of them surely."""
+    run_id = predict(mine.small, dict.fromkeys(mine.small.ids, "Oithona"), 0.6)
+    mine.db.execute("update prediction set score = 0.95 where object_id = any(%s)", [mine.small.ids[:80]])
+    runs.publish(mine.db, mine.small, run_id)
+    mine.db.commit()
+    return mine
+
+
+def found(worker: Worker, **more: Any) -> Audit:
+    taxon_id = worker.small.taxa["Oithona"]
+    query = {"kind": "predicted", "taxon_id": taxon_id, **more}
+    wish = Wish(uuid4(), "found", 0, taxon_id, query=query)
+    return audits.draw(worker.db, worker.project, worker.person, wish)
+
+
+class Stopped(JobContext):
+    """A job that is cancelled after so many objects."""
+
+    after = 0
+
+    def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
+        if done >= self.after:
+            raise Cancelled
+
+
+def job_of(db: Db, database_url: str, kind: type[JobContext] = JobContext) -> JobContext:
+    row = db.execute("select id, project_id, args from job where kind = 'accept' order by id desc limit 1").fetchone()
+    return kind(row.id, "accept", row.project_id, None, row.args, load_settings({"SHOAL_HOME": "/tmp"}), database_url)
+
+
+def n_labelled(db: Db) -> int:
+    return int(db.execute("select count(*) from label where status = 'V'").fetchone()[0])
+
+
+def test_a_score_range_is_audited_whole_and_raising_it_starts_no_audit_anew(predicted: Worker) -> None:
+    audit = found(predicted, min_score=0.9)
+    assert (audit.n, audit.title, audit.query) == (80, "Predicted Oithona", {
+        "kind": "predicted", "taxon_id": predicted.small.taxa["Oithona"]})  # fmt: skip
+    assert {one.id for one in audit.sample} <= set(predicted.small.ids[:80])
+    first = judge(predicted, audit, [audit.sample[0].id])
+    wider = found(predicted, min_score=0.5)
+    assert (wider.look, wider.n_wrong) == (2, first.n_wrong)
+    with pytest.raises(Conflict, match="such a score"):
+        found(predicted, min_score=0.99)
+
+
+def test_what_was_seen_or_labelled_is_not_of_it(predicted: Worker) -> None:
+    batch = predicted.make("predicted", taxon_id=predicted.small.taxa["Oithona"], args={
+        "taxon_id": predicted.small.taxa["Oithona"]})  # fmt: skip
+    page = predicted.page(batch, 10)
+    predicted.look(batch, page)
+    predicted.small.do(predicted.person, predicted.small.ids[100:110], taxon="fiber")
+    shown = set(ids_of(page)) | set(predicted.small.ids[100:110])
+    audit = found(predicted)
+    assert audit.n == 120 - len(shown)
+    assert not shown & {one.id for one in audit.sample}
+
+
+def test_many_are_accepted_by_a_job_slice_by_slice_each_an_act_that_can_be_undone(
+    db: Db, database_url: str, predicted: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_job, "MOST_AT_ONCE", NO_MORE)
+    audit = judge(predicted, found(predicted))
+    assert accept(predicted, audit) is None
+    db.commit()
+    told = audit_state.find(db, predicted.small.id, audit.id)
+    assert (told.state, told.job_id is not None) == ("accepting", True)
+    with pytest.raises(Conflict, match="A job is accepting"):
+        audits.drop(db, predicted.project, audit.id)
+    predicted.small.do(predicted.person, predicted.small.ids[:1], taxon="fiber")
+    db.commit()
+    audit_job.run(job_of(db, database_url))
+    assert n_labelled(db) == 120
+    assert predicted.small.seen(predicted.small.ids[0])[1] == "fiber < detritus"
+    acts = db.execute("select n_objects, detail from act where provenance = 'audit' order by id").fetchall()
+    assert len(acts) == 4 and sum(act.n_objects for act in acts) == 119
+    assert ["sample" in act.detail["audit"] for act in acts] == [True, False, False, False]
+    assert audit_state.find(db, predicted.small.id, audit.id).state == "accepted"
+    audit_job.run(job_of(db, database_url))
+    assert db.execute("select count(*) from act where provenance = 'audit'").fetchone()[0] == 4
+    undo(db, predicted.small, predicted.person, uuid4())
+    assert n_labelled(db) == 120 - acts[-1].n_objects
+
+
+def test_a_job_that_is_cancelled_leaves_the_audit_open_and_is_done_later(
+    db: Db, database_url: str, predicted: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_job, "MOST_AT_ONCE", NO_MORE)
+    monkeypatch.setattr(Stopped, "after", 2 * NO_MORE)
+    audit = judge(predicted, found(predicted))
+    accept(predicted, audit)
+    db.commit()
+    with pytest.raises(Cancelled):
+        audit_job.run(job_of(db, database_url, Stopped))
+    db.commit()
+    assert n_labelled(db) == 2 * NO_MORE
+    assert audit_state.find(db, predicted.small.id, audit.id).state == "open"
+    accept(predicted, audit)
+    db.commit()
+    audit_job.run(job_of(db, database_url))
+    assert n_labelled(db) == 120
+
+
+def test_nothing_is_judged_that_was_not_seen(predicted: Worker) -> None:
+    audit = found(predicted)
+    verdicts = [audit_state.Verdict(one.id, True) for one in audit.sample]
+    with pytest.raises(Conflict, match="were not seen yet"):
+        audits.judge(predicted.db, predicted.project, predicted.person, audit.id, verdicts)
