@@ -34,7 +34,7 @@ class SearchWish:
     batch looks for by likeness. A match is no farther than `max_distance`, or has the `chance` of the same label that
     validated objects tell. `everywhere`: in all projects that one may read, as long as one may."""
 
-    title: str
+    title: str = ""
     examples: list[int] | None = None
     query: str | None = None
     batch_id: int | None = None
