@@ -12,7 +12,7 @@ from app.search.mirror import Mirror, open_mirror
 
 HOUR_S, DAY_S = 3600, 86_400
 STEPS = ((HOUR_S, "hour"), (DAY_S, "day"), (7 * DAY_S, "week"), (91 * DAY_S, "quarter"))
-MOST_BARS = 48
+FEWEST_BARS, MOST_BARS = 12, 48
 MOST_PEOPLE = 8
 BY_HAND = {"batch": "many at once", "single": "one by one", "audit": "unseen, under an audit"}
 MEANS = {**BY_HAND, "imported": "imported"}
@@ -124,11 +124,11 @@ def _step(times: np.ndarray, now: float) -> tuple[int, str]:
 
 
 def _bars(times: np.ndarray, provenance: np.ndarray, step_s: int, now: float) -> list[Bar]:
-    """From the step of the first label, at most MOST_BARS ago, to the present one; none where nothing was labelled."""
+    """Up to the present step: FEWEST_BARS, or from the first label's on, at most MOST_BARS; none without labels."""
     if not len(times):
         return []
     last = int(now) // step_s
-    first = max(int(times.min()) // step_s, last - MOST_BARS + 1)
+    first = max(min(int(times.min()) // step_s, last - FEWEST_BARS + 1), last - MOST_BARS + 1)
     place = np.minimum(times // step_s, last) - first
     inside = place >= 0
     counts = {

@@ -43,6 +43,13 @@ export class CardsPanel {
     this.field.focus();
   }
 
+  // What is mixed is split sooner than sorted.
+  #offerSplit(meant) {
+    const isMixed = meant.length === 1 && Number(meant[0].dataset.purity) < 0.5 && Number(meant[0].dataset.n) > 1;
+    this.root.querySelector("[data-command=split]")?.classList.toggle("primary", isMixed);
+    this.root.querySelector("[data-command=open]")?.classList.toggle("primary", !isMixed);
+  }
+
   tell() {
     const meant = this.meant();
     const n = meant.reduce((sum, card) => sum + Number(card.dataset.n), 0);
@@ -56,6 +63,7 @@ export class CardsPanel {
     for (const button of this.root.querySelectorAll(".commands [data-command]")) {
       if (button.dataset.command in enabled) button.disabled = !enabled[button.dataset.command];
     }
+    this.#offerSplit(meant);
     this.#list?.replaceChildren(...this.proposed.map(proposalLine));
   }
 }
