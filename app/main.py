@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from app import api_docs, health, search, static_files
 from app.accounts import api as accounts_api
+from app.accounts import command_keys
 from app.accounts import pages as accounts_pages
 from app.accounts.access import Authentication, hold_to_declaration, recognise
 from app.accounts.viewer import provide_viewer
@@ -83,6 +84,7 @@ PAGES = [
     *preferences.routes,
     *image_pages.routes,
     *batches_pages.routes,
+    *proposal_routes.routes,
     *clusters_pages.routes,
     *pile_routes.routes,
     *refusal_routes.routes,
@@ -105,6 +107,7 @@ PAGES = [
 ]
 API = [
     *accounts_api.routes,
+    *command_keys.api_routes,
     *projects_api.routes,
     *taxonomy_api.routes,
     *objects_api.routes,
@@ -112,7 +115,7 @@ API = [
     *preferences.api_routes,
     *labels_api.routes,
     *batches_api.routes,
-    *proposal_routes.routes,
+    *proposal_routes.api_routes,
     *clusters_api.routes,
     *pile_routes.api_routes,
     *refusal_routes.api_routes,

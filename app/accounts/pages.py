@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 
-from app.accounts import managing, me, queries
+from app.accounts import command_keys, managing, me, queries
 from app.accounts.links import find_link, use_link
 from app.accounts.sessions import end_session, expired_cookie, session_cookie, start_session
 from app.accounts.throttle import TooManyAttempts, address_of
@@ -131,4 +131,4 @@ def link_page(link: Any, token: str, error: str = "", status_code: int = 200) ->
     return Template("accounts/link.html", context=context, status_code=status_code)
 
 
-routes = [show_login, log_in, log_out, open_link, use_opened_link, *me.routes, *managing.routes]
+routes = [show_login, log_in, log_out, open_link, use_opened_link, *me.routes, *command_keys.routes, *managing.routes]

@@ -59,7 +59,7 @@ def find_session(db: Db, token: str) -> Viewer | None:
     row = db.execute(
         """
         select s.token_hash, s.seen_at < now() - interval '1 minute' as stale,
-               a.id, a.email, a.name, a.is_application_manager
+               a.id, a.email, a.name, a.is_application_manager, a.keys
         from session s
         join account a on a.id = s.account_id
         where s.token_hash = %s
@@ -73,7 +73,7 @@ def find_session(db: Db, token: str) -> Viewer | None:
         return None
     if row.stale:
         db.execute("update session set seen_at = now() where token_hash = %s", [row.token_hash])
-    account = Account(row.id, row.email, row.name, row.is_application_manager)
+    account = Account(row.id, row.email, row.name, row.is_application_manager, row.keys)
     return Viewer(account, session_hash=row.token_hash)
 
 

@@ -1,6 +1,7 @@
 """Who is asking: an account or an anonymous person, and by which key they came in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from litestar import Request
 
@@ -11,6 +12,7 @@ class Account:
     email: str
     name: str
     is_application_manager: bool
+    keys: dict[str, Any] = field(default_factory=dict)  # of commands, in place of the usual ones
 
 
 @dataclass(frozen=True, slots=True)

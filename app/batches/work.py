@@ -55,7 +55,7 @@ class PageAct:
 
 @dataclass(frozen=True)
 class SingleAct:
-    """A label for some tiles alone, in the states in which they were shown: what a digit or a stroke of the brush says."""
+    """A label for some tiles alone, in the states in which they were shown: by a digit, or a stroke of the brush."""
 
     client_id: UUID
     ids: list[int]

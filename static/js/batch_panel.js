@@ -1,6 +1,7 @@
 // The panel beside a batch's tiles: how much is marked, what Enter and the digits would do, proposals and what is left.
 
 import { element, nameCut, thousands } from "./html.js";
+import { showOwnKeys } from "./key_map.js";
 
 const PARTS = ["about", "pace", "proposals", "left", "ended"];
 
@@ -24,6 +25,7 @@ export class BatchPanel {
       const [place, part] = [this.root.querySelector(`#${name}`), told.querySelector(`[data-part="${name}"]`)];
       place?.replaceChildren(...(part?.childNodes ?? []));
     }
+    showOwnKeys(this.root);
     for (const time of this.root.querySelectorAll("time[data-clock]")) time.textContent = clock(new Date(time.dateTime));
     this.update();
   }

@@ -246,7 +246,7 @@ class Board extends HTMLElement {
       larger: () => changeSize(1),
       help: () => document.getElementById("keys").togglePopover(),
     };
-    commands[command]();
+    commands[command]?.();
   }
 
   #setAside() {

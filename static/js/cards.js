@@ -9,6 +9,7 @@ import { CardsPanel } from "./cards_panel.js";
 import { SeenCells } from "./cards_seen.js";
 import { CardsTree } from "./cards_tree.js";
 import { count, element, parseFragment, thousands } from "./html.js";
+import { showOwnKeys } from "./key_map.js";
 import { fillList, fillStrip } from "./keys.js";
 import { newId } from "./outbox.js";
 import { whileShown } from "./page_life.js";
@@ -316,6 +317,7 @@ class Cards extends HTMLElement {
       this.run({ command: "open" });
     });
     const commands = this.querySelector(".commands");
+    showOwnKeys(this);
     commands.addEventListener("pointerdown", (event) => event.target.closest("button") && event.preventDefault());
     this.addEventListener("click", (event) => {
       const button = event.target.closest("[data-command]");

@@ -1,20 +1,21 @@
 // The keys of the page of cards: those of the board that move, select, name and undo, and its own.
 
+import { remapped } from "./key_map.js";
 import { commandOf } from "./keys.js";
 
 export const CARD_KEYS = [
   { group: "Cards", keys: ["?"], does: "all keys", short: "all keys", command: "help" },
-  { group: "Cards", keys: ["←", "→", "↑", "↓"], does: "move the cursor; with ⇧ extend the selection", command: "step" },
+  { group: "Cards", keys: ["←", "→", "↑", "↓"], does: "move the cursor; with ⇧ extend the selection", command: "step", fixed: true },
   { group: "Cards", keys: ["Space"], does: "select or unselect under the cursor", short: "select", command: "toggle" },
   { group: "Cards", keys: ["click", "⇧ click", "drag"], does: "select one, a range, or what a band touches" },
   { group: "Cards", keys: ["Ctrl A"], does: "select every card that is loaded", command: "all" },
   { group: "Cards", keys: ["Esc"], does: "clear the selection; close what is open", command: "clear" },
-  { group: "Cards", keys: ["Enter"], labels: true, does: "open the selected cards, or the one under the cursor, as one batch", short: "open as a batch", command: "open" },
-  { group: "Cards", keys: ["letters", "."], labels: true, does: "name a taxon for the selected cards: what was seen whole is labelled at once, the rest opens as a batch for that taxon", short: "name", command: "name" },
+  { group: "Cards", keys: ["Enter"], labels: true, does: "open the selected cards, or the one under the cursor, as one batch", short: "open as a batch", command: "open", id: "openCards" },
+  { group: "Cards", keys: ["letters", "."], labels: true, does: "name a taxon for the selected cards: what was seen whole is labelled at once, the rest opens as a batch for that taxon", short: "name", command: "name", fixed: true },
   { group: "Cards", keys: ["/", "F4"], does: "find a taxon in the tree: with cards selected, Enter there takes it into the label field", command: "find" },
   { group: "Cards", keys: ["drag a selected card"], labels: true, does: "onto a taxon of the tree: name the selected cards so, with ⇧ at the drop as dubious; hold a card that is not selected a moment to drag it alone" },
-  { group: "Cards", keys: ["1–9"], labels: true, does: "the same, with the taxon of that slot; with ⇧ as dubious", command: "slot" },
-  { group: "Cards", keys: ["Alt 1–3"], labels: true, does: "take a proposal into the label field", command: "propose" },
+  { group: "Cards", keys: ["1–9"], labels: true, does: "the same, with the taxon of that slot; with ⇧ as dubious", command: "slot", fixed: true },
+  { group: "Cards", keys: ["Alt 1–3"], labels: true, does: "take a proposal into the label field", command: "propose", fixed: true },
   { group: "Cards", keys: ["%", "F6"], labels: true, does: "split the card, into as many parts as the panel says", short: "split", command: "split" },
   { group: "Cards", keys: ["&", "F7"], labels: true, does: "merge the selected cards", short: "merge", command: "merge" },
   { group: "Cards", keys: [">", "F8"], labels: true, does: "grow: what is most like the cards and not in them, as a batch", short: "grow", command: "grow" },
@@ -31,8 +32,8 @@ const BY_SIGN = { "%": "split", "&": "merge", ">": "grow", "#": "audit" };
 const SAME = { open: "members", field: "name" }; // the board's words for what is another thing here
 const KNOWN = new Set(CARD_KEYS.map((key) => key.command));
 
-// What a key means among cards. A sign that stands above a digit is meant where it takes Shift; a digit alone is a slot.
-export const cardCommandOf = (event) => {
+// A sign that stands above a digit is meant where it takes Shift; a digit alone is a slot.
+const usualAmongCards = (event) => {
   if (event.isComposing) return null;
   const { code, key } = event;
   if (event.altKey) return /^Digit[1-3]$/.test(code) && !event.ctrlKey ? { command: "propose", place: Number(code.at(-1)) - 1 } : null;
@@ -45,3 +46,6 @@ export const cardCommandOf = (event) => {
   const command = SAME[meant.command] ?? meant.command;
   return KNOWN.has(command) ? { ...meant, command, typed: meant.command === "name" } : null;
 };
+
+// What a key means among cards.
+export const cardCommandOf = remapped(CARD_KEYS, usualAmongCards);

@@ -1,5 +1,6 @@
 // The + filter sheet: first what kind of condition, then its values; a chip that is clicked opens it filled in.
 
+import { commandOf } from "./keys.js";
 import "./choice_field.js";
 import { fill, faultOf, noteOf, read } from "./filter_values.js";
 import { whileShown } from "./page_life.js";
@@ -33,9 +34,9 @@ export class FilterSheet {
     this.#wireChips();
   }
 
-  // The key ":" opens it for a new condition, wherever nothing else takes what is typed.
+  // Its key (":") opens it for a new condition, wherever nothing else takes what is typed.
   #key(event) {
-    if (event.key !== ":" || event.ctrlKey || event.metaKey || takesText(event.target) || document.querySelector("[popover]:popover-open")) return;
+    if (commandOf(event)?.command !== "filter" || takesText(event.target) || document.querySelector("[popover]:popover-open")) return;
     event.preventDefault();
     this.#form.showPopover();
   }

@@ -1,6 +1,7 @@
 // The digits 1 to 9 and the taxa they stand for: shown in the panel, changed in a sheet, kept on the server.
 
 import { element, nameCut } from "./html.js";
+import { ownLabel } from "./key_map.js";
 import { hearTabs, tellTabs } from "./other_tabs.js";
 import { savePreference } from "./preferences.js";
 import { toast } from "./toasts.js";
@@ -96,7 +97,7 @@ export class Slots {
     const buttons = DIGITS.map((digit) => {
       const taxon = this.#taxa.get(digit);
       const name = taxon ? nameCut(taxon.display_name, taxon.italic) : element("span", { className: "quiet" }, "empty");
-      const button = element("button", { type: "button", className: "plain slot" }, element("kbd", {}, digit), name);
+      const button = element("button", { type: "button", className: "plain slot" }, element("kbd", {}, ownLabel(`slot:${digit}`, digit)), name);
       button.dataset.digit = digit;
       button.ariaLabel = taxon ? `${digit}: ${taxon.display_name}` : `Slot ${digit} is empty: fill it`;
       return button;
