@@ -104,9 +104,16 @@ def _told(
     line = None if page.line is None else int(np.count_nonzero(shown < page.line))
     proposals = as_seen(db, project, page.proposals or [], page.ids[: page.line or len(page.ids)], account.id)
     return PageInHand(
-        batch, page.number or None, tiles, line, page.basis, proposals, atlas_url(project.id, tiles),
+        batch, page.number or None, tiles, line, _basis(page, batch, account), proposals, atlas_url(project.id, tiles),
         _next_atlas(db, project.id, listed, page, n), held,
     )  # fmt: skip
+
+
+def _basis(page: PageRow, batch: Batch, account: Labeller) -> dict[str, Any] | None:
+    """What the line rests on; which reference project that is, is for whose batch it is, who may read it."""
+    if page.basis is None or batch.account_id == account.id:
+        return page.basis
+    return {name: value for name, value in page.basis.items() if name != "reference"}
 
 
 def _note_stacks(listed: Places, tiles: list[dict[str, Any]]) -> None:

@@ -198,7 +198,8 @@ def line_words(page: PageInHand) -> str:
         return (
             "nothing tells likely from unlikely here yet: drag this line, or mark what you see" if not page.line else ""
         )
-    return f"chance of {page.batch.taxon or 'the same label'} falls under one half here"
+    where = ", by what a reference project tells" if "reference" in page.line_basis else ""
+    return f"chance of {page.batch.taxon or 'the same label'} falls under one half here{where}"
 
 
 routes = [show_batches, show_batch, show_page]

@@ -53,7 +53,7 @@ def show_refusals(
         "project": project,
         "taxa": taxa,
         "chosen": chosen,
-        "tiles": [(tile, shown[tile["id"]]) for tile in tiles],
+        "tiles": [(tile | {"distance": None}, shown[tile["id"]]) for tile in tiles],
         "next_after": listed[PAGE - 1].id if len(listed) > PAGE else None,
         "can_reset": project.may("annotator") and project.status != "explore",
         "again": again,

@@ -119,8 +119,8 @@ def projects_of(db: Db, account_id: int | None, ids: Sequence[int]) -> dict[int,
 
 @dataclass(frozen=True)
 class Searchable:
-    """A project that may be searched. `is_comparable`: it has vectors of the asking project's embedder; `may_work`: they
-    are its own, so that its batches are made by them, and the account may label there."""
+    """A project that may be searched. `is_comparable`: it has vectors of the asking project's embedder. `may_work`: its
+    batches are made by these, and the account may label there."""
 
     id: int
     title: str
@@ -133,12 +133,12 @@ def searchable(db: Db, embedder_id: int | None, account_id: int | None) -> list[
     rows = db.execute(
         f"""
         select p.id, p.title,
-               p.embedder_id is not distinct from %(embedder_id)s
+               coalesce(p.embedder_id = %(embedder_id)s, false)
                or exists (select
                           from object_vector
                           where embedder_id = %(embedder_id)s and object_vector.project_id = p.id) as is_comparable,
                p.status <> 'explore'
-               and p.embedder_id is not distinct from %(embedder_id)s
+               and coalesce(p.embedder_id = %(embedder_id)s, false)
                and exists (select
                            from account
                            left join member on member.account_id = account.id and member.project_id = p.id

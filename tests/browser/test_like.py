@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
 from app import database
+from app.projects.queries import set_member
 from tests.browser.conftest import Person, Site
 from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
@@ -115,6 +116,73 @@ def test_a_dropped_image_is_looked_for(board: tuple[SmallProject, Window]) -> No
     window.reload()
 
     assert window.tiles.first.get_attribute("data-id") == str(project.ids[7])
+
+
+def test_what_is_near_or_far_from_an_image_is_worked_as_a_batch(board: tuple[SmallProject, Window]) -> None:
+    project, window = board
+    image = {"name": "seven.png", "mimeType": "image/png", "buffer": framed_image(project, window, 7)}
+    window.page.locator("#order").click()
+    window.page.get_by_label("Or by likeness to an image of yours").set_input_files(image)
+    window.page.wait_for_url("**query=**")
+    expect(window.page.locator(".like-bar")).to_contain_text("Like the image")
+    window.page.get_by_role("link", name="far", exact=True).click()
+    window.page.wait_for_url("**dir=desc**")
+    window.reload()
+    assert window.tiles.last.get_attribute("data-id") == str(project.ids[7])
+    window.page.get_by_role("button", name="Work through as a batch").click()
+    window.page.wait_for_url("**/batches/*")
+    expect(window.page.locator("h1")).to_have_text("Unlike the image")
+
+    window.page.goto(f"/projects/{project.id}/batches")
+    window.page.get_by_label("an image").set_input_files(image)
+    button = window.page.get_by_role("button", name="Make the batch")
+    button.focus()
+    button.press("Enter")
+    window.page.wait_for_url("**/batches/*")
+    reload(window.page)
+    expect(window.page.locator("h1")).to_have_text("Like the image")
+    expect(window.page.locator(f".tile[data-id='{project.ids[7]}']")).to_be_visible()
+
+
+def test_a_reference_is_named_by_keys_and_its_objects_are_looked_for_elsewhere(
+    board: tuple[SmallProject, Window],
+    make_board: Callable[..., SmallProject],
+    site: Site,
+) -> None:
+    project, window = board
+    atlas = make_board(n=20, embedded=True)
+    with database.connect(site.database_url) as db:
+        ana = db.execute("select account_id from member where project_id = %s", [project.id]).fetchone().account_id
+        set_member(db, project.id, ana, "manager")
+        set_member(db, atlas.id, ana, "visitor")
+        title = f"Atlas {atlas.id}"
+        db.execute("update project set title = %s where id = %s", [title, atlas.id])
+    window.page.goto(f"/projects/{project.id}/settings")
+    field = window.page.get_by_label("Add a project")
+    field.focus()
+    window.page.keyboard.type(title)
+    expect(window.page.locator("#references-offered li")).to_have_count(1)
+    expect(window.page.get_by_role("button", name=title)).to_be_visible()
+    field.press("Tab")
+    window.page.keyboard.press("Enter")
+    expect(window.page.locator(".references")).to_contain_text(title)
+    reload(window.page)
+    expect(window.page.locator(".references")).to_contain_text("0 of 0 validated objects vote")
+
+    window.open_board(project)
+    window.tile(project.ids[0]).click()
+    window.press("=")
+    window.page.wait_for_url("**order=like**")
+    window.page.get_by_role("link", name="In other projects…").press("Enter")
+    window.page.wait_for_url("**/alike**")
+    reload(window.page)
+    shown = window.page.locator(f".alike-tiles a[href='/projects/{atlas.id}/objects/{atlas.ids[0]}']")
+    expect(shown).to_be_visible()
+    button = window.page.get_by_role("button", name="Work through as a batch in")
+    expect(button).to_have_count(1)
+    button.click()
+    window.page.wait_for_url(f"**/projects/{project.id}/batches/*")
+    expect(window.page.locator("h1")).to_have_text("Like 1 example")
 
 
 def test_an_objects_page_shows_its_neighbours_history_and_comments(board: tuple[SmallProject, Window]) -> None:

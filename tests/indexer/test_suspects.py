@@ -17,6 +17,7 @@ from indexer.suspects import (
     novelties,
     refinable,
     stragglers,
+    unlike_known,
 )
 
 # 10 has the children 11 and 12; 11 has the child 13; 20 stands apart; 30 is above all and labels nothing.
@@ -196,6 +197,21 @@ def test_a_chain_is_not_one_stack() -> None:
     sizes = np.bincount(duplicate_stacks(graph, 0.006))
     assert sizes.max() == 3
     assert duplicate_stacks(graph, 0.001).tolist() == list(range(20))
+
+
+def test_what_a_known_vector_is_near_to_is_not_unlike_all_that_is_known() -> None:
+    rng = np.random.default_rng(2)
+    centres = unit(rng.standard_normal((3, 12)))
+    vectors = unit(centres[np.arange(90) % 3] + 0.1 * rng.standard_normal((90, 12)))
+    source = InMemory(vectors)
+    graph = build_graph(source)
+    rows = np.arange(90)
+    known = unit(centres[:2] + 0.02 * rng.standard_normal((2, 12)))
+    unlike, excess = unlike_known(graph, rows, source.vectors, known)
+    assert np.count_nonzero(unlike % 3 == 2) == 30 and (excess > 0).all()
+    assert np.count_nonzero(unlike % 3 != 2) < 6, "at the edge of a group a few others may be nearer"
+    assert len(unlike_known(graph, rows[:0], source.vectors, known)[0]) == 0
+    assert len(unlike_known(graph, rows, source.vectors, vectors)[0]) == 0
 
 
 def test_equal_vectors_are_one_stack_or_as_few_as_their_neighbours_allow() -> None:
