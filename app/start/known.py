@@ -40,6 +40,8 @@ def known_ways(look: Look) -> list[Way]:
     """None where nothing can be compared, or too little is labelled."""
     if np.count_nonzero(look.mirror.status == VALIDATED) < FEWEST_LABELLED:
         return []
+    if look.is_embedding:
+        return []  # the graph would be made anew for every look, from vectors that are still being made
     try:
         graph = open_graph(look.db, look.project)
     except (Conflict, Refused):

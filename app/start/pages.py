@@ -9,7 +9,7 @@ from litestar.response import Template
 
 from app.accounts.viewer import Account, Viewer
 from app.database import Db
-from app.labels.activity import pace
+from app.labels.pace import pace
 from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.database import Db
-from app.labels.activity import IDLE_S
+from app.labels.pace import IDLE_S
 from indexer.clusters import A_PAGE, GLANCE_S, NAME_S, PAGE_S
 
 LATEST_ACTS = 500

@@ -53,6 +53,7 @@ class Look:
     account: Account
     mirror: Mirror
     tempo: Tempo
+    is_embedding: bool = False
 
     def per_hour(self, kind: str, n: float, purity: float) -> float:
         """Images rightly labelled an hour where `n` objects of one kind are looked through and named."""

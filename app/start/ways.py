@@ -14,6 +14,7 @@ from app.projects.access import Project
 from app.search.codes import DUBIOUS, PREDICTED, UNCLASSIFIED
 from app.search.mirror import open_mirror
 from app.start.known import known_ways
+from app.start.readiness import readiness
 from app.start.referred import referred_ways
 from app.start.tempo import tempo
 from app.start.way import HOUR_S, Look, Way, spread
@@ -29,7 +30,9 @@ UNCUT_PURITY = 0.55  # of cards on real plankton, before anything is known of th
 
 def find_ways(db: Db, project: Project, account: Account) -> list[Way]:
     """Every way there is now, the most images an hour first, then what makes labels better."""
-    look = Look(db, project, account, open_mirror(db, project.id), tempo(db, project.id, account.id))
+    mirror = open_mirror(db, project.id)
+    is_embedding = readiness(db, project, len(mirror)).changes
+    look = Look(db, project, account, mirror, tempo(db, project.id, account.id), is_embedding)
     finders = (_begun, _cards, _predicted, known_ways, referred_ways, _one_by_one, _doubts)
     found = [way for find in finders for way in find(look)]
     return sorted(found, key=lambda way: -(way.per_hour or 0))

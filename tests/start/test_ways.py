@@ -54,6 +54,17 @@ def test_what_the_neighbours_speak_for_is_counted_by_taxon_and_how_often_they_ar
         assert one.n == 15 and one.purity is not None and one.purity > 0.75 and not one.about
 
 
+def test_while_vectors_are_made_nothing_is_asked_of_the_neighbours(heaps: Heaps, ada: Person) -> None:
+    label_heaps(heaps, ada, 15)
+    db = heaps.project.db
+    db.execute(
+        "insert into job (kind, title, project_id, status) values ('embed', 'Embed', %s, 'running')", [heaps.project.id]
+    )
+    assert {one.kind for one in ways_of(db, heaps.project.id, ada)} == {"cards", "filter"}
+    db.execute("update job set status = 'done'")
+    assert "matches" in {one.kind for one in ways_of(db, heaps.project.id, ada)}
+
+
 def test_the_batch_of_a_match_holds_what_was_counted(heaps: Heaps, ada: Person) -> None:
     label_heaps(heaps, ada, 15)
     db = heaps.project.db
