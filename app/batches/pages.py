@@ -13,11 +13,11 @@ from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.batches.batch import Batch, find_batch, list_batches
-from app.batches.pace import pace_of
 from app.batches.page import PageInHand, next_page
 from app.batches.sources import SOURCES
 from app.database import Db
 from app.labels.acts import undo_state
+from app.labels.pace import pace_of_batch
 from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.board import tiles_of
@@ -139,7 +139,7 @@ def show_page(
         "batch": page.batch,
         "place": place_of(page, n),
         "stacks": stacks_of(page.tiles),
-        "pace": pace_of(db, page.batch.id),
+        "pace": pace_of_batch(db, page.batch.id),
         "can_label": may_work(project, viewer, page.batch),
         "italic": italic_taxa(db, [proposal["taxon_id"] for proposal in page.proposals]),
         "told": _told(db, project, account.id, page),

@@ -19,6 +19,13 @@ def fold_counts(settings: Settings, db: Db) -> None:
     counts.fold(db)
 
 
+def fold_activity(settings: Settings, db: Db) -> None:
+    """What people did on days that are over is summed up once."""
+    from app.labels import activity
+
+    activity.fold_all(db)
+
+
 def follow_vectors(settings: Settings, db: Db) -> None:
     """Indexes whose files were deleted, or that many new vectors have outgrown, are built anew."""
     from app import search
@@ -73,6 +80,7 @@ def thin_logs(settings: Settings, db: Db) -> None:
 # When each is done, as cron says it.
 CHORES: dict[str, tuple[str, Chore]] = {
     "fold_counts": ("* * * * *", fold_counts),
+    "fold_activity": ("13 * * * *", fold_activity),
     "expire": ("*/10 * * * *", expire),
     "follow_vectors": ("7-57/10 * * * *", follow_vectors),
     "sweep_store": ("23 * * * *", sweep_store),

@@ -13,8 +13,9 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden
 from app.jobs.words import time_span
-from app.labels.activity import IDLE_S, Activity, Pace, Report, pace, report
+from app.labels.activity import Activity, Report, report
 from app.labels.acts_page import source_words
+from app.labels.pace import IDLE_S, Pace, pace
 from app.labels.pages import actor
 from app.labels.undo_routes import read_moment
 from app.openapi import refusals

@@ -8,9 +8,11 @@ import pytest
 
 from app.accounts.viewer import Account
 from app.database import Db
-from app.labels.activity import IDLE_S, Report, pace, report
+from app.labels import activity
+from app.labels.activity import Report, report
 from app.labels.history import recent_acts
-from app.labels.undo import undo
+from app.labels.pace import IDLE_S, pace
+from app.labels.undo import redo, undo
 from tests.labels.test_pages import label, member, project_id
 from tests.small_projects import Person, SmallProject
 from tests.web_fixtures import Client, bearer, logged_in
@@ -102,3 +104,41 @@ def test_how_fast_others_are_is_for_managers(
     assert annotator.name in page and "the board" in page
     assert "Nothing was labelled" not in page
     assert "By person" not in logged_in(another_client(), annotator).get(f"/projects/{project_id}/activity").text
+
+
+def told(found: Report) -> tuple[object, object, object]:
+    return found.people, found.sources, found.days
+
+
+def test_folded_days_tell_the_same_as_the_acts_and_follow_what_is_undone(
+    db: Db, worked: SmallProject, ada: Person, ben: Person
+) -> None:
+    read = {who: told(all_of(worked, who)) for who in (None, ada, ben)}
+    activity.fold(db, worked.id)
+    folded = db.execute("select activity_until from project where id = %s", [worked.id]).fetchone()[0]
+    assert folded == (datetime.now(UTC) - timedelta(minutes=10)).date()
+    assert {who: told(all_of(worked, who)) for who in (None, ada, ben)} == read
+    undo(db, worked, ben, uuid4())
+    assert [(one.what, one.n_images, one.n_undone) for one in all_of(worked).people] == [("Ada", 8, 1), ("Ben", 0, 2)]
+    redo(db, worked, ben, uuid4())
+    assert told(all_of(worked)) == read[None]
+
+
+def test_a_period_that_begins_and_ends_within_days_reads_these_days_from_the_acts(db: Db, worked: SmallProject) -> None:
+    begin = START + timedelta(seconds=20)
+    periods = [(begin, begin + timedelta(seconds=s)) for s in (5, 15, 300, 3 * 86_400)]
+    read = [told(report(db, worked.id, *period)) for period in periods]
+    activity.fold(db, worked.id)
+    assert [told(report(db, worked.id, *period)) for period in periods] == read
+
+
+def test_what_is_folded_once_is_not_folded_again(db: Db, worked: SmallProject, ada: Person) -> None:
+    db.commit()
+    activity.fold_all(db)
+    n = db.execute("select count(*) from activity_day").fetchone()[0]
+    activity.fold_all(db)
+    assert n and db.execute("select count(*) from activity_day").fetchone()[0] == n
+    worked.do(ada, worked.ids[:1], taxon="detritus")
+    now = datetime.now(UTC)
+    (today,) = report(db, worked.id, now - timedelta(minutes=1), now).people
+    assert (today.what, today.n_images) == ("Ada", 1)
