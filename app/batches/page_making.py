@@ -49,7 +49,10 @@ def _first_marks(n: int, line: int | None) -> np.ndarray:
 
 
 def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -> tuple[PageRow | None, list[Holder]]:
-    """The next page, written; None where nothing is left to show. Keeps it and the next two from other people."""
+    """The next page, written; None where nothing is left to show. Keeps it and the next two from other people.
+
+    Where other people hold all that is left, what they have not before them yet is shared with them.
+    """
     waiting = listed.next(np.empty(0, np.int64))
     taken: list[np.ndarray] = []
     passed: list[np.ndarray] = []
@@ -65,6 +68,10 @@ def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -
         taken.append(piece[free])
         passed.append(piece[~free])
         n_free += int(np.count_nonzero(listed.begins(piece[free])))
+    if not n_free and passed:
+        piece = np.concatenate(passed)
+        shared = reserve(db, project.id, batch.id, batch.account_id or 0, listed.ids[piece], what_is_ahead=True)
+        taken = [piece[np.isin(listed.ids[piece], shared)]]
     chosen = listed.first(np.concatenate(taken), n) if taken else np.empty(0, np.int64)
     if n_gone:
         places.write(db, batch.id, listed)

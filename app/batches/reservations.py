@@ -23,10 +23,13 @@ class Holder:
     n: int
 
 
-def reserve(db: Db, project_id: int, batch_id: int, account_id: int, ids: np.ndarray) -> np.ndarray:
+def reserve(
+    db: Db, project_id: int, batch_id: int, account_id: int, ids: np.ndarray, what_is_ahead: bool = False
+) -> np.ndarray:
     """Keep objects for a batch; returns those that nobody else holds, int64 in the order of `ids`.
 
-    What one holds oneself through another batch goes to this one.
+    What one holds oneself through another batch goes to this one. With `what_is_ahead` also what others keep for their
+    next pages and do not have before them.
     """
     rows = db.execute(
         """
@@ -38,11 +41,17 @@ def reserve(db: Db, project_id: int, batch_id: int, account_id: int, ids: np.nda
            set batch_id = excluded.batch_id, account_id = excluded.account_id, until = excluded.until
          where reservation.until < now()
             or reservation.account_id = excluded.account_id
+            or %(what_is_ahead)s
+               and not exists (select
+                                 from batch_page
+                                where batch_page.batch_id = reservation.batch_id
+                                  and batch_page.done_at is null
+                                  and reservation.object_id = any(batch_page.object_ids))
         returning object_id
         """,
         {
             "project_id": project_id, "batch_id": batch_id, "account_id": account_id, "minutes": MINUTES,
-            "ids": array(ids.tolist()),
+            "ids": array(ids.tolist()), "what_is_ahead": what_is_ahead,
         },
     )  # fmt: skip
     kept = np.array([row.object_id for row in rows], np.int64)

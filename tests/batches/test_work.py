@@ -302,14 +302,14 @@ def test_what_somebody_else_holds_comes_when_it_is_free_again(
     mine: Worker, theirs: Worker, small: SmallProject, db: Db
 ) -> None:
     mine_first = mine.make()
-    mine.page(mine_first, 40)
+    mine.page(mine_first, N)
     batch = theirs.make()
     empty = theirs.page(batch, 40)
     assert (empty.number, empty.held[0].account, empty.held[0].n) == (None, "Ada", N)
     db.execute("update reservation set until = now() - interval '1 second'")
     late = theirs.page(batch, 40)
     assert len(late.tiles) == 40
-    page = mine.page(mine_first, 40)
+    page = mine.page(mine_first, N)
     worked = mine.apply(mine_first, page, ids_of(page)[:4], "Oithona")
     assert len(worked.outcome.changed) == 4
     assert sum(holder.n for holder in worked.late) > 0
