@@ -125,13 +125,14 @@ def embed_project(
     project_id: int,
     report: Report,
     embedder_id: int | None = None,
-    first_are_there: Callable[[], None] | None = None,
+    first_are_there: Callable[[int], bool] | None = None,
     only: list[int] | None = None,
 ) -> int:
     """Give a vector to every object that can have one, or to these `only`; returns how many were written here.
 
     By the project's embedder, or by another one whose vectors are to take the place of the present ones.
-    `first_are_there` is called once the first 2,000 have theirs, where there are more.
+    `first_are_there` is called with how many were written here once the first 2,000 have theirs, where there are more,
+    until it says that it needs no more.
 
     The same content is computed once, also across projects and workers: work is dealt out by the first byte of the
     image's hash, and who works on a byte holds its lock. Hashes are random, so an embedding that is stopped half-way
@@ -176,7 +177,7 @@ class _Work:
         self.total, self.done = pending.start(db, embedder_id, project_id, only)
         self.written = self.logged = self.lost = 0
         self.decoders = DECODERS_FAR if "://" in settings.store_url else DECODERS_NEAR
-        self.first_are_there: Callable[[], None] | None = None
+        self.first_are_there: Callable[[int], bool] | None = None
 
     def embed_turn(self, buckets: list[int]) -> None:
         """Everything that waits in some buckets of hashes, whose locks the caller holds."""
@@ -209,8 +210,8 @@ class _Work:
         self.done += n
 
     def _call_for_cards(self) -> None:
-        if self.first_are_there and automatic.FIRST <= self.done < min(self.total, automatic.LATE):
-            self.first_are_there()
+        is_time = automatic.FIRST <= self.done < self.total
+        if self.first_are_there and is_time and self.first_are_there(self.written):
             self.first_are_there = None
 
     def _set_aside(self, failures: list[tuple[bytes, BadImage]]) -> None:

@@ -62,12 +62,89 @@ def test_what_was_killed_before_its_cards_were_there_is_begun_again_or_completed
 def test_embedding_calls_for_cards_once_the_first_have_their_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automatic, "FIRST", 3)
     work = embed._Work.__new__(embed._Work)
-    work.total, work.done, work.written, work.first_are_there = 10, 0, 0, lambda: called.append(work.done)
-    called: list[int] = []
-    for _ in range(4):
+    work.total, work.done, work.written = 14, 2, 0
+    called: list[tuple[int, int]] = []
+
+    def first_are_there(written: int) -> bool:
+        called.append((work.done, written))
+        return written >= 6
+
+    work.first_are_there = first_are_there
+    for _ in range(5):
         work._count(2)
         work._call_for_cards()
-    assert called == [4]
+    assert called == [(4, 2), (6, 4), (8, 6)]
+
+
+def arrive(heaps: Heaps, n: int) -> None:
+    """Objects that come after the cards were cut, with vectors like those of the first heap."""
+    db, project = heaps.project.db, heaps.project
+    rows = db.execute(
+        """
+        insert into object (id, project_id, sample_id, acquisition_id, orig_id)
+        select nextval('object_id_seq'), project_id, sample_id, acquisition_id, 'late' || nextval('object_id_seq')
+          from object
+         where project_id = %s
+         limit %s
+        returning id
+        """,
+        [project.id, n],
+    ).fetchall()
+    db.execute(
+        """
+        insert into object_vector (embedder_id, project_id, object_id, v)
+        select embedder_id, project_id, given.id, v
+          from object_vector
+          join unnest(%s::bigint[], %s::bigint[]) as given (id, like_id) on given.like_id = object_id
+        """,
+        [[row.id for row in rows], heaps.heap(0)[:n]],
+    )
+    db.execute("update project set data_version = data_version + 1 where id = %s", [project.id])
+    db.commit()
+
+
+def test_what_comes_later_gets_into_the_cards_where_it_is_much(heaps: Heaps) -> None:
+    db, project = heaps.project.db, heaps.project
+    run = runs.make(db, project.id, None)
+    db.commit()
+    job.cut(heaps.url, heaps.home, run, Unheard())
+    arrive(heaps, 5)
+    assert automatic.complete(db, project.id, None) is None
+    arrive(heaps, 20)
+    job_id = automatic.complete(db, project.id, None)
+    assert job_id and runs.latest(db, project.id).id == run.id
+    db.commit()
+    job.cut(heaps.url, heaps.home, runs.find(db, project.id, run.id), Unheard())
+    db.commit()
+    assert runs.latest(db, project.id).n_objects == 175
+
+
+def test_a_new_cruise_larger_than_what_is_left_gets_cards_of_its_first_objects(
+    heaps: Heaps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(automatic, "FIRST", 10)
+    db, project = heaps.project.db, heaps.project
+    run = runs.make(db, project.id, None)
+    db.commit()
+    job.cut(heaps.url, heaps.home, run, Unheard())
+    arrive(heaps, 25)
+    assert automatic.begin(heaps.url, heaps.home, project.id, Listening(), 9) is False
+    assert automatic.begin(heaps.url, heaps.home, project.id, Listening(), 10) is True
+    assert runs.latest(db, project.id).id == run.id
+    db.execute("update cluster set is_gone = true where run_id = %s", [run.id])
+    db.execute("update cluster_run set revision = revision + 1 where id = %s", [run.id])
+    db.commit()
+    assert automatic.begin(heaps.url, heaps.home, project.id, Listening(), 10) is True
+    new = runs.latest(db, project.id)
+    assert new.id != run.id and new.state == "begun" and new.n_objects == 175
+
+
+def test_many_objects_are_not_cut_while_others_wait_for_their_vectors(
+    heaps: Heaps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(automatic, "LATE", 100)
+    assert automatic.begin(heaps.url, heaps.home, heaps.project.id, Listening()) is True
+    assert runs.latest(heaps.project.db, heaps.project.id) is None
 
 
 def test_cards_begin_while_the_rest_is_embedded(db: Db, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
