@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from litestar import post
+from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.batches.batch import find_batch
 from app.batches.page_making import LARGEST_PAGE
+from app.batches.pages import italic_taxa
 from app.batches.proposals import propose
 from app.database import Db
 from app.errors import Refused
@@ -39,11 +41,35 @@ def proposals_api(
     data: JSONBody[Asked],
 ) -> list[dict[str, Any]]:
     """At most three, the best first; none where nothing is validated. A page brings those of what it opens marked."""
+    return _proposed(db, project, viewer, batch_id, data.ids)
+
+
+@get(
+    "/projects/{project_id:int}/batches/{batch_id:int}/proposals", opt=ANNOTATOR, include_in_schema=False,
+    sync_to_thread=True,
+)  # fmt: skip
+def show_proposals(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    batch_id: FromPath[int],
+    ids: FromQuery[str],
+) -> Template:
+    """As the panel beside the page shows them. `ids`: with commas between."""
+    if not all(each.isdecimal() for each in ids.split(",")):
+        raise Refused("The objects are asked about by their numbers, with commas between: ids=62,63.")
+    proposals = _proposed(db, project, viewer, batch_id, [int(each) for each in ids.split(",")])
+    italic = italic_taxa(db, [proposal["taxon_id"] for proposal in proposals])
+    return Template("batches/_proposals.html", context={"proposals": proposals, "italic": italic})
+
+
+def _proposed(db: Db, project: Project, viewer: Viewer, batch_id: int, ids: list[int]) -> list[dict[str, Any]]:
     account = actor(viewer)
     find_batch(db, project.id, batch_id)
-    if not 1 <= len(data.ids) <= LARGEST_PAGE:
-        raise Refused(f"Between 1 and {LARGEST_PAGE:,} objects can be asked about, not {len(data.ids):,}.")
-    return propose(db, project, np.array(data.ids, np.int64), account.id)
+    if not 1 <= len(ids) <= LARGEST_PAGE:
+        raise Refused(f"Between 1 and {LARGEST_PAGE:,} objects can be asked about, not {len(ids):,}.")
+    return propose(db, project, np.array(ids, np.int64), account.id)
 
 
-routes = [proposals_api]
+routes = [show_proposals]
+api_routes = [proposals_api]

@@ -63,7 +63,7 @@ class Batch extends HTMLElement {
 
   #wirePage() {
     this.page.addEventListener("shown", ({ detail }) => {
-      this.panel.show(detail.told);
+      this.panel.show(detail.told, detail.page);
       this.contrast.look();
       this.acts?.offer(detail.page.undo);
       if (this.field?.empty) this.field.hold(this.#target);

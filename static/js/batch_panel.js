@@ -1,9 +1,10 @@
 // The panel beside a batch's tiles: how much is marked, what Enter and the digits would do, proposals and what is left.
 
+import { Proposals } from "./batch_proposals.js";
 import { element, nameCut, thousands } from "./html.js";
 import { showOwnKeys } from "./key_map.js";
 
-const PARTS = ["about", "pace", "proposals", "left", "ended"];
+const PARTS = ["about", "pace", "left", "ended"];
 
 export class BatchPanel {
   constructor(root, { marks, field, pointed, line }) {
@@ -12,19 +13,21 @@ export class BatchPanel {
     this.digits = root.querySelector("#digits-mean");
     this.commands = root.querySelector(".panel > .commands");
     this.button = (name) => this.commands?.querySelector(`[data-command="${name}"]`);
-    this.proposals = root.querySelector("#proposals");
-    this.proposals?.addEventListener("pointerdown", (event) => event.preventDefault());
-    this.proposals?.addEventListener("click", (event) => this.#take(event.target.closest("button")));
+    const place = root.querySelector("#proposals");
+    place?.addEventListener("pointerdown", (event) => event.preventDefault());
+    place?.addEventListener("click", (event) => this.#take(event.target.closest("button")));
+    this.proposals = place && new Proposals(root, place, marks);
     marks.addEventListener("change", () => this.update());
     field?.addEventListener("taxon", () => this.update());
   }
 
   // What the server wrote of this page.
-  show(told) {
+  show(told, page) {
     for (const name of PARTS) {
       const [place, part] = [this.root.querySelector(`#${name}`), told.querySelector(`[data-part="${name}"]`)];
       place?.replaceChildren(...(part?.childNodes ?? []));
     }
+    this.proposals?.open(told.querySelector('[data-part="proposals"]'), page.line ?? 0);
     showOwnKeys(this.root);
     for (const time of this.root.querySelectorAll("time[data-clock]")) time.textContent = clock(new Date(time.dateTime));
     this.update();
@@ -32,7 +35,7 @@ export class BatchPanel {
 
   // The `place`-th proposal goes into the label field.
   take(place) {
-    this.#take(this.proposals?.querySelectorAll("button")[place]);
+    this.#take(this.proposals?.buttons[place]);
   }
 
   #take(button) {

@@ -7,7 +7,7 @@ from app.database import Db
 from app.projects.queries import set_member
 from tests.batches.conftest import N_GROUPS, Worker
 from tests.small_projects import Person, SmallProject
-from tests.web_fixtures import Client, bearer
+from tests.web_fixtures import Client, bearer, logged_in
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_the_marked_are_named_by_their_own_neighbours(
     set_member(db, small.id, ada.id, "annotator")
     batch = mine.make(args={"query": "status=U"})
     db.commit()
-    headers = bearer(database_url, Account(ada.id, "", "", False))
+    headers = bearer(database_url, Account(ada.id, ada.email, ada.name, False))
     url = f"/api/v1/projects/{small.id}/batches/{batch.id}/proposals"
 
     def first(ids: list[int]) -> str:
@@ -36,3 +36,7 @@ def test_the_marked_are_named_by_their_own_neighbours(
     answer = app_client.post(url, json={"ids": []}, headers=headers)
     assert answer.status_code == 400 and "Between 1 and 1,000 objects" in answer.text
     assert app_client.post(url, json={"ids": small.ids[-1:]}, headers=headers).json() == []
+    seen = logged_in(app_client, Account(ada.id, ada.email, ada.name, False))
+    page = f"/projects/{small.id}/batches/{batch.id}/proposals?ids="
+    assert "Oithona" in seen.get(page + ",".join(map(str, oithona))).text
+    assert seen.get(page + "one").status_code == 400

@@ -2,7 +2,8 @@
 
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import OpenBatch
+from tests.browser.batches import know_taxa
+from tests.browser.conftest import OpenBatch, Person
 
 
 def test_the_line_moves_by_rows_and_tiles_and_marks_what_it_passes(open_batch: OpenBatch) -> None:
@@ -149,3 +150,15 @@ def test_nothing_marked_labels_nothing_and_says_so(open_batch: OpenBatch) -> Non
     expect(batch.page.locator("#label-field")).to_be_focused()
     batch.reload()
     assert batch.n_acts() == 0
+
+
+def test_what_is_marked_is_named_by_its_own_neighbours(open_batch: OpenBatch, ana: Person) -> None:
+    batch = open_batch(embedded=True)
+    know_taxa(batch.site, batch.project, ana)
+    proposals = batch.window.page.locator("#proposals button")
+    with batch.window.page.expect_response(f"**/proposals?ids={batch.ids[1]}"):
+        batch.press("ArrowRight", "ArrowRight", "Space")
+    expect(proposals.first).to_contain_text("of")
+    batch.press("Alt+1")
+    name = str(proposals.first.get_attribute("data-taxon"))
+    expect(batch.window.page.locator("#label input")).to_have_value(name)
