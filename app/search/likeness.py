@@ -154,9 +154,12 @@ def later_vectors(
     ids, distances, removed = fetch_arrays(
         db,
         """
-        with added as (
-            select array_agg(object_id) as ids, array_agg((v <=> %(query)s::text::halfvec)::real) as distances
-            from object_vector
+        with asked as materialized (
+            -- Read once: a prepared statement would read the text again for every row, 40 times as slow.
+            select %(query)s::text::halfvec as v
+        ), added as (
+            select array_agg(object_id) as ids, array_agg((object_vector.v <=> asked.v)::real) as distances
+            from object_vector, asked
             where embedder_id = %(embedder_id)s
               and project_id = %(project_id)s
               and tx >= %(horizon)s::text::xid8

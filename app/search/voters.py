@@ -124,12 +124,12 @@ def vectors_in(db: Db, source: Searched, ids: np.ndarray) -> tuple[np.ndarray, n
     return fetch_vectors(
         db,
         """
-        select array_agg(object_id), array_agg(v)
-        from object_vector
-        where embedder_id = %s
-          and project_id = %s
-          and object_id = any(%s::bigint[])
+        select array_agg(object_vector.object_id), array_agg(object_vector.v)
+        from unnest(%s::bigint[]) as wanted (id)
+        join object_vector on object_vector.embedder_id = %s
+                          and object_vector.project_id = %s
+                          and object_vector.object_id = wanted.id
         """,
-        [source.embedder_id, source.id, "{" + ",".join(map(str, ids.tolist())) + "}"],
+        ["{" + ",".join(map(str, ids.tolist())) + "}", source.embedder_id, source.id],
         dimension,
     )
