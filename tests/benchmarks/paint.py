@@ -7,6 +7,8 @@ many different pictures as a section needs twenty times over, and somebody who l
   view, with their pictures decoded, and has painted twice. Every taxon is clicked once, so no picture was seen before,
   after a look at the page before; one page follows the other in the same document.
 - singly_ms: the same page where each picture is asked for by itself.
+- batch_200_ms: from the key that turns a batch's page until the next 200 tiles, whose pictures were fetched ahead as
+  people look, are painted; batch_first_ms: the same for the first page, from the moment that its address is gone to.
 - select_5000_ms: from the key (Ctrl+A) until 5,000 selected tiles are painted.
 - fps: frames a second while 20,000 tiles scroll past at 3,000 pixels a second, in the slowest second and on average.
 """
@@ -28,12 +30,14 @@ from tests.benchmarks.site import Site, serving
 from tests.browser.conftest import FLAGS, find_chromium
 
 DELAY_MS = 40
+Clicks = list[dict[str, float]]
 # A large screen, on which 200 tiles of the smaller size are in view at once.
 LARGE = {"width": 2560, "height": 1440}
 SIZE = 60
 USUAL = {"width": 1440, "height": 900}
 CLICKS = 9
 LOOK_MS = 600  # the least that people need to see where they are, after one page and before the next click
+TURNS = 8
 SELECTIONS = 7
 MOST_TILES = 20_000
 
@@ -73,6 +77,17 @@ addEventListener("keydown", (event) => {
   if (event.key === "a") painted((at) => (window.selected = at - from));
 }, true);
 """
+# The same for pages of a batch, which say when their pictures are set.
+TURN_CLOCK = """
+let turned = 0;
+addEventListener("keydown", ({ key }) => key === "\\\\" && ([turned, window.turned] = [performance.now(), null]), true);
+addEventListener("shoal:pictures", ({ detail: images }) => {
+  Promise.all(images.map((image) => image.decode())).then(() => painted((at) => {
+    const in_view = images.filter((image) => image.getBoundingClientRect().bottom < innerHeight).length;
+    window.turned = { ms: at - turned, n: images.length, in_view };
+  }));
+});
+"""
 # The atlas does not come, so the page asks for each thumbnail.
 SINGLY = """
 const plain = window.fetch;
@@ -107,26 +122,28 @@ def main() -> None:
         report(*measure(site))
 
 
-def measure(site: Site) -> tuple[list[dict[str, float]], list[dict[str, float]], list[float], list[float]]:
+def measure(site: Site) -> tuple[Clicks, Clicks, Clicks, list[float], list[float]]:
     with labelling_client(site.database_url, site.made, batch=100, pause_s=1.0):
         with browser(site, LARGE) as context:
             clicked = clicks(context, site)
         with browser(site, LARGE, SINGLY) as context:
             singly = clicks(context, site)
+        with browser(site, LARGE, after=TURN_CLOCK) as context:
+            turned = turns(context, site)
         with browser(site, USUAL) as context:
             selected, frames = long_board(context, site)
-    return clicked, singly, selected, frames
+    return clicked, singly, turned, selected, frames
 
 
 @contextmanager
-def browser(site: Site, viewport: dict[str, int], script: str = "") -> Iterator[BrowserContext]:
+def browser(site: Site, viewport: dict[str, int], script: str = "", after: str = "") -> Iterator[BrowserContext]:
     """A new browser, as empty as on a person's first day, in which the second account is logged in."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         context = chromium.new_context(viewport=viewport, base_url=site.address)  # type: ignore[arg-type]
         name, token = site.cookie(site.made.accounts[1])
         context.add_cookies([{"name": name, "value": token, "url": site.address}])
-        context.add_init_script(script + CLOCK)
+        context.add_init_script(script + CLOCK + after)
         yield context
         chromium.close()
 
@@ -138,7 +155,7 @@ def delayed_page(context: BrowserContext) -> Page:
     return page
 
 
-def clicks(context: BrowserContext, site: Site) -> list[dict[str, float]]:
+def clicks(context: BrowserContext, site: Site) -> Clicks:
     """A click on one taxon after another; what came when, in ms since then."""
     page = delayed_page(context)
     page.goto(f"/projects/{site.made.id}?size={SIZE}")
@@ -152,6 +169,24 @@ def clicks(context: BrowserContext, site: Site) -> list[dict[str, float]]:
         page.locator(f'#tree li[data-taxon-id="{taxon}"] a').first.click()
         page.wait_for_url(f"**taxon={taxon}*")
         times.append(wait_for(page, "window.shown"))
+    return times
+
+
+def turns(context: BrowserContext, site: Site) -> Clicks:
+    """The first page of a batch, and then one after the other; what came when, in ms since the key."""
+    page = delayed_page(context)
+    url, origin = f"/projects/{site.made.id}", {"origin": site.address}
+    page.request.put(f"{url}/preferences", data={"size": SIZE}, headers=origin)
+    wish = {"source": {"kind": "filter", "query": ""}, "limit": 200 * (TURNS + 3), "page": 200}
+    made = page.request.post(f"/api/v1{url}/batches", data=wish, headers=origin).json()
+    page.goto(f"{url}/batches/{made['id']}")
+    times = [wait_for(page, "window.turned")]
+    page.keyboard.press("\\")  # how many tiles fit is known since the first page
+    wait_for(page, "window.turned")
+    for _ in range(TURNS):
+        page.wait_for_timeout(LOOK_MS)
+        page.keyboard.press("\\")
+        times.append(wait_for(page, "window.turned"))
     return times
 
 
@@ -200,9 +235,7 @@ def seconds_of(frames: list[float]) -> list[float]:
     return counts
 
 
-def report(
-    clicked: list[dict[str, float]], singly: list[dict[str, float]], selected: list[float], frames: list[float]
-) -> None:
+def report(clicked: Clicks, singly: Clicks, turned: Clicks, selected: list[float], frames: list[float]) -> None:
     table = Table("since the click, median ms", "at once", "singly")
     for key in ("html", "swapped", "atlas", "ms"):
         parts = [statistics.median([one[key] or 0 for one in way]) for way in (clicked, singly)]
@@ -218,6 +251,10 @@ def report(
                 "in_view": round(min(one["in_view"] for one in clicked)),
                 "singly_ms": round(single_ms),
                 "times_sooner": round(single_ms / ms, 1),
+                "batch_200_ms": round(statistics.median([one["ms"] for one in turned[1:]])),
+                "batch_200_max_ms": round(max(one["ms"] for one in turned[1:])),
+                "batch_tiles": round(min(one["n"] for one in turned[1:])),
+                "batch_first_ms": round(turned[0]["ms"]),
                 "select_5000_ms": round(statistics.median(selected), 1),
                 "fps": round(min(counts), 1),
                 "fps_mean": round(1000 * len(frames) / sum(frames), 1),

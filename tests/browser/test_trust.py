@@ -173,7 +173,7 @@ def test_over_the_limit_a_manager_is_asked_and_decides(
     page = window.page
     page.goto(f"/projects/{shared.id}/batches/{batch.id}")
     expect(page.locator(".tile:visible").first).to_be_visible()
-    page.get_by_role("button", name="Accept unseen, by an audit").click()
+    page.get_by_role("button", name="Audit…").click()
     expect(page.get_by_role("heading", name="Are these Oithona?")).to_be_visible()
     judge_all(window, 1)
     page.get_by_label("What the manager should know").fill("one broken piece")
