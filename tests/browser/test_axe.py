@@ -28,6 +28,8 @@ PARTS = {
     "/projects/{project_id:int}/members/found",
     "/projects/{project_id:int}/objects/{object_id:int}/brief",
     "/projects/{project_id:int}/presets/validated",
+    "/projects/{project_id:int}/references",
+    "/projects/{project_id:int}/references/offered",
     "/projects/{project_id:int}/start/brief",
     "/projects/{project_id:int}/start/ways",
     "/projects/{project_id:int}/thumbnails/{hash:str}",
@@ -51,6 +53,7 @@ STATES = (
     "/projects/{project_id}?taxon={taxon_id}&status=V&f.area=1..9&who=999999",
     "/projects/{project_id}?sample=1",
     "/projects/{project_id}/samples?q=nothing",
+    "/projects/{project_id}/alike?examples={object_id}",
     "/?q=nothing",
 )
 
