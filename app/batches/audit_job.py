@@ -72,7 +72,7 @@ def _slices(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]]) -
 def _slice(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]], number: int) -> int:
     """One act. The first one carries the sample, and is what the audit leads to."""
     account_id, evidence = job.args["account_id"], job.args["evidence"]
-    project = db.execute("select id, status from project where id = %s", [job.project_id]).fetchone()
+    project: Any = db.execute("select id, status from project where id = %s", [job.project_id]).fetchone()
     acts.check_open(project)
     told = evidence if not number else {k: v for k, v in evidence.items() if k != "sample"}
     client_id = uuid5(UUID(job.args["client_id"]), str(number))

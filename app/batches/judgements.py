@@ -75,16 +75,17 @@ def error_rates(db: Db, project_id: int) -> list[ErrorRate]:
     people, names = {row.who_id: row.who for row in rows}, names_of_taxa(db, {row.was for row in rows})
     sizes = _sizes(db, project_id) if told else {}
     rates = [
-        _rate(who_id, people[who_id], taxon_id, names.get(taxon_id), *counts, sizes.get((who_id, taxon_id), 0))
+        _rate(who_id, people[who_id], taxon_id, names.get(taxon_id or 0), counts, sizes.get((who_id, taxon_id), 0))
         for (who_id, taxon_id), counts in told.items()
     ]
     return sorted(rates, key=lambda one: (one.who or "", one.taxon_id is not None, -one.n_judged, one.taxon or ""))
 
 
 def _rate(
-    who_id: int | None, who: str | None, taxon_id: int | None, taxon: str | None, n: int, n_wrong: int, n_others: int
+    who_id: int | None, who: str | None, taxon_id: int | None, taxon: str | None, counts: list[int], n_others: int
 ) -> ErrorRate:  # fmt: skip
-    """`n_others`: labels that are still theirs, so were not judged."""
+    """`counts`: judged, and of these wrong; `n_others`: labels that are still theirs, so were not judged."""
+    n, n_wrong = counts
     low, high = interval(n, n_wrong, n + n_others, CONFIDENCE)
     return ErrorRate(who_id, who, taxon_id, taxon, n, n_wrong, n_wrong / n, low, high)
 

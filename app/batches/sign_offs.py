@@ -71,7 +71,9 @@ def read(db: Db, project_id: int) -> list[SignOff]:
         """,
         [project_id],
     ).fetchall()
-    mirror = open_mirror(db, project_id) if rows else None
+    if not rows:
+        return []
+    mirror = open_mirror(db, project_id)
     told = []
     for row in rows:
         members = _members(db, mirror, row.taxon_id)
