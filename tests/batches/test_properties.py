@@ -13,7 +13,7 @@ from app.batches.page import PageInHand
 from app.batches.refusals import refused_ids
 from app.batches.work import SingleAct
 from app.database import Db
-from app.errors import Refused
+from app.errors import Conflict, Refused
 from app.labels.undo import redo, undo
 from app.search.mirror import open_mirror
 from tests.batches.conftest import Worker, ids_of
@@ -107,7 +107,10 @@ class Walk:
     def step(self) -> None:
         worker = self.choice.choice(self.workers)
         batch = self.batches[worker.person.id]
-        kinds = [self.turn, self.turn, self.act, self.act, self.act, self.single, self.undo, self.redo, self.meddle]
+        kinds = [
+            self.turn, self.turn, self.act, self.act, self.act, self.blind, self.single, self.undo, self.redo,
+            self.meddle,
+        ]  # fmt: skip
         self.choice.choice(kinds)(worker, batch)
         self.check()
 
@@ -137,6 +140,22 @@ class Walk:
             work.apply_page(worker.db, worker.project, worker.person, batch.id, page.number, act) for _ in range(2)
         )
         assert (first.outcome.changed, first.outcome.refused) == (second.outcome.changed, second.outcome.refused)
+
+    def blind(self, worker: Worker, batch: Batch) -> None:
+        """Who looked at a part of the page labels none of the rest of it: such an act is refused whole."""
+        page = self.page(worker, batch)
+        unseen = [tile["id"] for tile in page.tiles if not tile["seen"]]
+        if not unseen:
+            return
+        worker.look(batch, page, unseen[1:])
+        before = self.n_labelled()
+        with pytest.raises(Conflict, match="not seen"), self.db.transaction():
+            act = worker.act(page, unseen, "Oithona")
+            work.apply_page(worker.db, worker.project, worker.person, batch.id, page.number, act)
+        assert self.n_labelled() == before
+
+    def n_labelled(self) -> int:
+        return self.db.execute("select count(*) from label where project_id = %s", [self.small.id]).fetchone()[0]
 
     def single(self, worker: Worker, batch: Batch) -> None:
         page = self.page(worker, batch)
@@ -173,6 +192,7 @@ class Walk:
             self.db.execute("update reservation set until = now() - interval '1 second'")
 
     def check(self) -> None:
+        self.check_seen()
         for batch in self.batches.values():
             assert self.list_of(batch) == self.listed[batch.id]
             assert len(set(self.listed[batch.id])) == len(self.listed[batch.id])
@@ -190,6 +210,25 @@ class Walk:
                 [batch.id],
             ).fetchone()
             assert tuple(counts) == (told.n_waiting, told.n_tray, told.n_labelled, told.n_gone)
+
+    def check_seen(self) -> None:
+        """Whatever has its label from a batch was seen on a page of that batch."""
+        unseen = self.db.execute(
+            """
+            select label.object_id
+              from label
+              join act on act.id = label.act_id
+             where label.project_id = %s
+               and act.batch_id is not null
+               and not exists (select
+                                 from batch_page, unnest(object_ids, seen) as tile (object_id, seen)
+                                where batch_page.batch_id = act.batch_id
+                                  and tile.object_id = label.object_id
+                                  and tile.seen = 1)
+            """,
+            [self.small.id],
+        ).fetchall()
+        assert unseen == []
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from app.accounts.sessions import cookie_name, start_session
 from app.database import Db
 from app.database.launcher import Cluster
 from app.objects.store import open_store
+from app.search import generations
 from app.settings import Settings, load_settings
 from indexer.images import open_image, thumbnail
 from tests.benchmarks.generate import Made, make_project
@@ -42,13 +44,15 @@ class Site:
 
 
 @contextmanager
-def serving(home: Path, objects: int, dimension: int, pictures: int) -> Iterator[Site]:
+def serving(home: Path, objects: int, dimension: int, pictures: int, with_graph: bool = False) -> Iterator[Site]:
     """`shoal serve` on a free port, with its own database, until the block ends. What is in `home` is used again."""
     told = {"SHOAL_HOME": str(home), "SHOAL_LOG_LEVEL": "ERROR"}
     settings, url = load_settings(told), Cluster(home).open()
     database.migrate(url)
     search.configure(settings)
     made = _made(home, url, settings, objects, dimension, pictures)
+    if with_graph:
+        _find_neighbours(made)
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--no-worker"]
     server = subprocess.Popen(command, env=os.environ | told, stdout=subprocess.PIPE, text=True, bufsize=1)
     try:
@@ -70,6 +74,16 @@ def _made(home: Path, url: str, settings: Settings, objects: int, dimension: int
     log(f"{objects:,} objects with {pictures:,} pictures made")
     kept.write_text(json.dumps(asdict(made)))
     return made
+
+
+def _find_neighbours(made: Made) -> None:
+    """The graph that comes with an index; minutes for a million, unless an earlier run has left it."""
+    folder = search.index_folder() / str(made.id) / str(made.embedder_id)
+    manifest = generations.read_manifest(folder)
+    if manifest is not None and manifest.graph_recall is None:
+        start = time.perf_counter()
+        generations.add_graph(folder, manifest)
+        log(f"neighbours found in {time.perf_counter() - start:.0f} s")
 
 
 def _address(server: subprocess.Popen[str]) -> str:
