@@ -198,3 +198,27 @@ def test_somebody_else_looks_on_and_a_manager_takes_over(
     batch.page.wait_for_timeout(400)
     batch.press("Enter")
     expect(batch.window.toast("to work").first).to_be_visible()
+
+
+def test_what_others_hold_or_have_begun_meanwhile_is_told(
+    site: Site, open_batch: OpenBatch, person: OpenWindow, open_window: OpenWindow
+) -> None:
+    batch = open_batch()
+    batch.window.fill_slot("1", "oith")
+    ben: Person = person("Ben")
+    with database.connect(site.database_url) as db:
+        set_member(db, batch.project.id, ben.id, "annotator")
+    other = BatchWindow(open_window(ben), batch.project, site).make({"kind": "filter", "query": "status=U"})
+    expect(other.page.locator("#ended")).to_contain_text("Ana works on 30")
+
+    with database.connect(site.database_url) as db:
+        db.execute("update reservation set until = now() where project_id = %s", [batch.project.id])
+    other.reload()
+    assert len(other.ids) == 30
+    batch.press("]")
+    marked = batch.marked
+    batch.wait_until_seen()
+    batch.press("1")
+    expect(batch.window.toast("begun by Ben (30) meanwhile")).to_be_visible()
+    batch.reload()
+    assert batch.labels() == {id: OITHONA for id in marked}
