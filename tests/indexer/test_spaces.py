@@ -57,3 +57,13 @@ def test_a_query_without_a_size_changes_no_distance() -> None:
     wanted = aim(vectors[:1], 16, 0.2)
     distances = np.linspace(0, 2, 10, dtype=np.float32)
     assert wanted.size is None and wanted.distances(distances, np.arange(10)) is distances
+
+
+def test_many_sizes_are_weighed_as_few_are() -> None:
+    rng = np.random.default_rng(3)
+    sizes, distances = rng.uniform(2, 22, 30_000), rng.uniform(0, 1, 30_000).astype(np.float32)
+    wanted = aim(with_size(unit(3), np.array([5, 6, 9.0]), 0.3), 16, 0.3)
+    few = np.concatenate(
+        [wanted.distances(distances[k : k + 5000], sizes[k : k + 5000]) for k in range(0, 30_000, 5000)]
+    )
+    assert np.allclose(wanted.distances(distances, sizes), few, atol=2e-6)
