@@ -20,6 +20,7 @@ from app.labels.acts import Act, apply
 from app.labels.changes import seen_states, state_token
 from app.projects.access import Project, find_project
 from app.projects.queries import set_member
+from app.searches.kept import SearchWish, keep
 from tests.browser.conftest import Person, Site
 from tests.small_projects import SmallProject
 
@@ -50,17 +51,33 @@ def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., 
         batch = make_batch(db, _seen_by(db, manager, project.id), manager, Source("filter", {"query": "status=U"}))
         pile_id = make_pile(db, project, ben, uuid4(), "worm-like, to be asked", project.ids[20:25])
         audit = draw(db, project, manager, Wish(uuid4(), "pile", pile_id, project.taxa["Calanoida"]))
+        search_id = _kept_search(db, manager, project)
         token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
         db.commit()
     parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
                    "account_id": ben.id, "created_id": taxon.id, "token": token,
-                   "pile_id": pile_id, "audit_id": audit.id, "batch_id": batch.id}  # fmt: skip
+                   "search_id": search_id, "pile_id": pile_id, "audit_id": audit.id, "batch_id": batch.id}  # fmt: skip
     return Content(manager, project, parameters)
 
 
 def _seen_by(db: Db, who: Person, project_id: int) -> Project:
     account = Account(who.id, who.email, who.name, is_application_manager=True)
     return find_project(db, Viewer(account), project_id)
+
+
+def _kept_search(db: Db, who: Person, project: SmallProject) -> int:
+    """One that has found two objects, of which one was looked at."""
+    wish = SearchWish("Mnemiopsis", examples=project.ids[:2], max_distance=0.3)
+    search = keep(db, _seen_by(db, who, project.id), who, wish)
+    db.execute(
+        """
+        insert into kept_search_match (search_id, project_id, object_id, distance, looked_at)
+        select %s, %s, id, 0.1, case when id = %s then now() end
+          from unnest(%s::bigint[]) as id
+        """,
+        [search.id, project.id, project.ids[3], project.ids[3:5]],
+    )
+    return search.id
 
 
 def _label(db: Db, project: SmallProject, who: Person) -> None:
