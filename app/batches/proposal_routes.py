@@ -53,7 +53,7 @@ def show_proposals(
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
     batch_id: FromPath[int],
-    ids: FromQuery[str],
+    ids: FromQuery[str] = "",
 ) -> Template:
     """As the panel beside the page shows them. `ids`: with commas between."""
     if not all(each.isdecimal() for each in ids.split(",")):
