@@ -20,6 +20,7 @@ PARTS = {
     "/projects/{project_id:int}/acts/{act_id:int}/undo",
     "/projects/{project_id:int}/atlas/{name:str}",
     "/projects/{project_id:int}/batches/{batch_id:int}/page",
+    "/projects/{project_id:int}/batches/{batch_id:int}/proposals",
     "/projects/{project_id:int}/choices",
     "/projects/{project_id:int}/crop/notice",
     "/projects/{project_id:int}/examples",
