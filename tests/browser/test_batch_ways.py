@@ -96,6 +96,7 @@ def test_the_order_is_switched_and_kept(open_batch: OpenBatch) -> None:
     batch = open_batch(n=60, embedded=True)
     with batch.turned():
         batch.page.get_by_label("Order").select_option("extremes")
+    batch.wait_until_seen()  # a page that nobody looked at is made anew for a window that fits another number
     ids = batch.ids
     batch.reload()
     expect(batch.page.get_by_label("Order")).to_have_value("extremes")
