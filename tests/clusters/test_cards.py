@@ -205,9 +205,7 @@ def test_a_reference_names_cards_before_anything_is_labelled_for_who_may_read_it
     add_vectors(db, heaps.embedder_id, atlas.id, atlas.ids, np.array([row.v.to_numpy() for row in like]))
     atlas.do(ada, atlas.ids, taxon="Oithona")
     set_member(db, atlas.id, ada.id, "visitor")
-    db.execute(
-        "insert into project_reference (project_id, reference_id) values (%s, %s)", [heaps.project.id, atlas.id]
-    )
+    db.execute("insert into project_reference (project_id, reference_id) values (%s, %s)", [heaps.project.id, atlas.id])
     run = heaps.cut(n_wanted=5)
     card_id = heap_card(heaps, run, 2)
 
