@@ -31,17 +31,18 @@ LOOKS = {
     *(f"step:{way}" for way in ("left", "right", "up", "down")),
 }
 SLOTS = {f"slot:{digit}" for digit in "123456789"}
-# The commands of each page, as static/js/keys.js and cards_keys.js have them.
+# The commands of each page, as static/js/keys.js, cards_keys.js and mistakes_keys.js have them.
 PAGES: dict[str, set[str]] = {
     "board": EVERYWHERE | LOOKS | SLOTS | {"validate", "doubt", "aside", "comment", "like", "batch", "find", "filter"},
     "batch": EVERYWHERE | LOOKS | SLOTS | {
         "apply", "applyDubious", "notThis", "restNotThis", "markedFirst", "aside", "invertMarks", "line:row:-1",
         "line:row:1", "line:tile:-1", "line:tile:1", "propose:0", "propose:1", "propose:2", "brush", "stack", "pass",
-        "tray", "audit", "like",
+        "tray", "audit", "like", "sendBack",
     },
     "cards": EVERYWHERE | {
         "openCards", "find", "split", "merge", "grow", "audit", "aside", "members", "sendOut",
     },
+    "mistakes": {"stays", "moves"},
 }  # fmt: skip
 COMMANDS = frozenset().union(*PAGES.values())
 PLACES = re.compile(

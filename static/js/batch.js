@@ -50,7 +50,7 @@ class Batch extends HTMLElement {
     this.contrast = new Contrast(this, this.dataset.account && this.dataset.project, { scroller: this.list, pictures: PICTURES });
     this.panel = new BatchPanel(this, { marks, line, field: this.field, pointed: this.pointed });
     new RubberBand(this.list, this.selection);
-    new LargeView(this, this.pointed, this.contrast, { besides: true });
+    new LargeView(this, this.pointed, this.contrast, { besides: true, facts: !("hidden" in this.dataset) });
     markBrokenImages(this);
     this.#wirePage();
     if (this.canWork) this.#wireActs();
@@ -284,6 +284,7 @@ class Batch extends HTMLElement {
       brush: () => (this.brush.isOn = !this.brush.isOn),
       pass: () => this.page.isReady && this.acts.pass(),
       tray: () => this.#openTray(),
+      sendBack: () => document.getElementById("send-back-why")?.focus(),
       like: () => this.#like(),
       audit: () => this.#audit(),
       undo: () => this.acts.undo(),

@@ -1,11 +1,11 @@
 // <command-keys>: every command with its keys, on one's own page: a key is given by pressing it.
 
-import { CARD_KEYS } from "./cards_keys.js";
+import { CARD_KEYS, cardCommandOf } from "./cards_keys.js";
 import { doAndGo } from "./do_and_go.js";
 import { element } from "./html.js";
 import { chordOf, labelOf, unitsOf } from "./key_map.js";
 import { BATCH_ROWS, KEYS, batchCommandOf, commandOf } from "./keys.js";
-import { cardCommandOf } from "./cards_keys.js";
+import { MISTAKE_KEYS, mistakeCommandOf } from "./mistakes_keys.js";
 import { deleteJson, putJson } from "./requests.js";
 
 const URL = "/api/v1/me/keys";
@@ -13,6 +13,7 @@ const PAGES = [
   { name: "board", rows: KEYS, meantBy: commandOf },
   { name: "batch", rows: BATCH_ROWS, meantBy: batchCommandOf },
   { name: "cards", rows: CARD_KEYS, meantBy: cardCommandOf },
+  { name: "mistakes", rows: MISTAKE_KEYS, meantBy: mistakeCommandOf },
 ].map((page) => ({ ...page, units: unitsOf(page.rows) }));
 
 const own = JSON.parse(document.documentElement.dataset.keys ?? "{}");
@@ -37,7 +38,7 @@ class CommandKeys extends HTMLElement {
       const fresh = units.filter(({ id }) => !seen.has(id) && seen.add(id));
       const rows = fresh.map((unit) => this.#row(unit, PAGES.filter((page) => page.units.some(({ id }) => id === unit.id))));
       const head = element("thead", {}, element("tr", {}, ...["Command", "Keys", "Where", ""].map((words) => element("th", {}, words || element("span", { className: "unseen" }, "What to do")))));
-      const title = { board: "Everywhere and on the board", batch: "In a batch", cards: "Among cards" }[name];
+      const title = { board: "Everywhere and on the board", batch: "In a batch", cards: "Among cards", mistakes: "At likely mistakes" }[name];
       const table = element("table", { className: "table command-keys" }, head, element("tbody", {}, ...rows));
       return element("section", { className: "card" }, element("h2", {}, title), table);
     });

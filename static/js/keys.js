@@ -67,8 +67,9 @@ export const BATCH_KEYS = [
   { group: "Batch", keys: ["Space"], labels: true, does: "mark or unmark under the cursor", short: "mark under cursor", command: "toggle" },
   { group: "Batch", keys: ["Del", "Backspace"], labels: true, does: "not this: an explicit stranger to the label, under the pointer or the cursor; by the pointer Ctrl click", short: "not this", command: "notThis" },
   { group: "Batch", keys: ["⇧ Del", "⇧ Backspace"], labels: true, does: "the rest is not this: all that is not marked; again, and it is passed over", command: "restNotThis" },
-  { group: "Batch", keys: [":", "F2"], labels: true, does: "the marked first: they come to the front of the page, before the line", command: "markedFirst" },
+  { group: "Batch", keys: [":"], labels: true, does: "the marked first: they come to the front of the page, before the line", command: "markedFirst" },
   { group: "Batch", keys: ["Insert", "F4"], labels: true, does: "set what is marked aside on a pile, under a provisional name; with nothing marked, the tile under the pointer or the cursor", command: "aside" },
+  { group: "Batch", keys: ["'", "F2"], labels: true, does: "in a review: to the comment with which the marked go back to those who labelled them", command: "sendBack" },
   { group: "Batch", keys: ["*", "_"], labels: true, does: "invert: what is marked is passed over, and the reverse", short: "invert", command: "invertMarks" },
   { group: "Batch", keys: ["[", "]"], labels: true, does: "move the boundary line by a row: what stands before it is marked; drag it by the pointer", short: "move the line", command: "line",
     parts: [part("[", { by: "row", way: -1 }, "move the boundary line up by a row"), part("]", { by: "row", way: 1 }, "move the boundary line down by a row")] },
@@ -116,11 +117,11 @@ const usualOnBoard = (event) => {
 // What a key means on the board: {command, ...} or null where it is the browser's or the page's own.
 export const commandOf = remapped(KEYS, usualOnBoard);
 
-const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F2: "markedFirst", F4: "aside", F6: "stack", F7: "brush" };
+const BATCH_BY_CODE = { Enter: "apply", NumpadEnter: "apply", Delete: "notThis", Backspace: "notThis", NumpadMultiply: "invertMarks", Backquote: "brush", F2: "sendBack", F4: "aside", F6: "stack", F7: "brush" };
 const BATCH_WITH_SHIFT = { apply: "applyDubious", notThis: "restNotThis" };
 const BATCH_BY_SIGN = {
   "*": { command: "invertMarks" }, _: { command: "invertMarks" }, "\\": { command: "pass" }, "#": { command: "audit" }, '"': { command: "audit" }, "|": { command: "tray" }, "/": { command: "stack" },
-  ":": { command: "markedFirst" },
+  ":": { command: "markedFirst" }, "'": { command: "sendBack" },
   "[": { command: "line", by: "row", way: -1 }, "]": { command: "line", by: "row", way: 1 },
   "<": { command: "line", by: "tile", way: -1 }, ">": { command: "line", by: "tile", way: 1 },
 };

@@ -16,9 +16,9 @@ export class LargeView {
   #tile = null;
   #abort = null;
 
-  // `besides`: the nearest validated ones stand beside it.
-  constructor(board, pointed, contrast, { besides = false } = {}) {
-    Object.assign(this, { project: board.dataset.project, pointed, contrast, board, besides });
+  // `besides`: the nearest validated ones stand beside it. Without `facts` nothing tells what its label is.
+  constructor(board, pointed, contrast, { besides = false, facts = true } = {}) {
+    Object.assign(this, { project: board.dataset.project, pointed, contrast, board, besides, facts });
     const life = { signal: whileShown() };
     document.addEventListener("keydown", (event) => this.#down(event), life);
     document.addEventListener("keyup", (event) => event.key === "Alt" && this.#close(event), life);
@@ -69,7 +69,7 @@ export class LargeView {
   async #addFacts(tile, facts, signal) {
     try {
       const more = await factsOf(tile, signal);
-      if (more.facts) facts.append(more.facts);
+      if (more.facts && this.facts) facts.append(more.facts);
       if (this.besides && more.neighbours) facts.append(element("div", { className: "beside" }, ...more.neighbours.children));
       if (this.#tile === tile) this.#place(tile);
     } catch {

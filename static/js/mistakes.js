@@ -4,6 +4,7 @@
 import { makeBatch } from "./batch_make.js";
 import { Contrast } from "./contrast.js";
 import { count, element } from "./html.js";
+import { showOwnKeys } from "./key_map.js";
 import { mistakeCommandOf } from "./mistakes_keys.js";
 import { newId } from "./outbox.js";
 import { postJson } from "./requests.js";
@@ -29,6 +30,7 @@ class Mistakes extends HTMLElement {
     document.addEventListener("keydown", (event) => this.#key(event));
     this.field?.addEventListener("apply", () => this.#third());
     watchSession(this.dataset.account);
+    showOwnKeys(this);
     this.#show(this.#left[0]);
   }
 

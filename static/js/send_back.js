@@ -1,4 +1,4 @@
-// In a review: what is marked goes back to those who labelled it, with a comment. F2 goes to the comment.
+// In a review: what is marked goes back to those who labelled it, with a comment.
 
 import { count } from "./html.js";
 import { postJson } from "./requests.js";
@@ -6,12 +6,6 @@ import { toast } from "./toasts.js";
 
 const form = document.getElementById("send-back");
 const { comment } = form.elements;
-
-document.addEventListener("keydown", (event) => {
-  if (event.code !== "F2" || event.ctrlKey || event.altKey || event.metaKey) return;
-  event.preventDefault();
-  comment.focus();
-});
 
 comment.addEventListener("keydown", (event) => {
   if (event.code === "Escape") document.getElementById("tiles").focus();

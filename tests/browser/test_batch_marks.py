@@ -92,7 +92,7 @@ def test_enter_held_down_labels_once(open_batch: OpenBatch) -> None:
 def test_the_marked_come_first_and_the_rest_is_not_this(open_batch: OpenBatch) -> None:
     batch = open_batch()
     ids = batch.ids
-    batch.press(*["ArrowRight"] * 5, "Space", "ArrowRight", "ArrowRight", "Space", "F2")
+    batch.press(*["ArrowRight"] * 5, "Space", "ArrowRight", "ArrowRight", "Space", ":")
     first = [ids[4], ids[6]]
     assert (batch.ids[:2], batch.line, batch.marked) == (first, 2, first)
     batch.press("Shift+Delete")
