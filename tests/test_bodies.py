@@ -16,7 +16,7 @@ def test_an_unknown_field_is_refused_by_its_name(app_client: Client, make_projec
     answer = app_client.post(f"/api/v1/projects/{make_project()}/like", json={"limit": 3}, headers=headers)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
-    assert "unknown field limit. It may have examples, query, filter, k, least." in answer.json()["detail"]
+    assert "unknown field limit. It may have examples, query, filter, k, least, projects." in answer.json()["detail"]
 
 
 def test_nothing_is_done_where_a_field_is_unknown(app_client: Client, headers: Any) -> None:
