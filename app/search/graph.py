@@ -6,6 +6,7 @@ the next one: a few percent at most.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,12 @@ class ProjectGraph:
     rows: Rows
     graph: Graph
     vectors_of: VectorsOf  # of rows: float32 [n, d]
+    known_stacks: np.ndarray | None = None
+
+    @cached_property
+    def stands_for(self) -> np.ndarray:
+        """The row that stands for each row's stack of near-duplicates, itself where it is alone: int64 [n]."""
+        return suspects.duplicate_stacks(self.graph) if self.known_stacks is None else self.known_stacks
 
     @property
     def ids(self) -> np.ndarray:
@@ -71,7 +78,7 @@ def open_graph(db: Db, project: Searched) -> ProjectGraph:
         return _in_memory(db, project)
     if generation.graph is None:
         raise Conflict(NOT_YET)
-    return ProjectGraph(generation.rows, generation.graph, generation.index.vectors)
+    return ProjectGraph(generation.rows, generation.graph, generation.index.vectors, generation.stands_for)
 
 
 def _in_memory(db: Db, project: Searched) -> ProjectGraph:
@@ -224,10 +231,11 @@ def stacks(db: Db, project: Searched, mirror: Mirror, mask: np.ndarray) -> list[
     stands for it, where the mask keeps that.
     """
     graph = open_graph(db, project)
-    stands_for = suspects.duplicate_stacks(graph.graph)
     rows = np.flatnonzero(graph.rows.column(mirror, mask))
-    first = stands_for[rows]
+    first = np.asarray(graph.stands_for)[rows]
+    together = np.bincount(first, minlength=len(graph.ids))[first] > 1
+    rows, first = rows[together], first[together]
     order = np.lexsort((rows, rows != first, first))
     rows, first = rows[order], first[order]
     parts = np.split(np.asarray(graph.ids)[rows], np.flatnonzero(np.diff(first)) + 1) if len(rows) else []
-    return sorted((part for part in parts if len(part) > 1), key=len, reverse=True)
+    return sorted(parts, key=len, reverse=True)

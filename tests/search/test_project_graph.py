@@ -43,14 +43,19 @@ def mirror_and_unlabelled(db: Db, project: SimpleNamespace):
     return mirror, mirror.status < 2
 
 
+def index(project: SimpleNamespace, database_url: str, monkeypatch) -> None:
+    """Its files, with the graph."""
+    monkeypatch.setattr(generations, "WORTH_A_FILE", 500)
+    with database.connect(database_url, autocommit=True) as other:
+        manifest = generations.build(other, index_folder(), project.id, project.embedder_id)
+    generations.add_graph(folder_of(project.id, project.embedder_id), manifest)
+
+
 @pytest.fixture(params=["in memory", "with an index"])
 def either(request, db: Db, project: SimpleNamespace, database_url: str, monkeypatch) -> SimpleNamespace:
     """The same project with and without files."""
     if request.param == "with an index":
-        monkeypatch.setattr(generations, "WORTH_A_FILE", 500)
-        with database.connect(database_url, autocommit=True) as other:
-            manifest = generations.build(other, index_folder(), project.id, project.embedder_id)
-        generations.add_graph(folder_of(project.id, project.embedder_id), manifest)
+        index(project, database_url, monkeypatch)
     return project
 
 
@@ -118,7 +123,10 @@ def test_an_object_that_is_gone_is_told_no_more(db: Db, either: SimpleNamespace)
     assert world.ids[3] not in found and len(found) == np.count_nonzero(unlabelled)
 
 
-def test_near_duplicates_are_stacks(db: Db, project: SimpleNamespace) -> None:
+@pytest.mark.parametrize("has_files", [False, True])
+def test_near_duplicates_are_stacks(
+    db: Db, project: SimpleNamespace, has_files: bool, database_url: str, monkeypatch
+) -> None:
     vectors = in_groups(1000)
     later = [5001, 5002, 5003, 5010]
     db.execute(
@@ -131,8 +139,11 @@ def test_near_duplicates_are_stacks(db: Db, project: SimpleNamespace) -> None:
     )
     db.execute("update project set data_version = data_version + 1")
     add_vectors(db, project.embedder_id, project.id, later, vectors[[10, 10, 10, 600]])
-    mirror = open_mirror(db, project.id)
-    assert len(open_graph(db, project).ids) == 1004
+    if has_files:
+        db.commit()
+        index(project, database_url, monkeypatch)
+    mirror, known = open_mirror(db, project.id), open_graph(db, project)
+    assert len(known.ids) == 1004 and (known.known_stacks is not None) == has_files
     found = graph.stacks(db, project, mirror, np.ones(1004, bool))
     assert any(set(stack.tolist()) >= {project.ids[10], 5001, 5002, 5003} for stack in found)
     assert any(set(stack.tolist()) >= {project.ids[600], 5010} for stack in found)
