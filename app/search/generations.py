@@ -28,8 +28,8 @@ from app.search.arrays import fetch_arrays, fetch_vectors
 from app.search.mirror import Mirror
 from app.search.rows import Rows
 from indexer.graph import Graph, build_graph
-from indexer.suspects import duplicate_stacks
 from indexer.index import VECTORS, Index, Sketch, VectorWriter, build_sketch
+from indexer.suspects import duplicate_stacks
 
 WORTH_A_FILE = 20_000  # vectors; fewer are compared in PostgreSQL in 10 ms
 MOST_DELTA_PERCENT = 2  # of a generation; PostgreSQL compares 10,000 later vectors in 7 ms
