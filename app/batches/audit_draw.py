@@ -18,6 +18,7 @@ from app.errors import Conflict, Refused
 from app.labels.acts import Labeller, check_open
 from app.labels.changes import array
 from app.search.mirror import open_mirror
+from app.taxonomy.names import UNKNOWN_TAXON
 from indexer.audit import sample_size
 
 MOST_DRAWN, USUAL_MOST, N_LEAST = 1000, 300, 12
@@ -36,7 +37,7 @@ def draw(db: Db, project: Batched, account: Labeller, wish: Wish) -> Audit:
     """An audit with its sample; the one that is still to be judged, where there is one of the same source and taxon."""
     check_open(project)
     if wish.taxon_id not in names_of_taxa(db, [wish.taxon_id]):
-        raise Refused("This taxon is not known here: choose one from the list.")
+        raise Refused(UNKNOWN_TAXON)
     if wish.source == "found":
         wish = of_source(db, project, account, wish)
     key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}

@@ -15,7 +15,7 @@ from app.batches import audit_job, piles, places, refusals
 from app.batches.audit_draw import draw, insert, of_source
 from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold
 from app.batches.audited import unseen_of
-from app.batches.lineages import related
+from app.batches.lineages import names_of_taxa, related
 from app.batches.places import LEFT, WAITING
 from app.batches.sources import Batched
 from app.database import Db
@@ -24,6 +24,7 @@ from app.labels import acts, changes
 from app.labels.acts import Act, InBatch, Labelled, Labeller, Outcome, check_open
 from app.labels.changes import state_token
 from app.labels.reversals import on_reversal
+from app.taxonomy.names import UNKNOWN_TAXON
 
 __all__ = ["accept", "draw", "drop", "judge", "note_seen", "waive"]
 
@@ -44,6 +45,9 @@ def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts:
             f"{len(unseen):,} objects of the sample were not seen yet: scroll to them. A program reports what it saw"
             " under …/seen."
         )
+    named = {one.taxon_id for one in verdicts if one.taxon_id is not None}
+    if named - set(names_of_taxa(db, named)):
+        raise Refused(UNKNOWN_TAXON)
     if back := [one.id for one in verdicts if one.is_right and known[one.id].is_right is False]:
         raise Conflict(f"Object {back[0]} was judged a stranger and corrected. Undo that act, and draw a new audit.")
     new = [one for one in verdicts if known[one.id].is_right is not one.is_right]

@@ -11,6 +11,7 @@ from app.database import Db
 from app.errors import Conflict, NotFound
 from app.labels.acts import Labeller
 from app.labels.changes import array
+from app.taxonomy.names import UNKNOWN_TAXON
 
 MOST_SHOWN = 100
 
@@ -98,7 +99,7 @@ def choose_second(db: Db, project_id: int, account: Labeller, object_id: int, ta
     if taxon_id is None:
         return
     if taxon_id not in names_of_taxa(db, [taxon_id]):
-        raise NotFound("This taxon is not known here: choose one from the list.")
+        raise NotFound(UNKNOWN_TAXON)
     db.execute(
         "insert into second_choice (project_id, object_id, account_id, taxon_id) values (%s, %s, %s, %s)",
         [project_id, object_id, account.id, taxon_id],

@@ -22,6 +22,7 @@ from app.search.codes import VALIDATED
 from app.search.graph import Told
 from app.search.mirror import Mirror, open_mirror
 from app.search.voters import some_voters
+from app.taxonomy.names import UNKNOWN_TAXON
 
 MOST_IN_STACK = 12
 MOST_NOVELTIES = 10_000
@@ -107,7 +108,7 @@ def _taxon(db: Db, args: dict[str, Any]) -> tuple[int, str]:
     taxon_id = int(number_in(args, "taxon_id"))
     name = names_of_taxa(db, [taxon_id]).get(taxon_id)
     if name is None:
-        raise NotFound("This taxon is not known here: choose one from the list.")
+        raise NotFound(UNKNOWN_TAXON)
     return taxon_id, name
 
 

@@ -14,6 +14,7 @@ from app.batches.sources import Batched, Found, Source, find_kind
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.acts import Labeller, check_open
+from app.taxonomy.names import UNKNOWN_TAXON
 
 MOST = 10_000
 USUAL = 1000
@@ -39,7 +40,7 @@ def make_batch(
         raise Refused(f"A batch has between 1 and {MOST:,} objects, not {limit:,}.")
     check_size(page)
     if taxon_id is not None and taxon_id not in names_of_taxa(db, [taxon_id]):
-        raise NotFound("This taxon is not known here: choose one from the list.")
+        raise NotFound(UNKNOWN_TAXON)
     kind = find_kind(source.kind)
     found = kind.find(db, project, account, _with_target(source, taxon_id), limit)
     batch = freeze(db, project, account, source, found, order, limit, taxon_id)

@@ -21,6 +21,7 @@ from app.labels.changes import Seen, state_token
 from app.search import graph
 from app.search.graph import Told
 from app.search.mirror import Mirror
+from app.taxonomy.names import UNKNOWN_TAXON
 from indexer import suspects
 
 KIND = Literal["mistakes", "refine"]
@@ -94,7 +95,7 @@ def decide(db: Db, project: Batched, account: Labeller, said: Decision) -> Outco
     if now is None or now.taxon_id is None or state_token(now.version, now.status, now.run_id) != said.state:
         raise Conflict("Somebody changed this object meanwhile. Load the page again to see what it is now.")
     if said.other_id not in names_of_taxa(db, [said.other_id]):
-        raise Refused("This taxon is not known here: choose one from the list.")
+        raise Refused(UNKNOWN_TAXON)
     stays = said.taxon_id == now.taxon_id
     place = InBatch(None, {"of": said.kind})
     if stays and now.account_id == account.id and now.status == "V":

@@ -20,6 +20,7 @@ from app.search.codes import PREDICTED, VALIDATED
 from app.search.elsewhere import of_others, visible_examples
 from app.search.mirror import Mirror, open_mirror
 from app.search.query_image import query_vector, title_of
+from app.taxonomy.names import UNKNOWN_TAXON
 
 UNSETTLED = Filter(statuses=frozenset("UP"))
 ONE, FEW = "1 example", "{} examples"
@@ -93,7 +94,7 @@ def find_predicted(db: Db, project: Batched, account: Labeller, args: dict[str, 
     mirror = open_mirror(db, project.id)
     name = names_of_taxa(db, [taxon_id]).get(taxon_id)
     if name is None:
-        raise NotFound("This taxon is not known here: choose one from the list.")
+        raise NotFound(UNKNOWN_TAXON)
     kept = np.isin(mirror.taxon, branch_of(db, taxon_id)) & (mirror.status == PREDICTED)
     if least > 0:
         kept &= mirror.score >= least

@@ -25,6 +25,7 @@ from app.labels.acts import Act, InBatch, Labeller, check_open
 from app.labels.changes import array, state_token
 from app.search import graph
 from app.search.mirror import Mirror, open_mirror
+from app.taxonomy.names import UNKNOWN_TAXON
 from indexer.audit import remaining
 
 USUAL, MOST = 100, 500
@@ -257,7 +258,7 @@ def _probe(row: Any) -> Probe:
 def _name(db: Db, taxon_id: int) -> str:
     name = names_of_taxa(db, [taxon_id]).get(taxon_id)
     if name is None:
-        raise NotFound("This taxon is not known here: choose one from the list.")
+        raise NotFound(UNKNOWN_TAXON)
     return name
 
 

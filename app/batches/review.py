@@ -19,6 +19,7 @@ from app.labels.acts import Labeller
 from app.labels.changes import array
 from app.search.codes import DUBIOUS, VALIDATED
 from app.search.mirror import Mirror, open_mirror
+from app.taxonomy.names import UNKNOWN_TAXON
 from indexer.audit import interval
 
 CONFIDENCE = 0.95
@@ -210,7 +211,7 @@ def _title(db: Db, words: str, who: int | None, taxon_id: int | None) -> str:
     if taxon_id:
         name = names_of_taxa(db, [taxon_id]).get(taxon_id)
         if name is None:
-            raise NotFound("This taxon is not known here: choose one from the list.")
+            raise NotFound(UNKNOWN_TAXON)
         words += f": {name}"
     if who is not None:
         row = db.execute("select name from account where id = %s", [who]).fetchone()

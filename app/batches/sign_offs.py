@@ -11,6 +11,7 @@ from app.errors import NotFound
 from app.labels.acts import Labeller
 from app.search.codes import VALIDATED
 from app.search.mirror import Mirror, open_mirror
+from app.taxonomy.names import UNKNOWN_TAXON
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SignOff:
 def sign_off(db: Db, project_id: int, account: Labeller, taxon_id: int, comment: str) -> SignOff:
     """The taxon as it stands now. An earlier sign-off of the same gives way."""
     if taxon_id not in names_of_taxa(db, [taxon_id]):
-        raise NotFound("This taxon is not known here: choose one from the list.")
+        raise NotFound(UNKNOWN_TAXON)
     members = _members(db, open_mirror(db, project_id), taxon_id)
     row = db.execute(
         """

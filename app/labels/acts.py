@@ -12,7 +12,7 @@ from app.database import Db
 from app.errors import Conflict, Forbidden, Refused
 from app.labels import changes
 from app.labels.changes import Changed, Seen, state_token
-from app.taxonomy.names import is_italic
+from app.taxonomy.names import UNKNOWN_TAXON, is_italic
 
 MOST_OBJECTS = 10_000
 
@@ -354,7 +354,7 @@ def _named_taxon(db: Db, act: Act) -> int | None:
         [act.taxon_id],
     ).fetchone()
     if taxon is None:
-        raise Refused("This taxon is not known here: choose one from the list.")
+        raise Refused(UNKNOWN_TAXON)
     if taxon.status == "D":
         instead = f"use {taxon.advised}" if taxon.advised else "choose another taxon"
         raise Refused(f"{taxon.display_name} is deprecated: {instead}.")

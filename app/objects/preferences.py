@@ -16,7 +16,7 @@ from app.labels.pages import actor
 from app.objects import queries
 from app.openapi import refusals
 from app.projects.access import Project
-from app.taxonomy.names import is_italic
+from app.taxonomy.names import UNKNOWN_TAXON, is_italic
 from indexer.spaces import USUAL_WEIGHT
 
 SLOTS = "123456789"
@@ -128,7 +128,7 @@ def _check(db: Db, change: PreferenceChange) -> None:
     if any(not 0 <= taxon_id < 2**31 for taxon_id in wanted) or len(queries.taxon_names(db, list(wanted))) < len(
         wanted
     ):
-        raise Refused("This taxon is not known here: choose one from the list.")
+        raise Refused(UNKNOWN_TAXON)
 
 
 @put("/projects/{project_id:int}/preferences", opt=OWN, include_in_schema=False, sync_to_thread=True)

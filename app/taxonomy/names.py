@@ -2,6 +2,7 @@
 
 import re
 
+UNKNOWN_TAXON = "This taxon is not known here: choose one from the list."
 # Ranks from genus down are set in italics; of taxa without a rank, those whose name is a binomial.
 ITALIC_RANKS = frozenset(
     {"genus", "subgenus", "species", "subspecies", "variety", "subvariety", "form", "forma", "subform", "subforma"}

@@ -245,6 +245,9 @@ def test_what_cannot_be_is_refused(db: Db, mine: Worker) -> None:
     audit = draw(mine, batch.id, n=5)
     with pytest.raises(Refused, match="not in the sample"):
         audits.judge(db, mine.project, mine.person, audit.id, [Verdict(-1, True)])
+    audits.note_seen(db, mine.small.id, audit.id, [one.id for one in audit.sample])
+    with pytest.raises(Refused, match="not known here"):
+        audits.judge(db, mine.project, mine.person, audit.id, [Verdict(audit.sample[0].id, False, 999_999)])
     with pytest.raises(NotFound):
         audit_state.find(db, make_project(db, 2, "Other").id, audit.id)
 
