@@ -130,10 +130,14 @@ def audit_api(
     tags=["audits"], summary="Report what was seen of the sample", responses=refusals(400, 403, 404),
 )  # fmt: skip
 def seen_sample_api(
-    db: NamedDependency[Db], project: NamedDependency[Project], audit_id: FromPath[int], data: JSONBody[SeenSample]
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    viewer: NamedDependency[Viewer],
+    audit_id: FromPath[int],
+    data: JSONBody[SeenSample],
 ) -> None:
-    """What was not seen is not judged."""
-    audits.note_seen(db, project.id, audit_id, data.ids)
+    """What one has not seen oneself one does not judge."""
+    audits.note_seen(db, project.id, actor(viewer), audit_id, data.ids)
 
 
 @post(

@@ -1,6 +1,6 @@
 """An audit as it stands: its sample with the verdicts, the bound that follows, and whether that keeps the limit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -43,14 +43,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One object of the sample. `is_right` is null until it is judged."""
+    """One object of the sample. `is_right` is null until it is judged. `seen_by`: accounts; to judge it one must have
+    seen it oneself."""
 
     id: int
     is_random: bool
     is_right: bool | None
     taxon_id: int | None
     taxon: str | None
-    seen: bool = False
+    seen_by: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
                coalesce(batch.title, pile.name, audit.query ->> 'title', 'a batch that expired') as title,
                array(select json_build_object('id', object_id, 'is_random', is_random, 'is_right', is_right,
                                               'taxon_id', audit_object.taxon_id, 'taxon', given.display_name,
-                                              'seen', seen)
+                                              'seen_by', seen_by)
                        from audit_object
                        left join taxon as given on given.id = audit_object.taxon_id
                       where audit_object.audit_id = audit.id

@@ -15,7 +15,7 @@ from app.batches import audit_job, piles, places, refusals
 from app.batches.audit_draw import draw, insert, of_source
 from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold
 from app.batches.audited import unseen_of
-from app.batches.lineages import names_of_taxa, related
+from app.batches.lineages import branch_of, names_of_taxa, related
 from app.batches.places import LEFT, WAITING
 from app.batches.sources import Batched
 from app.database import Db
@@ -37,17 +37,14 @@ def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts:
         row.object_id: row
         for row in db.execute("select * from audit_object where audit_id = %s", [audit_id]).fetchall()
     }
-    if unknown := [one.id for one in verdicts if one.id not in known]:
-        raise Refused(f"Object {unknown[0]} is not in the sample of this audit. Reload to see what is.")
-    unseen = [one.id for one in verdicts if not known[one.id].seen]
+    _check_drawn([one.id for one in verdicts], set(known))
+    unseen = [one.id for one in verdicts if account.id not in known[one.id].seen_by]
     if unseen:
         raise Conflict(
-            f"{len(unseen):,} objects of the sample were not seen yet: scroll to them. A program reports what it saw"
-            " under …/seen."
+            f"You have not seen {len(unseen):,} object{'s' if len(unseen) > 1 else ''} of the sample yet: scroll on. "
+            "A program reports what it saw under …/seen."
         )
-    named = {one.taxon_id for one in verdicts if one.taxon_id is not None}
-    if named - set(names_of_taxa(db, named)):
-        raise Refused(UNKNOWN_TAXON)
+    _check_taxa(db, audit.taxon_id, verdicts)
     if back := [one.id for one in verdicts if one.is_right and known[one.id].is_right is False]:
         raise Conflict(f"Object {back[0]} was judged a stranger and corrected. Undo that act, and draw a new audit.")
     new = [one for one in verdicts if known[one.id].is_right is not one.is_right]
@@ -68,12 +65,43 @@ def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts:
     return find(db, project.id, audit_id)
 
 
-def note_seen(db: Db, project_id: int, audit_id: int, ids: list[int]) -> None:
-    """Of the sample: what was painted in the window for 300 ms."""
-    find(db, project_id, audit_id)
+def _check_drawn(ids: list[int], drawn: set[int]) -> None:
+    if unknown := [id for id in ids if id not in drawn]:
+        raise Refused(f"Object {unknown[0]} is not in the sample of this audit. Reload to see what is.")
+
+
+def _check_taxa(db: Db, taxon_id: int, verdicts: list[Verdict]) -> None:
+    """A stranger is of a known taxon outside the audit's branch; what is right is of no other."""
+    named = {one.taxon_id for one in verdicts if one.taxon_id is not None}
+    names = names_of_taxa(db, named | {taxon_id})
+    if named - set(names):
+        raise Refused(UNKNOWN_TAXON)
+    branch = set(branch_of(db, taxon_id).tolist()) if named else set()
+    for one in verdicts:
+        if one.is_right and one.taxon_id not in (None, taxon_id):
+            raise Refused(
+                f"Object {one.id} cannot be right as {names[taxon_id]} and be {names[one.taxon_id or 0]} too: "
+                "a taxon is named of strangers alone."
+            )
+        if not one.is_right and one.taxon_id in branch:
+            raise Refused(
+                f"{names[one.taxon_id or 0]} is {names[taxon_id]}, of which this audit is: object {one.id} is right. "
+                "Name another taxon for strangers, or none."
+            )
+
+
+def note_seen(db: Db, project_id: int, account: Labeller, audit_id: int, ids: list[int]) -> None:
+    """Of the sample: what was painted in the window for 300 ms. That one has seen it says nothing of another person."""
+    _check_drawn(ids, {one.id for one in find(db, project_id, audit_id).sample})
     db.execute(
-        "update audit_object set seen = true where audit_id = %s and object_id = any(%s::bigint[]) and not seen",
-        [audit_id, changes.array(ids)],
+        """
+        update audit_object
+           set seen_by = seen_by || %(account_id)s::int
+         where audit_id = %(audit_id)s
+           and object_id = any(%(ids)s::bigint[])
+           and not %(account_id)s = any(seen_by)
+        """,
+        {"account_id": account.id, "audit_id": audit_id, "ids": changes.array(ids)},
     )
 
 
@@ -104,8 +132,9 @@ def accept(
     """Label all that nobody saw, and what was judged right, in one act. None: over the limit, a manager was asked."""
     check_open(project)
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
+    request = acts.digest("accept", audit_id)
     if sent is not None:
-        return acts.repeated(db, project.id, account.id, client_id)
+        return acts.repeated(db, project.id, account.id, client_id, request)
     row = hold(db, project.id, audit_id)
     audit = find(db, project.id, audit_id)
     if audit.bound is None:
@@ -122,7 +151,7 @@ def accept(
     if audit.n > audit_job.MOST_AT_ONCE:
         audit_job.begin(db, project, account, audit, client_id, _evidence(audit))
         return None
-    return _accept(db, project, account, row, audit, client_id, _evidence(audit))
+    return _accept(db, project, account, row, audit, client_id, _evidence(audit), request)
 
 
 def _evidence(audit: Audit) -> dict[str, Any]:
@@ -139,8 +168,9 @@ def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) 
     """Accept without any sample, as a program may: the act says so."""
     check_open(project)
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, wish.client_id])
+    request = acts.digest("waive", wish, reason)
     if sent.fetchone() is not None:
-        return acts.repeated(db, project.id, account.id, wish.client_id)
+        return acts.repeated(db, project.id, account.id, wish.client_id, request)
     wish = of_source(db, project, account, wish) if wish.source == "found" else wish
     found = unseen_of(db, project, account, wish)
     ids = found.ids[: wish.upto or None]
@@ -153,18 +183,19 @@ def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) 
     audit = find(db, project.id, audit_id)
     evidence = {"id": audit_id, "n": len(ids), "n_sample": 0, "waived": True, "reason": reason.strip()[:1000],
                 "words": f"audit waived by a program, {len(ids):,} objects"}  # fmt: skip
-    return _accept(db, project, account, hold(db, project.id, audit_id), audit, wish.client_id, evidence)
+    return _accept(db, project, account, hold(db, project.id, audit_id), audit, wish.client_id, evidence, request)
 
 
 def _accept(
-    db: Db, project: Labelled, account: Labeller, row: Any, audit: Audit, client_id: UUID, evidence: dict[str, Any]
-) -> Outcome:
-    in_batch = InBatch(audit.source_id if audit.source == "batch" else None, {"audit": evidence})
+    db: Db, project: Labelled, account: Labeller, row: Any, audit: Audit, client_id: UUID, evidence: dict[str, Any],
+    request: str,
+) -> Outcome:  # fmt: skip
+    in_batch = InBatch(audit.source_id if audit.source == "batch" else None, {"audit": evidence}, request)
     act_id = acts.begin(
         db, project.id, account.id, client_id, "label", audit.taxon_id, audit.status, "audit", in_batch
     )  # fmt: skip
     if act_id is None:
-        return acts.repeated(db, project.id, account.id, client_id)
+        return acts.repeated(db, project.id, account.id, client_id, request)
     sampled = {one.id for one in audit.sample}
     right = _judged_right(db, audit)
     unseen = [id for id in row.object_ids if id not in sampled]

@@ -8,26 +8,28 @@ from typing import Any
 import numpy as np
 
 from app.batches.lineages import names_of_taxa, related
+from app.batches.review import bounds, is_wrong, words_of
 from app.database import Db
 from app.search.codes import VALIDATED
 from app.search.mirror import open_mirror
-from indexer.audit import interval
-
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class ErrorRate:
-    """Of one person's labels of a taxon (or of all, taxon null), drawn at random in reviews: so many were judged by
-    others, and so many were wrong; `low` and `high` hold the share with 95 % confidence."""
+    """Of one person's labels of a taxon (or of all, taxon null), `n` were drawn at random in all reviews together: so
+    many were judged by others, and so many were wrong. `low` and `high` hold the share of all these labels that is
+    wrong with 95 % confidence, whatever those are that are not judged yet; `share` is null until all are."""
 
     who_id: int | None
     who: str | None
     taxon_id: int | None
     taxon: str | None
+    n: int
     n_judged: int
     n_wrong: int
-    share: float
+    n_unjudged: int
+    words: str
+    share: float | None
     low: float
     high: float
 
@@ -52,31 +54,36 @@ def error_rates(db: Db, project_id: int) -> list[ErrorRate]:
     """By person, all taxa together first, then by taxon, the most judged first."""
     rows = db.execute(
         """
-        select drawn.account_id as who_id, account.name as who, drawn.taxon_id as was, label.taxon_id as now,
-               count(distinct drawn.object_id) as n
-          from review
-          join review_object as drawn on drawn.review_id = review.id
-          join label on label.project_id = review.project_id and label.object_id = drawn.object_id
-          left join account on account.id = drawn.account_id
-         where review.project_id = %s
-           and label.version > drawn.version
-           and label.account_id is distinct from drawn.account_id
-           and label.status = 'V'
-         group by drawn.account_id, account.name, drawn.taxon_id, label.taxon_id
+        select who_id, account.name as who, was, now, is_judged, count(*) as n
+          from (select distinct on (drawn.account_id, drawn.object_id)
+                       drawn.account_id as who_id, drawn.taxon_id as was,
+                       case when is_said_again then label.taxon_id end as now,
+                       is_said_again or drawn.is_sent_back as is_judged
+                  from review
+                  join review_object as drawn on drawn.review_id = review.id
+                  join label on label.project_id = review.project_id and label.object_id = drawn.object_id,
+                       lateral (select label.version > drawn.version
+                                       and label.account_id is distinct from drawn.account_id
+                                       and label.status = 'V') as said (is_said_again)
+                 where review.project_id = %s
+                 order by drawn.account_id, drawn.object_id, review.id desc) as latest
+          left join account on account.id = who_id
+         group by 1, 2, 3, 4, 5
         """,
         [project_id],
     ).fetchall()
-    told: dict[tuple[Any, Any], list[int]] = defaultdict(lambda: [0, 0])
+    told: dict[tuple[Any, Any], list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in rows:
-        wrong = 0 if related(db, row.was, row.now) else row.n
+        judged = row.n if row.is_judged else 0
+        counts = (row.n, judged, judged if is_wrong(db, row) else 0)
         for key in ((row.who_id, None), (row.who_id, row.was)):
-            told[key][0] += row.n
-            told[key][1] += wrong
+            told[key] = [a + b for a, b in zip(told[key], counts, strict=True)]
     people, names = {row.who_id: row.who for row in rows}, names_of_taxa(db, {row.was for row in rows})
     sizes = _sizes(db, project_id) if told else {}
     rates = [
         _rate(who_id, people[who_id], taxon_id, names.get(taxon_id or 0), counts, sizes.get((who_id, taxon_id), 0))
         for (who_id, taxon_id), counts in told.items()
+        if counts[1]
     ]
     return sorted(rates, key=lambda one: (one.who or "", one.taxon_id is not None, -one.n_judged, one.taxon or ""))
 
@@ -84,10 +91,13 @@ def error_rates(db: Db, project_id: int) -> list[ErrorRate]:
 def _rate(
     who_id: int | None, who: str | None, taxon_id: int | None, taxon: str | None, counts: list[int], n_others: int
 ) -> ErrorRate:  # fmt: skip
-    """`counts`: judged, and of these wrong; `n_others`: labels that are still theirs, so were not judged."""
-    n, n_wrong = counts
-    low, high = interval(n, n_wrong, n + n_others, CONFIDENCE)
-    return ErrorRate(who_id, who, taxon_id, taxon, n, n_wrong, n_wrong / n, low, high)
+    """`counts`: drawn, of these judged, of these wrong; `n_others`: labels that are still theirs."""
+    n, n_judged, n_wrong = counts
+    low, high = bounds(n, n_judged, n_wrong, n_judged + n_others)
+    share = n_wrong / n_judged if n_judged == n else None
+    return ErrorRate(
+        who_id, who, taxon_id, taxon, n, n_judged, n_wrong, n - n_judged, words_of(n, n_judged), share, low, high
+    )
 
 
 def _sizes(db: Db, project_id: int) -> dict[tuple[int | None, int | None], int]:

@@ -32,7 +32,7 @@ USUAL, MOST = 100, 500
 SOME_SAY_SO = 0.2  # of the neighbours: what is drawn from apart, since most of what is left lies there
 MOST_SAY_SO = 0.5
 NO_PROBE = "This project has no such probe."
-UNSEEN = "{n} of the probes were not seen yet: scroll to them. A program reports what it saw under …/seen."
+UNSEEN = "You have not seen {n} of the probes yet: scroll to them. A program reports what it saw under …/seen."
 
 
 @dataclass(frozen=True)
@@ -142,35 +142,45 @@ def _keep(
 
 
 def note_seen(db: Db, project_id: int, account: Labeller, probe_id: int, ids: list[int]) -> None:
-    """Probes that were painted in the window for 300 ms."""
-    find(db, project_id, probe_id)
+    """Probes that were painted in the window for 300 ms: that one person has seen them says nothing of another."""
+    _check_drawn(find(db, project_id, probe_id), ids)
     db.execute(
         """
         update probe_object
-           set at = now(), account_id = %s
-         where probe_id = %s
-           and object_id = any(%s::bigint[])
-           and at is null
+           set seen_by = seen_by || %(account_id)s::int
+         where probe_id = %(probe_id)s
+           and object_id = any(%(ids)s::bigint[])
+           and not %(account_id)s = any(seen_by)
         """,
-        [account.id, probe_id, array(ids)],
+        {"account_id": account.id, "probe_id": probe_id, "ids": array(ids)},
     )
+
+
+def _check_drawn(probe: Probe, ids: list[int]) -> None:
+    if unknown := [id for id in ids if id not in set(probe.ids)]:
+        raise Refused(f"Object {unknown[0]} was not drawn by this probe. Reload to see what was.")
 
 
 def judge(db: Db, project: Batched, account: Labeller, probe_id: int, belonging: list[int], others: list[int]) -> Probe:
     """Those that belong are labelled, the others refused for the taxon: an act each."""
     check_open(project)
     probe = find(db, project.id, probe_id)
-    wanted = set(probe.open_ids)
-    if unknown := [id for id in (*belonging, *others) if id not in set(probe.ids)]:
-        raise Refused(f"Object {unknown[0]} was not drawn by this probe. Reload to see what was.")
-    belonging, others = [id for id in belonging if id in wanted], [id for id in others if id in wanted - set(belonging)]
+    _check_drawn(probe, [*belonging, *others])
+    if both := set(belonging) & set(others):
+        raise Refused(f"Object {min(both)} cannot belong and be among the others at once. Name it in one of both.")
+    belonging, others = list(dict.fromkeys(belonging)), list(dict.fromkeys(others))
+    if n := len({*belonging, *others} - set(probe.open_ids)):
+        raise Conflict(
+            f"{n} of these probes {'is' if n == 1 else 'are'} judged already. Reload to see what is left, or draw a "
+            "new probe. What was said wrongly is undone under Acts."
+        )
     done = db.execute(
         """
         update probe_object
            set belongs = object_id = any(%(belonging)s::bigint[]), account_id = %(account_id)s, at = now()
          where probe_id = %(probe_id)s
            and object_id = any(%(all)s::bigint[])
-           and at is not null
+           and %(account_id)s = any(seen_by)
         """,
         {"belonging": array(belonging), "all": array(belonging + others), "probe_id": probe_id,
          "account_id": account.id},

@@ -1,4 +1,6 @@
-"""Labels that a reviewer sends back to who gave them, with a comment; in force until that label is said again."""
+"""Labels that a reviewer sends back to who gave them, with a comment: in force until the author has said it again, or
+the label changed. That somebody else confirms it settles nothing.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,16 +21,19 @@ MOST = 10_000
 IN_FORCE = """
     from returned
     join label on label.project_id = returned.project_id and label.object_id = returned.object_id
-              and label.version = returned.version and label.account_id = returned.account_id
+              and label.taxon_id = returned.taxon_id and label.status in ('V', 'D')
+              and (label.account_id is distinct from returned.account_id or label.version = returned.version
+                   or label.at < returned.at) -- the label of then, put back by an undo
 """
 
 
 @dataclass(frozen=True)
 class SentBack:
-    """How many labels went back to their authors, and how many not: unlabelled, imported, or the sender's own."""
+    """Which labels went back to their authors, and how many not: unlabelled, imported, or the sender's own."""
 
     n: int
     n_left: int
+    ids: list[int]
 
 
 @dataclass(frozen=True)
@@ -46,32 +51,53 @@ class Returned:
 
 
 def send_back(db: Db, project: Project, account: Labeller, ids: list[int], comment: str) -> SentBack:
-    """To each author his labels. The comment stands with the objects too."""
+    """To each author his labels. The comment stands with the objects too. In reviews they count as wrong."""
     if not ids or len(ids) > MOST:
         raise Refused(f"Send between 1 and {MOST:,} labels back at once.")
     rows = db.execute(
         """
-        insert into returned (project_id, object_id, account_id, by_id, version, comment)
-        select project_id, object_id, account_id, %(by)s, version, %(comment)s
+        insert into returned (project_id, object_id, account_id, by_id, version, taxon_id, comment)
+        select project_id, object_id, account_id, %(by)s, version, taxon_id, %(comment)s
           from label
          where project_id = %(project_id)s
            and object_id = any(%(ids)s::bigint[])
            and status in ('V', 'D')
            and account_id <> %(by)s
         on conflict (project_id, object_id, account_id) do update
-           set by_id = excluded.by_id, version = excluded.version, comment = excluded.comment, at = now()
+           set by_id = excluded.by_id, version = excluded.version, taxon_id = excluded.taxon_id,
+               comment = excluded.comment, at = now()
         returning object_id
         """,
         {"project_id": project.id, "ids": array(ids), "by": account.id, "comment": comment.strip()[:1000]},
     ).fetchall()
+    ids_sent = [row.object_id for row in rows]
     if rows:
+        _count_as_wrong(db, project.id, ids_sent)
         # They are their author's to look at now, and not kept for the reviewer.
         db.execute(
             "delete from reservation where project_id = %s and account_id = %s and object_id = any(%s::bigint[])",
-            [project.id, account.id, array(row.object_id for row in rows)],
+            [project.id, account.id, array(ids_sent)],
         )
-        comment_on(db, project, account.id, [row.object_id for row in rows], comment)
-    return SentBack(len(rows), len(set(ids)) - len(rows))
+        comment_on(db, project, account.id, ids_sent, comment)
+    return SentBack(len(rows), len(set(ids)) - len(rows), ids_sent)
+
+
+def _count_as_wrong(db: Db, project_id: int, ids: list[int]) -> None:
+    """In every review that drew just these labels."""
+    db.execute(
+        """
+        update review_object as drawn
+           set is_sent_back = true
+          from review, label
+         where review.project_id = %(project_id)s
+           and drawn.review_id = review.id
+           and drawn.object_id = any(%(ids)s::bigint[])
+           and label.project_id = review.project_id
+           and label.object_id = drawn.object_id
+           and label.version = drawn.version
+        """,
+        {"project_id": project_id, "ids": array(ids)},
+    )
 
 
 def read(db: Db, project_id: int, account_id: int | None = None, limit: int = 200) -> list[Returned]:

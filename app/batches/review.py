@@ -1,8 +1,9 @@
 """Review: a random sample of what others validated since the last review, worked as a batch, and what it tells.
 
-A sampled object is judged once somebody else than who labelled it has confirmed or changed its label. Changed to a
-taxon outside the lineage of the former one it was wrong; refined, or put under its parent, it was not. To confirm: what
-others marked dubious, for somebody else to settle.
+A sampled object is judged once somebody else than who labelled it has confirmed or changed its label, or sent it back.
+Changed to a taxon outside the lineage of the former one, or sent back, it was wrong; refined, or put under its parent,
+it was not. What is judged first is no random part of the sample: until all is, what is left may be right or wrong. To
+confirm: what others marked dubious, for somebody else to settle.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ CONFIDENCE = 0.95
 @dataclass(frozen=True)
 class Review:
     """What a review tells: of `n` sampled labels, standing for `n_pile`, so many were judged, and so many were wrong.
-    `low` and `high` hold the share that is wrong with 95 % confidence; null until something is judged."""
+    `low` and `high` hold the share of the `n_pile` that is wrong, with 95 % confidence: while some of the sample are
+    not judged, from all of these being right to all being wrong, and `share` is null. All are until one is judged."""
 
     id: int
     account: str | None
@@ -40,6 +42,8 @@ class Review:
     n_pile: int
     n_judged: int
     n_wrong: int
+    n_unjudged: int
+    words: str
     share: float | None
     low: float | None
     high: float | None
@@ -82,8 +86,8 @@ def find_doubts(db: Db, project: Batched, account: Labeller, args: dict[str, Any
     return Found(mirror.ids[latest], title=title, opens_marked=False, ranked=False)
 
 
-def list_reviews(db: Db, project_id: int, limit: int = 100) -> list[Review]:
-    """The latest first, each with what it tells now."""
+def list_reviews(db: Db, project_id: int, limit: int = 100, taxon_id: int | None = None) -> list[Review]:
+    """The latest first, each with what it tells now. `taxon_id`: those of just this taxon."""
     rows = db.execute(
         """
         select review.id, account.name as account, who, whose.name as whose, review.taxon_id,
@@ -93,44 +97,66 @@ def list_reviews(db: Db, project_id: int, limit: int = 100) -> list[Review]:
           left join account on account.id = review.account_id
           left join account as whose on whose.id = review.who
           left join taxon on taxon.id = review.taxon_id
-         where project_id = %s
+         where project_id = %(project_id)s
+           and (%(taxon_id)s::int is null or review.taxon_id = %(taxon_id)s)
          order by review.id desc
-         limit %s
+         limit %(limit)s
         """,
-        [project_id, limit],
+        {"project_id": project_id, "taxon_id": taxon_id, "limit": limit},
     ).fetchall()
     judged = _judged(db, project_id, [row.id for row in rows])
     return [_review(row, *judged.get(row.id, (0, 0))) for row in rows]
 
 
 def _judged(db: Db, project_id: int, review_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """By review: how many labels somebody else validated again since, and how many of them as something else."""
+    """By review: how many labels somebody else validated again or sent back since, and how many were wrong."""
     rows = db.execute(
         """
-        select review_id, drawn.taxon_id as was, label.taxon_id as now, count(*) as n
+        select review_id, drawn.taxon_id as was, case when is_said_again then label.taxon_id end as now, count(*) as n
           from review_object as drawn
-          join label on label.project_id = %s and label.object_id = drawn.object_id
+          join label on label.project_id = %s and label.object_id = drawn.object_id,
+               lateral (select label.version > drawn.version
+                               and label.account_id is distinct from drawn.account_id
+                               and label.status = 'V') as said (is_said_again)
          where review_id = any(%s::bigint[])
-           and label.version > drawn.version
-           and label.account_id is distinct from drawn.account_id
-           and label.status = 'V'
-         group by review_id, drawn.taxon_id, label.taxon_id
+           and (is_said_again or drawn.is_sent_back)
+         group by 1, 2, 3
         """,
         [project_id, array(review_ids)],
     )
     told: dict[int, tuple[int, int]] = {}
     for row in rows:
         n_judged, n_wrong = told.get(row.review_id, (0, 0))
-        told[row.review_id] = (n_judged + row.n, n_wrong + (0 if related(db, row.was, row.now) else row.n))
+        told[row.review_id] = (n_judged + row.n, n_wrong + (row.n if is_wrong(db, row) else 0))
     return told
 
 
+def is_wrong(db: Db, row: Any) -> bool:
+    """`now` is what others say; null: they sent it back."""
+    return row.now is None or not related(db, row.was, row.now)
+
+
+def bounds(n: int, n_judged: int, n_wrong: int, n_pile: int) -> tuple[float, float]:
+    """Of the share that is wrong, at 95 % confidence, whatever the unjudged of `n` random draws are."""
+    n_pile = max(n_pile, n)
+    low, high = interval(n, n_wrong, n_pile, CONFIDENCE), interval(n, n_wrong + n - n_judged, n_pile, CONFIDENCE)
+    return low[0], high[1]
+
+
+def words_of(n: int, n_judged: int) -> str:
+    """What the figures lack; empty where they lack nothing."""
+    if n_judged == n:
+        return ""
+    return f"{n - n_judged:,} of {n:,} not judged yet: they may hold more errors; the interval holds once all are"
+
+
 def _review(row: Any, n_judged: int, n_wrong: int) -> Review:
-    low, high = interval(n_judged, n_wrong, row.n_pile, CONFIDENCE) if n_judged else (None, None)
-    share = n_wrong / n_judged if n_judged else None
+    low, high = bounds(row.n, n_judged, n_wrong, row.n_pile) if n_judged else (None, None)
+    share = n_wrong / n_judged if n_judged and n_judged == row.n else None
     return Review(
         row.id, row.account, row.who, row.whose, row.taxon_id, row.taxon, row.n, row.n_pile, n_judged, n_wrong,
-        share, low, high, row.since, row.hidden, row.made_at,
+        row.n - n_judged, words_of(row.n, n_judged) if n_judged else "", share, low, high, row.since, row.hidden,
+        row.made_at,
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ class Batch extends HTMLElement {
     else this.page.load();
     this.#wirePointer();
     this.#wireKeys();
+    this.#wireSendBack();
     watchSession(this.dataset.account);
     this.list.focus({ preventScroll: true });
   }
@@ -167,15 +168,15 @@ class Batch extends HTMLElement {
     const { marked } = this.page.marks;
     const tiles = marked.length ? marked : [this.pointed.tile].filter(Boolean).flatMap(withStack);
     if (!tiles.length) return toast("Mark what you want to set aside first.", { key: "marks" });
-    this.aside ??= new SetAside(this.dataset.project, (ids) => this.#leftAside(ids));
+    this.aside ??= new SetAside(this.dataset.project, (ids, pile) => this.#leftAside(ids, pile));
     this.aside.open(tiles.map((tile) => Number(tile.dataset.id)));
   }
 
-  async #leftAside(ids) {
+  async #leftAside(ids, pile) {
     const gone = new Set(ids.map(String));
     const tiles = this.selection.shown().filter((tile) => gone.has(tile.dataset.id));
     await this.page.kept.flush();
-    if (tiles.length && this.page.isReady) this.acts.setAside(tiles);
+    if (tiles.length && this.page.isReady) this.acts.setAside(tiles, pile.id);
   }
 
   #openStack() {
@@ -324,6 +325,10 @@ class Batch extends HTMLElement {
     order.addEventListener("change", () => this.#reorder(order.value));
     wireSizeWeight(this, (weight) => this.#reorder(order.value, { size_weight: weight }));
     for (const box of this.querySelectorAll(".commands, .middle > .notice, #left, .below")) wireCommands(box, (meant) => this.run(meant));
+  }
+
+  #wireSendBack() {
+    document.getElementById("send-back")?.addEventListener("sent-back", ({ detail }) => this.#leftAside(detail));
   }
 
   #wireKeys() {

@@ -128,5 +128,5 @@ def test_a_job_that_is_cancelled_leaves_the_audit_open_and_is_done_later(
 def test_nothing_is_judged_that_was_not_seen(predicted: Worker) -> None:
     audit = found(predicted)
     verdicts = [audit_state.Verdict(one.id, True) for one in audit.sample]
-    with pytest.raises(Conflict, match="were not seen yet"):
+    with pytest.raises(Conflict, match="have not seen"):
         audits.judge(predicted.db, predicted.project, predicted.person, audit.id, verdicts)

@@ -33,9 +33,9 @@ def draw(mine: Worker, batch_id: int, **more: object) -> Audit:
 
 def judge(mine: Worker, audit: Audit, wrong: list[int] | None = None, taxon: str | None = None) -> Audit:
     """All but these are right."""
-    taxon_id = mine.small.taxa[taxon] if taxon else None
-    verdicts = [Verdict(one.id, one.id not in (wrong or []), taxon_id) for one in audit.sample if one.is_right is None]
-    audits.note_seen(mine.db, mine.small.id, audit.id, [one.id for one in audit.sample])
+    taxon_id, left = mine.small.taxa[taxon] if taxon else None, [one.id for one in audit.sample if one.is_right is None]
+    verdicts = [Verdict(id, False, taxon_id) if id in (wrong or []) else Verdict(id, True) for id in left]
+    audits.note_seen(mine.db, mine.small.id, mine.person, audit.id, [one.id for one in audit.sample])
     return audits.judge(mine.db, mine.project, mine.person, audit.id, verdicts)
 
 
@@ -214,7 +214,7 @@ def test_a_program_may_waive_it_and_the_act_says_so(db: Db, mine: Worker) -> Non
     said = wish(mine, mine.make("filter", query="").id)
     outcome = audits.waive(db, mine.project, mine.person, said, "a simulation")
     assert len(outcome.changed) == 120
-    assert audits.waive(db, mine.project, mine.person, said, "").act_id == outcome.act_id
+    assert audits.waive(db, mine.project, mine.person, said, "a simulation").act_id == outcome.act_id
     evidence = recent_acts(db, mine.small.id)[0].detail["audit"]
     assert (evidence["waived"], evidence["reason"], evidence["n_sample"]) == (True, "a simulation", 0)
 
@@ -236,6 +236,17 @@ def test_a_pile_that_another_person_names_is_audited_instead_of_looked_through(
         audits.draw(db, theirs.project, theirs.person, Wish(uuid4(), "pile", pile_id, taxon_id))
 
 
+def test_what_another_person_has_seen_one_has_not_seen_oneself(db: Db, mine: Worker, theirs: Worker) -> None:
+    audit = draw(mine, mine.make("filter", query="").id, n=5)
+    one = audit.sample[0].id
+    audits.note_seen(db, mine.small.id, mine.person, audit.id, [one])
+    with pytest.raises(Conflict, match="You have not seen 1 object of the sample"):
+        audits.judge(db, theirs.project, theirs.person, audit.id, [Verdict(one, True)])
+    audits.note_seen(db, mine.small.id, theirs.person, audit.id, [one, one])
+    told = audits.judge(db, theirs.project, theirs.person, audit.id, [Verdict(one, True)])
+    assert next(drawn for drawn in told.sample if drawn.id == one).seen_by == [mine.person.id, theirs.person.id]
+
+
 def test_what_cannot_be_is_refused(db: Db, mine: Worker) -> None:
     batch = mine.make("filter", query="")
     with pytest.raises(Refused, match="at least one object"):
@@ -245,9 +256,20 @@ def test_what_cannot_be_is_refused(db: Db, mine: Worker) -> None:
     audit = draw(mine, batch.id, n=5)
     with pytest.raises(Refused, match="not in the sample"):
         audits.judge(db, mine.project, mine.person, audit.id, [Verdict(-1, True)])
-    audits.note_seen(db, mine.small.id, audit.id, [one.id for one in audit.sample])
+    with pytest.raises(Refused, match="not in the sample"):
+        audits.note_seen(db, mine.small.id, mine.person, audit.id, [-1])
+    audits.note_seen(db, mine.small.id, mine.person, audit.id, [one.id for one in audit.sample])
     with pytest.raises(Refused, match="not known here"):
         audits.judge(db, mine.project, mine.person, audit.id, [Verdict(audit.sample[0].id, False, 999_999)])
+    for taxon in ("Oithona", "Oithona similis"):
+        with pytest.raises(Refused, match="Name another taxon"):
+            audits.judge(
+                db, mine.project, mine.person, audit.id, [Verdict(audit.sample[0].id, False, mine.small.taxa[taxon])]
+            )
+    with pytest.raises(Refused, match="cannot be right as Oithona and be detritus"):
+        audits.judge(
+            db, mine.project, mine.person, audit.id, [Verdict(audit.sample[0].id, True, mine.small.taxa["detritus"])]
+        )
     with pytest.raises(NotFound):
         audit_state.find(db, make_project(db, 2, "Other").id, audit.id)
 
@@ -295,7 +317,7 @@ def test_programs_draw_judge_and_accept_and_only_they_waive(
     assert early.status_code == 409
     verdicts = [{"id": one["id"], "is_right": True} for one in drawn["audit"]["sample"]]
     refused = app_client.post(f"{audit_url}/judge", json={"verdicts": verdicts}, headers=headers)
-    assert refused.status_code == 409 and "not seen yet" in refused.json()["detail"]
+    assert refused.status_code == 409 and "have not seen" in refused.json()["detail"]
     ids = [one["id"] for one in verdicts]
     assert app_client.post(f"{audit_url}/seen", json={"ids": ids}, headers=headers).status_code == 204
     judged = app_client.post(f"{audit_url}/judge", json={"verdicts": verdicts}, headers=headers).json()

@@ -79,7 +79,7 @@ def test_a_probe_goes_on_until_it_is_judged_and_nothing_unseen_is_judged(
 ) -> None:
     probe = draw(mine)
     assert draw(theirs).ids == probe.ids
-    with pytest.raises(Conflict, match="20 of the probes were not seen"):
+    with pytest.raises(Conflict, match="not seen 20 of the probes"):
         probes.judge(mine.db, mine.project, mine.person, probe.id, [], probe.ids)
     with pytest.raises(Refused, match="was not drawn"):
         probes.judge(mine.db, mine.project, mine.person, probe.id, [labelled[0]], [])
@@ -117,3 +117,22 @@ def test_the_page_is_for_who_labels_and_shows_the_probe_to_be_judged(
     told = app_client.get(f"/api/v1{url}/{probe.taxon_id}", headers=bearer(database_url, annotator)).json()
     assert told["probe"]["id"] == probe.id
     assert app_client.get(f"/api/v1{url}/{probe.taxon_id}", headers=bearer(database_url, visitor)).status_code == 403
+
+
+def test_a_probe_is_judged_once_by_who_has_seen_it_and_each_object_in_one_way(
+    mine: Worker, theirs: Worker, labelled: list[int]
+) -> None:
+    probe = draw(mine)
+    one, other = probe.ids[:2]
+    judged = (mine.db, mine.project, mine.person, probe.id)
+    with pytest.raises(Refused, match="not drawn"):
+        probes.note_seen(mine.db, mine.small.id, mine.person, probe.id, [-1])
+    probes.note_seen(mine.db, mine.small.id, mine.person, probe.id, [one, other])
+    with pytest.raises(Conflict, match="You have not seen 1 of"):
+        probes.judge(mine.db, theirs.project, theirs.person, probe.id, [], [one])
+    with pytest.raises(Refused, match="at once"):
+        probes.judge(*judged, [one], [one, other])
+    probes.judge(*judged, [one], [])
+    with pytest.raises(Conflict, match="1 of these probes is judged already"):
+        probes.judge(*judged, [], [one, other])
+    assert probes.judge(*judged, [], [other]).n_judged == 2

@@ -61,7 +61,12 @@ def test_wrong_labels_are_told_by_person_and_taxon_with_an_interval(manager: Wor
     told = [(one.who, one.taxon, one.n_judged, one.n_wrong) for one in rates]
     assert told == [("Ben", None, 30, 10), ("Ben", "Oithona", 20, 10), ("Ben", "detritus", 10, 0)]
     oithona = rates[1]
-    assert oithona.low < 0.5 < oithona.high and oithona.low >= 10 / 30
+    assert (oithona.n, oithona.n_unjudged, oithona.share) == (30, 10, None) and "10 of 30 not judged" in oithona.words
+    assert (oithona.low, oithona.high) == (pytest.approx(10 / 30), pytest.approx(20 / 30))
+    small.do(manager.person, small.ids[20:30], "confirm")
+    oithona = next(one for one in judgements.error_rates(manager.db, small.id) if one.taxon == "Oithona")
+    assert (oithona.share, oithona.words) == (pytest.approx(1 / 3), "")
+    assert oithona.low == oithona.high == pytest.approx(1 / 3)  # all were drawn and judged
 
 
 def test_agreement_beyond_chance_is_cohen_s_kappa() -> None:
@@ -106,6 +111,35 @@ def test_labels_are_sent_back_to_their_authors_until_they_say_them_again(
     assert returned.read(manager.db, small.id) == []
     comments = manager.db.execute("select count(*) from comment where project_id = %s", [small.id]).fetchone()[0]
     assert comments == 4
+
+
+def test_sent_back_is_judged_wrong_and_stays_so_whoever_else_confirms_it(
+    manager: Worker, theirs: Worker, ben: Person
+) -> None:
+    small, db = manager.small, manager.db
+    small.do(ben, small.ids[:10], taxon="Oithona")
+    db.commit()
+    batch = manager.make("review", limit=10)
+    page = manager.page(batch, 10)
+    sent = returned.send_back(db, manager.project, manager.person, ids_of(page)[:2], "which one?")
+    assert sent.ids == ids_of(page)[:2]
+    work.set_aside(db, manager.project, manager.person, batch.id, sent.ids)
+    assert ids_of(manager.page(batch, 10)) == ids_of(page)[2:]
+    (told,) = review.list_reviews(db, small.id)
+    assert (told.n_judged, told.n_wrong, told.n_unjudged, told.share) == (2, 2, 8, None)
+    assert (told.low, told.high) == (0.2, 1.0) and told.words.startswith("8 of 10 not judged yet")
+    db.commit()
+    small.do(manager.person, sent.ids, "confirm")
+    assert {one.object_id for one in returned.read(db, small.id, ben.id)} == set(sent.ids)
+    assert review.list_reviews(db, small.id)[0].n_wrong == 0  # the reviewer has come to see it so
+    undo(db, small, manager.person, uuid4())
+    assert {one.object_id for one in returned.read(db, small.id, ben.id)} == set(sent.ids)
+    db.commit()
+    small.do(ben, sent.ids[:1], taxon="Calanoida")
+    again = theirs.make("returned")
+    theirs.apply(again, theirs.page(again), sent.ids[1:])
+    assert returned.read(db, small.id) == []
+    assert review.list_reviews(db, small.id)[0].n_wrong == 2
 
 
 def test_doubts_come_with_comment_and_second_choice_and_the_answer_returns(
@@ -157,7 +191,7 @@ def test_the_pages_and_the_api_tell_it_to_whom_it_concerns(
     db.commit()
     url, theirs = f"/api/v1/projects/{manager.small.id}", bearer(database_url, chief)
     sent = app_client.post(f"{url}/returned", json={"ids": manager.small.ids[:2], "comment": "sure?"}, headers=theirs)
-    assert sent.json() == {"n": 2, "n_left": 0}
+    assert sent.json() == {"n": 2, "n_left": 0, "ids": manager.small.ids[:2]}
     signed = app_client.post(f"{url}/sign-offs", json={"taxon_id": manager.small.taxa["Oithona"]}, headers=theirs)
     assert signed.json()["n"] == 5
     assert set(app_client.get(f"{url}/judgements", headers=theirs).json()) == {"error_rates", "agreements"}
