@@ -8,7 +8,7 @@ from app.batches.lineages import names_of_taxa
 from app.batches.review import find_doubts
 from app.batches.sources import Batched
 from app.database import Db
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Refused
 from app.labels.acts import Labeller
 from app.labels.changes import array
 from app.taxonomy.names import UNKNOWN_TAXON
@@ -86,12 +86,15 @@ def read(db: Db, project: Batched, account: Labeller, args: dict[str, Any], mine
 def choose_second(db: Db, project_id: int, account: Labeller, object_id: int, taxon_id: int | None) -> None:
     """What one would call one's own dubious label otherwise; null: nothing."""
     row = db.execute(
-        "select account_id, status from label where project_id = %s and object_id = %s", [project_id, object_id]
+        "select account_id, status, taxon_id from label where project_id = %s and object_id = %s",
+        [project_id, object_id],
     ).fetchone()
     if row is None:
         raise NotFound("This project has no such label.")
     if row.status != "D" or row.account_id != account.id:
         raise Conflict("A second choice belongs to one's own dubious label, and this object has none of yours.")
+    if taxon_id == row.taxon_id:
+        raise Refused("That is what you said first: a second choice is another taxon, or none.")
     db.execute(
         "delete from second_choice where (project_id, object_id, account_id) = (%s, %s, %s)",
         [project_id, object_id, account.id],

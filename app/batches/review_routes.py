@@ -119,7 +119,7 @@ def doubts_api(
 @put(
     "/projects/{project_id:int}/objects/{object_id:int}/second-choice", opt=ANNOTATOR, sync_to_thread=True,
     status_code=204, tags=["checks"], summary="What one would call one's own dubious label otherwise",
-    responses=refusals(401, 403, 404, 409),
+    responses=refusals(400, 401, 403, 404, 409),
 )  # fmt: skip
 def second_choice_api(
     db: NamedDependency[Db],

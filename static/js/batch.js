@@ -176,7 +176,7 @@ class Batch extends HTMLElement {
     const gone = new Set(ids.map(String));
     const tiles = this.selection.shown().filter((tile) => gone.has(tile.dataset.id));
     await this.page.kept.flush();
-    if (tiles.length && this.page.isReady) this.acts.setAside(tiles, pile.id);
+    if (tiles.length && this.page.isReady) this.acts.setAside(tiles, pile?.id);
   }
 
   #openStack() {

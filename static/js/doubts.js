@@ -1,11 +1,17 @@
-// Doubts one by one: others' are settled by a button or a name, one's own are given a second choice.
+// Doubts one by one: others' are settled by a button or a name, which can be taken back; one's own are given a second
+// choice.
 
 import { newId } from "./outbox.js";
 import { postJson, putJson } from "./requests.js";
 import "./taxon_field.js";
 import { toast } from "./toasts.js";
+import { takesText } from "./typing.js";
+
+const READ_MS = 6500; // after the last line, before the page loads again: the toast with its Undo has had its time
 
 class Doubts extends HTMLElement {
+  #settled = []; // acts of this page, the latest last
+
   connectedCallback() {
     this.url = `/api/v1/projects/${this.dataset.project}`;
     this.isMine = new URLSearchParams(location.search).get("whose") === "mine";
@@ -13,6 +19,7 @@ class Doubts extends HTMLElement {
       const button = target.closest("button[data-taxon-id]");
       if (button) this.#settle(button.closest("tr"), Number(button.dataset.taxonId));
     });
+    document.addEventListener("keydown", (event) => this.#key(event));
     for (const field of this.querySelectorAll("taxon-field")) {
       field.addEventListener("taxon", () => field.taxon && this.#named(field));
       field.addEventListener("change", () => this.isMine && field.empty && this.#second(field.closest("tr"), null));
@@ -34,16 +41,37 @@ class Doubts extends HTMLElement {
     }
   }
 
+  #key(event) {
+    const isUndo = event.code === "KeyZ" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    if (!isUndo || event.repeat || takesText(event.target) || !this.#settled.length) return;
+    event.preventDefault();
+    this.#undo(this.#settled.at(-1));
+  }
+
+  async #undo(actId) {
+    if (!this.#settled.includes(actId)) return;
+    this.#settled = this.#settled.filter((id) => id !== actId);
+    try {
+      await postJson(`/projects/${this.dataset.project}/undo`, { client_id: newId(), act_id: actId });
+      location.reload();
+    } catch (error) {
+      if (error.passing) this.#settled.push(actId);
+      toast(error.message, { kind: "bad", key: "doubts" });
+    }
+  }
+
   async #settle(line, taxon_id) {
     const next = line.nextElementSibling;
     for (const button of line.querySelectorAll("button, input")) button.disabled = true;
     const act = { client_id: newId(), kind: "label", taxon_id, status: "V", objects: [Number(line.dataset.id)], states: [line.dataset.state] };
     try {
-      const { refused } = await postJson(`${this.url}/acts`, act);
+      const { act_id: actId, refused } = await postJson(`${this.url}/acts`, act);
       if (refused.length) throw new Error("Somebody changed this object meanwhile. Load the page again to see what it is now.");
+      this.#settled.push(actId);
       line.remove();
-      if (!next) location.reload();
-      else next.querySelector("button")?.focus();
+      toast("Settled.", { key: "doubts", action: { text: "Undo (Ctrl Z)", run: () => this.#undo(actId) } });
+      next?.querySelector("button")?.focus();
+      if (!this.querySelector("tbody tr")) setTimeout(() => location.reload(), READ_MS);
     } catch (error) {
       for (const button of line.querySelectorAll("button, input")) button.disabled = false;
       toast(error.message, { kind: "bad", key: "doubts" });

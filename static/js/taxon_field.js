@@ -1,5 +1,5 @@
 // <taxon-field>: names a taxon by typing. Recent taxa first, then the preset list, the project's, then all; Enter takes
-// the first.
+// the first. `data-without`: the id of a taxon that is not offered.
 //
 // Emits "taxon" when one is chosen, "apply" when Enter says that it is to be used at once, and, with data-create, "create"
 // when a taxon of the typed name is wanted. While the server is away it says so, keeps what was typed, and asks again.
@@ -85,8 +85,9 @@ export class TaxonField extends HTMLElement {
     return taxa && taxa[place];
   }
 
-  #find(typed, signal = null) {
-    return getJson(`/taxa?${new URLSearchParams({ q: typed, project_id: this.dataset.project })}`, { signal });
+  async #find(typed, signal = null) {
+    const found = await getJson(`/taxa?${new URLSearchParams({ q: typed, project_id: this.dataset.project })}`, { signal });
+    return found.filter((taxon) => String(taxon.id) !== this.dataset.without);
   }
 
   get text() {

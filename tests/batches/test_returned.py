@@ -148,6 +148,8 @@ def test_doubts_come_with_comment_and_second_choice_and_the_answer_returns(
     small.do(ben, small.ids[:2], taxon="Oithona", status="D")
     runs.publish(manager.db, small, predict(small, {small.ids[1]: "fiber"}))
     doubts.choose_second(manager.db, small.id, ben, small.ids[0], small.taxa["Calanoida"])
+    with pytest.raises(Refused, match="another taxon, or none"):
+        doubts.choose_second(manager.db, small.id, ben, small.ids[0], small.taxa["Oithona"])
     told = {one.object_id: one for one in doubts.read(manager.db, manager.project, manager.person, {})}
     assert (told[small.ids[0]].second, told[small.ids[0]].is_second_s_author) == ("Calanoida", True)
     assert (told[small.ids[1]].second, told[small.ids[1]].is_second_s_author) == ("fiber < detritus", False)
