@@ -15,7 +15,7 @@ from app.batches.lineages import names_of_taxa
 from app.batches.sources import Batched
 from app.database import Db
 from app.errors import Conflict, Refused
-from app.labels.acts import Labeller, check_open
+from app.labels.acts import OTHER_ACT, Labeller, check_open
 from app.labels.changes import array
 from app.search.mirror import open_mirror
 from app.taxonomy.names import UNKNOWN_TAXON
@@ -38,9 +38,12 @@ def draw(db: Db, project: Batched, account: Labeller, wish: Wish) -> Audit:
     check_open(project)
     if wish.taxon_id not in names_of_taxa(db, [wish.taxon_id]):
         raise Refused(UNKNOWN_TAXON)
+    if wish.n is not None and wish.n < 1:
+        raise Refused(f"A sample has at least one object: `n` is {wish.n}.")
     if wish.source == "found":
         wish = of_source(db, project, account, wish)
     key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}
+    _check_same(db, project.id, account, wish, key)
     db.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"audit {sorted(key.items())}"])
     if (going_on := _going_on(db, key, wish)) is not None:
         return find(db, project.id, going_on)
@@ -57,6 +60,22 @@ def draw(db: Db, project: Batched, account: Labeller, wish: Wish) -> Audit:
     audit_id = insert(db, project, account, wish, np.concatenate([fresh, np.array(carried, np.int64)]), judged, key)
     _take_sample(db, audit_id, wish, fresh, carried, judged)
     return find(db, project.id, audit_id)
+
+
+def _check_same(db: Db, project_id: int, account: Labeller, wish: Wish, key: dict[str, Any]) -> None:
+    """An id that an audit came with is for that audit alone."""
+    sent = db.execute(
+        """
+        select source, source_id, taxon_id, status, account_id
+          from audit
+         where project_id = %s
+           and client_id = %s
+        """,
+        [project_id, wish.client_id],
+    ).fetchone()
+    meant = (key["source"], key["source_id"], key["taxon_id"], wish.status, account.id)
+    if sent is not None and tuple(sent) != meant:
+        raise Conflict(OTHER_ACT)
 
 
 def of_source(db: Db, project: Batched, account: Labeller, wish: Wish) -> Wish:

@@ -89,15 +89,16 @@ def decide(db: Db, project: Batched, account: Labeller, said: Decision) -> Outco
     """One act: the object stays, and is not the other; or it is labelled, and is not what it was."""
     check_open(project)
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, said.client_id])
+    request = acts.digest(said)
     if sent.fetchone() is not None:
-        return acts.repeated(db, project.id, account.id, said.client_id)
+        return acts.repeated(db, project.id, account.id, said.client_id, request)
     now = changes.seen_states(db, project.id, [said.id]).get(said.id)
     if now is None or now.taxon_id is None or state_token(now.version, now.status, now.run_id) != said.state:
         raise Conflict("Somebody changed this object meanwhile. Load the page again to see what it is now.")
     if said.other_id not in names_of_taxa(db, [said.other_id]):
         raise Refused(UNKNOWN_TAXON)
     stays = said.taxon_id == now.taxon_id
-    place = InBatch(None, {"of": said.kind})
+    place = InBatch(None, {"of": said.kind}, request)
     if stays and now.account_id == account.id and now.status == "V":
         outcome = _stays_mine(db, project, account, said, place)
     else:
@@ -114,7 +115,7 @@ def _stays_mine(db: Db, project: Batched, account: Labeller, said: Decision, pla
         db, project.id, account.id, said.client_id, "not_this", said.other_id, None, "single", place
     )  # fmt: skip
     if act_id is None:
-        return acts.repeated(db, project.id, account.id, said.client_id)
+        return acts.repeated(db, project.id, account.id, said.client_id, place.request)
     return acts.finish(db, project.id, account.id, act_id, [], [], n_refusals=1)
 
 

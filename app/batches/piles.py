@@ -178,8 +178,9 @@ def name_pile(db: Db, project: Labelled, account: Labeller, pile_id: int, said: 
     """One act that gives all open members a taxon, and closes the pile."""
     check_open(project)
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, said.client_id])
+    request = acts.digest(said, pile_id)
     if sent.fetchone() is not None:
-        return acts.repeated(db, project.id, account.id, said.client_id)
+        return acts.repeated(db, project.id, account.id, said.client_id, request)
     _hold(db, project.id, pile_id)
     ids = open_members(db, project.id, pile_id)
     if not ids:
@@ -193,7 +194,7 @@ def name_pile(db: Db, project: Labelled, account: Labeller, pile_id: int, said: 
     seen = changes.seen_states(db, project.id, ids)
     states = [state_token(seen[id].version, seen[id].status, seen[id].run_id) for id in ids]
     act = Act(said.client_id, "label", ids, states, said.taxon_id, said.status, "batch")
-    outcome = acts.apply(db, project, account, act, InBatch(None, {"pile": pile_id}))
+    outcome = acts.apply(db, project, account, act, InBatch(None, {"pile": pile_id}, request))
     settle(db, pile_id, said.taxon_id, outcome.act_id)
     return outcome
 

@@ -1,5 +1,6 @@
 """What an undo or a redo means for the batch that its act was done in: the page is in hand again, or done again."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def _reverse(db: Db, listed: Places, act: Any, undone: bool) -> None:
 def _reverse_single(db: Db, listed: Places, act: Any, page: PageRow, undone: bool) -> None:
     """Tiles that were labelled alone are on their page again, or in the tray where that page was done since."""
     ids = np.array(act.single, np.int64)
-    ids = ids[~np.isin(ids, _left_alone(db, act.id))]
+    ids = ids[~np.isin(ids, [left.id for left in _left_alone(db, act.id)])]
     if undone and page.is_done and page.places is not None and (page.places == HAD_LEFT).all():
         page_rows.reopen(db, act.batch_id, page.number)  # it was turned since nothing was left on it
         listed.put(ids, WAITING)
@@ -72,21 +73,28 @@ def turn_if_empty(db: Db, batch_id: int, page: PageRow, listed: Places) -> bool:
     return True
 
 
-def _left_alone(db: Db, act_id: int) -> np.ndarray:
-    """Objects that an act named and left as they were."""
-    rows = db.execute(
-        "select (told ->> 'id')::bigint as id from act, jsonb_array_elements(refused) as told where act.id = %s",
+def _left_alone(db: Db, act_id: int) -> list[Any]:
+    """Objects that an act named and left as they were, and why."""
+    return db.execute(
+        """
+        select (told ->> 'id')::bigint as id, told ->> 'why' as why
+          from act, jsonb_array_elements(refused) as told
+         where act.id = %s
+        """,
         [act_id],
-    )
-    return np.array([row.id for row in rows], np.int64)
+    ).fetchall()
 
 
-def places_after(listed: Places, page: PageRow, left_alone: np.ndarray) -> np.ndarray:
-    """Where a page's marks put its objects: the marked and refused ones leave, the rest goes to the tray.
+def place_of_left(why: str) -> int:
+    """Where an object belongs that an act left alone: gone where somebody changed it, else to be looked at again."""
+    return places.GONE if why in ("changed", "unknown") else TRAY
 
-    What the act left alone, since somebody had changed it, is gone for this batch.
-    """
+
+def places_after(listed: Places, page: PageRow, left_alone: Iterable[Any]) -> np.ndarray:
+    """Where a page's marks put its objects: the marked and refused ones leave, the rest goes to the tray."""
     after = np.where(np.isin(page.marks, (MARKED, NOT_THIS)), LEFT, TRAY).astype(np.int16)
-    after[np.isin(page.ids, left_alone) & (page.marks == MARKED)] = places.GONE
+    to = {left.id: place_of_left(left.why) for left in left_alone}
+    for row in np.flatnonzero(np.isin(page.ids, list(to)) & (page.marks == MARKED)).tolist():
+        after[row] = to[int(page.ids[row])]
     after[listed.place_of(page.ids) != WAITING] = HAD_LEFT
     return after

@@ -22,12 +22,12 @@ from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
 from app.batches.places import LEFT, MOVED, TRAY, WAITING
 from app.batches.ranking import found_again, rank_again
 from app.batches.reservations import Holder
-from app.batches.restore import places_after, turn_if_empty
+from app.batches.restore import place_of_left, places_after, turn_if_empty
 from app.batches.sources import Batched, Found, Source
 from app.database import Db
 from app.errors import Conflict, Refused
 from app.labels import acts, changes
-from app.labels.acts import Act, InBatch, Labeller, Outcome, check_open
+from app.labels.acts import Act, InBatch, Labeller, Outcome, check_open, digest
 
 __all__ = ["apply_page", "keep_marks", "next_page", "note_seen", "open_tray", "take_over"]
 
@@ -128,7 +128,8 @@ def apply_page(
     """Label the marked, refuse what is not this, and put the rest into the tray: all in one act."""
     check_open(project)
     batch = hold_batch(db, project.id, batch_id, account)
-    if (again := _sent_before(db, project, account, batch, act.client_id)) is not None:
+    request = digest("page", act, batch.id, number)
+    if (again := _sent_before(db, project, account, batch, act.client_id, request)) is not None:
         return again
     page = page_rows.find_in_hand(db, batch.id, number)
     listed = places.read(db, batch.id)
@@ -139,8 +140,10 @@ def apply_page(
     if not in_audit:
         _check_seen(page)
     late = reservations.held_by_others(db, project.id, account.id, page.ids)
-    outcome = _done(db, project, account, batch, page, act)
-    after = places_after(listed, page, np.array([left.id for left in outcome.refused], np.int64))
+    outcome = _done(db, project, account, batch, page, act, request)
+    if not act.not_this:
+        _check_of_use(outcome)
+    after = places_after(listed, page, outcome.refused)
     listed.put(page.ids[after >= 0], after[after >= 0])
     page_rows.finish(db, batch.id, page, after, outcome.act_id)
     reservations.release(db, batch.id, page.ids)
@@ -154,7 +157,8 @@ def apply_single(db: Db, project: Batched, account: Labeller, batch_id: int, act
     """Label some tiles of the page in hand by themselves, in one act; they leave it, and the rest is ranked anew."""
     check_open(project)
     batch = hold_batch(db, project.id, batch_id, account)
-    if (again := _sent_before(db, project, account, batch, act.client_id)) is not None:
+    request = digest("one", act, batch.id)
+    if (again := _sent_before(db, project, account, batch, act.client_id, request)) is not None:
         return again
     page, listed, rows = _on_page(db, batch, act.ids)
     if n := int(np.count_nonzero(page.seen[rows] == 0)):
@@ -164,10 +168,12 @@ def apply_single(db: Db, project: Batched, account: Labeller, batch_id: int, act
     said = Act(
         act.client_id, _kind(act.taxon_id, act.status), act.ids, act.states, act.taxon_id, act.status, provenance
     )
+    place = InBatch(batch.id, {"page": page.number, "single": act.ids}, request)
     late = reservations.held_by_others(db, project.id, account.id, page.ids[rows])
-    outcome = acts.apply(db, project, account, said, InBatch(batch.id, {"page": page.number, "single": act.ids}))
-    left = {refused.id for refused in outcome.refused}
-    after = np.array([places.GONE if object_id in left else LEFT for object_id in act.ids], np.int16)
+    outcome = acts.apply(db, project, account, said, place)
+    _check_of_use(outcome)
+    left = {one.id: place_of_left(one.why) for one in outcome.refused}
+    after = np.array([left.get(object_id, LEFT) for object_id in act.ids], np.int16)
     if outcome.changed or outcome.n_unchanged:
         _note_strangers(db, project, account, batch, outcome, act.taxon_id)
         _note_decided(db, project, account, batch, outcome, act.ids)
@@ -214,7 +220,7 @@ def pass_page(db: Db, project: Batched, account: Labeller, batch_id: int, number
     batch = hold_batch(db, project.id, batch_id, account)
     page, listed = page_rows.find_in_hand(db, batch.id, number), places.read(db, batch.id)
     page.marks[:] = PASSED
-    after = places_after(listed, page, np.empty(0, np.int64))
+    after = places_after(listed, page, [])
     listed.put(page.ids[after >= 0], after[after >= 0])
     page_rows.finish(db, batch.id, page, after, None)
     reservations.release(db, batch.id, page.ids)
@@ -327,24 +333,42 @@ def _check_seen(page: PageRow) -> None:
         raise Conflict(UNSEEN.format(n=n, number=page.number))
 
 
-def _sent_before(db: Db, project: Batched, account: Labeller, batch: Batch, client_id: UUID) -> Worked | None:
+def _check_of_use(outcome: Outcome) -> None:
+    """An act that could change nothing, though nobody was in its way, was wrongly asked: the page stays as it is."""
+    if outcome.changed or outcome.n_unchanged:
+        return
+    reasons = {left.why for left in outcome.refused}
+    if reasons == {"unclassified"}:
+        raise Refused("Nothing is predicted of the marked objects, so that there is nothing to confirm: name a taxon.")
+    if reasons and reasons <= {"unclassified", "never"}:
+        raise Refused(
+            "No marked object was ever in the state with which it was sent, so that nothing was labelled: "
+            "send the states that the page tells, or reload it."
+        )
+
+
+def _sent_before(
+    db: Db, project: Batched, account: Labeller, batch: Batch, client_id: UUID, request: str
+) -> Worked | None:
     """What came of the act when it was sent first."""
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
     if sent is None:
         return None
-    return Worked(acts.repeated(db, project.id, account.id, client_id), batch, [])
+    return Worked(acts.repeated(db, project.id, account.id, client_id, request), batch, [])
 
 
 def _kind(taxon_id: int | None, status: str) -> Literal["label", "confirm", "doubt"]:
     return "label" if taxon_id is not None else "confirm" if status == "V" else "doubt"
 
 
-def _done(db: Db, project: Batched, account: Labeller, batch: Batch, page: PageRow, act: PageAct) -> Outcome:
+def _done(
+    db: Db, project: Batched, account: Labeller, batch: Batch, page: PageRow, act: PageAct, request: str
+) -> Outcome:
     """The labels and refusals of a page's act."""
     if act.marked:
         check_named(batch, act.taxon_id)
     refused = _pairs(db, project, act, batch)
-    place = InBatch(batch.id, {"page": page.number})
+    place = InBatch(batch.id, {"page": page.number}, request)
     if act.marked:
         kind = _kind(act.taxon_id, act.status)
         said = Act(act.client_id, kind, act.marked, act.states, act.taxon_id, act.status, "batch")
@@ -356,7 +380,7 @@ def _done(db: Db, project: Batched, account: Labeller, batch: Batch, page: PageR
     taxon_id = refused[0][1] if len({taxon for _, taxon in refused}) == 1 else None
     act_id = acts.begin(db, project.id, account.id, act.client_id, "not_this", taxon_id, None, "batch", place)
     if act_id is None:
-        return acts.repeated(db, project.id, account.id, act.client_id)
+        return acts.repeated(db, project.id, account.id, act.client_id, request)
     refusals.add(db, project.id, act_id, account.id, refused)
     return acts.finish(db, project.id, account.id, act_id, [], [], n_refusals=len(refused))
 

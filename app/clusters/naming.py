@@ -10,7 +10,7 @@ from app.clusters.cards import Board
 from app.clusters.runs import Run
 from app.database import Db
 from app.errors import Conflict, Refused
-from app.labels.acts import MOST_OBJECTS, Act, Labelled, Labeller, Outcome, apply, repeated
+from app.labels.acts import MOST_OBJECTS, Act, InBatch, Labelled, Labeller, Outcome, apply, digest, repeated
 from app.labels.changes import seen_states, state_token
 
 
@@ -30,8 +30,9 @@ def name(db: Db, project: Labelled, account: Labeller, run: Run, naming: Naming)
     sent = db.execute(
         "select id from act where project_id = %s and client_id = %s", [project.id, naming.client_id]
     ).fetchone()
+    request = digest(naming, run.id)
     if sent is not None:
-        return repeated(db, project.id, account.id, naming.client_id)
+        return repeated(db, project.id, account.id, naming.client_id, request)
     if not naming.cards:
         raise Refused("Select one or several cards first.")
     board = Board(db, run, account.id)
@@ -49,6 +50,5 @@ def name(db: Db, project: Labelled, account: Labeller, run: Run, naming: Naming)
     ids = left.tolist()
     states = seen_states(db, project.id, ids)
     tokens = [state_token(states[id].version, states[id].status, states[id].run_id) for id in ids]
-    return apply(
-        db, project, account, Act(naming.client_id, "label", ids, tokens, naming.taxon_id, naming.status, "batch")
-    )
+    act = Act(naming.client_id, "label", ids, tokens, naming.taxon_id, naming.status, "batch")
+    return apply(db, project, account, act, InBatch(request=request))

@@ -1,7 +1,9 @@
 """One gesture of a person is one act: labels, history and counts in one transaction, and never twice."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -15,6 +17,7 @@ from app.labels.changes import Changed, Seen, state_token
 from app.taxonomy.names import UNKNOWN_TAXON, is_italic
 
 MOST_OBJECTS = 10_000
+OTHER_ACT = "This client_id was used for another act. Send each act under an id of its own."
 
 
 class Labeller(Protocol):
@@ -36,10 +39,12 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True)
 class InBatch:
-    """Where an act was done: its batch, and what that keeps of it, such as the page."""
+    """Where an act was done: its batch, and what that keeps of it, such as the page. `request`: the digest of what
+    was asked, where that is more than the act says."""
 
     batch_id: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    request: str | None = None
 
 
 NO_BATCH = InBatch()
@@ -73,10 +78,11 @@ class Now:
 
 @dataclass(frozen=True)
 class Left:
-    """An object that was left as it is, and why: changed since by someone, unclassified, or unknown here."""
+    """An object that was left as it is, and why: changed since by someone, unclassified, unknown here, or never in the
+    state with which it was sent."""
 
     id: int
-    why: Literal["changed", "unclassified", "unknown"]
+    why: Literal["changed", "unclassified", "unknown", "never"]
     by: str | None = None
     by_id: int | None = None
     at: str | None = None
@@ -123,9 +129,10 @@ def apply(db: Db, project: Labelled, account: Labeller, act: Act, place: InBatch
     taxon_id = _named_taxon(db, act)
     status = "D" if act.kind == "doubt" else "V" if act.kind == "confirm" else act.status
     provenance = act.provenance or ("single" if len(act.objects) == 1 else "batch")
+    place = place if place.request else replace(place, request=digest(act))
     act_id = begin(db, project.id, account.id, act.client_id, act.kind, taxon_id, status, provenance, place)
     if act_id is None:
-        return repeated(db, project.id, account.id, act.client_id)
+        return repeated(db, project.id, account.id, act.client_id, place.request)
     changed = changes.say(db, project.id, act_id, account.id, shown, status, taxon_id, provenance)
     refused, n_unchanged = _left(db, project.id, account.id, act, changed, status, taxon_id)
     return finish(db, project.id, account.id, act_id, changed, refused, n_unchanged)
@@ -152,14 +159,32 @@ def begin(
     row = db.execute(
         """
         insert into act (project_id, client_id, account_id, kind, taxon_id, status, provenance, n_objects, batch_id,
-                         detail)
-        values (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s)
+                         detail, request)
+        values (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s)
         on conflict (project_id, client_id) do nothing
         returning id
         """,
-        [project_id, client_id, account_id, kind, taxon_id, status, provenance, place.batch_id, Jsonb(place.detail)],
-    ).fetchone()
+        [
+            project_id, client_id, account_id, kind, taxon_id, status, provenance, place.batch_id, Jsonb(place.detail),
+            place.request,
+        ],
+    ).fetchone()  # fmt: skip
     return row.id if row else None
+
+
+def digest(*asked: Any) -> str:
+    """Of a request, so that the same one sent again is known from another under the same `client_id`."""
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return value.__dict__ if is_dataclass(value) else str(value)
+
+
+def check_same(sent: Any, account_id: int, request: str | None) -> None:
+    """Whether an act that carries the `client_id` of an earlier one is that one, of the same person."""
+    if sent is None or sent.account_id != account_id or (sent.request is not None and sent.request != request):
+        raise Conflict(OTHER_ACT)
 
 
 def finish(
@@ -210,14 +235,13 @@ def now(db: Db, changed: Sequence[Changed]) -> list[Now]:
     ]
 
 
-def repeated(db: Db, project_id: int, account_id: int, client_id: UUID) -> Outcome:
+def repeated(db: Db, project_id: int, account_id: int, client_id: UUID, request: str | None = None) -> Outcome:
     """The outcome of an act that was sent before, read from its history."""
     act = db.execute(
-        "select id, account_id, refused, batch_id, detail from act where project_id = %s and client_id = %s",
+        "select id, account_id, refused, batch_id, detail, request from act where project_id = %s and client_id = %s",
         [project_id, client_id],
     ).fetchone()
-    if act is None or act.account_id != account_id:
-        raise Conflict("This act carries the id of somebody else's. Reload the page and do it again.")
+    check_same(act, account_id, request)
     rows = db.execute(
         """
         select history.object_id, history.new_version, project.current_run_id,
@@ -378,6 +402,7 @@ def _left(
     if not shown:
         return [], 0
     seen = changes.seen_states(db, project_id, list(shown))
+    last_run = db.execute("select coalesce(max(id), 0) from run where project_id = %s", [project_id]).fetchone()[0]
     refused, n_unchanged = [], 0
     for object_id, token in shown.items():
         state = seen.get(object_id)
@@ -386,6 +411,8 @@ def _left(
             n_unchanged += 1
         elif state and state.status == "U" and left.state == token:
             refused.append(Left(object_id, "unclassified", status="U", state=token))
+        elif state and _parsed(token) > (state.version, last_run):
+            refused.append(replace(left, why="never"))
         else:
             refused.append(left)
     return refused, n_unchanged

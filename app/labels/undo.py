@@ -8,12 +8,14 @@ from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound
 from app.labels import changes
 from app.labels.acts import (
+    InBatch,
     Labelled,
     Labeller,
     Left,
     Outcome,
     begin,
     check_open,
+    digest,
     finish,
     left_as_is,
     repeated,
@@ -26,13 +28,21 @@ UNDOABLE = ("label", "confirm", "doubt", "not_this")
 
 
 def undo(
-    db: Db, project: Labelled, account: Labeller, client_id: UUID, act_id: int | None = None, manager: bool = False
+    db: Db,
+    project: Labelled,
+    account: Labeller,
+    client_id: UUID,
+    act_id: int | None = None,
+    manager: bool = False,
+    goes_on: bool = False,
 ) -> Outcome:
-    """Take back the person's last act, or the given one: one's own, or anybody's for a manager."""
+    """Take back the person's last act, or the given one: one's own, or anybody's for a manager. With `goes_on` the
+    given one is the last of a row of acts, and done with though nothing of it can be taken back."""
     check_open(project)
-    new_id = begin(db, project.id, account.id, client_id, "undo", provenance="undo")
+    request = digest("undo", act_id)
+    new_id = begin(db, project.id, account.id, client_id, "undo", provenance="undo", place=InBatch(request=request))
     if new_id is None:
-        return repeated(db, project.id, account.id, client_id)
+        return repeated(db, project.id, account.id, client_id, request)
     kind = None
     if act_id is None:
         chosen = _reverse_last(db, project.id, account.id, new_id)
@@ -45,7 +55,7 @@ def undo(
     outcome = _reverse(db, project.id, account.id, new_id, chosen, changes.take_back)
     tell_reversed(db, project.id, [chosen], undone=True)
     # The undo key goes on to the act before; an act that was named stays, and may be undone when its turn comes.
-    if kind not in (None, "not_this") and not outcome.changed:
+    if kind not in (None, "not_this") and not outcome.changed and not goes_on:
         raise Conflict("All that this act labelled was changed again since, so there is nothing to take back.")
     return outcome
 
@@ -53,9 +63,10 @@ def undo(
 def redo(db: Db, project: Labelled, account: Labeller, client_id: UUID) -> Outcome:
     """Take back the person's last undo, if they labelled nothing since."""
     check_open(project)
-    new_id = begin(db, project.id, account.id, client_id, "redo", provenance="redo")
+    request = digest("redo")
+    new_id = begin(db, project.id, account.id, client_id, "redo", provenance="redo", place=InBatch(request=request))
     if new_id is None:
-        return repeated(db, project.id, account.id, client_id)
+        return repeated(db, project.id, account.id, client_id, request)
     while True:
         step = undo_state(db, project.id, account.id).redo
         if step is None:

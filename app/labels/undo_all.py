@@ -19,7 +19,7 @@ from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels import changes
-from app.labels.acts import Labelled, Labeller, begin, check_open
+from app.labels.acts import InBatch, Labelled, Labeller, begin, check_open, check_same, digest
 from app.labels.reversals import tell_reversed
 from app.labels.undo_preview import MEANT, PART_OBJECTS, Back, Period, Preview, Stays, extent, next_acts, summarise
 
@@ -42,9 +42,10 @@ def undo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, peri
     """Take back everything of a period: one's own, or anybody's for a manager."""
     check_open(project)
     check_may(account.id, period.who, manager)
-    act_id = begin(db, project.id, account.id, client_id, "undo_all", provenance="undo")
+    place = InBatch(request=digest("undo_all", period.who, period.since))
+    act_id = begin(db, project.id, account.id, client_id, "undo_all", provenance="undo", place=place)
     if act_id is None:
-        return _told_again(db, project.id, account.id, client_id)
+        return _told_again(db, project.id, account.id, client_id, place.request)
     whole = extent(db, period)
     if not whole.n_acts:
         raise Conflict("Nothing of this person stands in this period: there is nothing to take back.")
@@ -66,9 +67,10 @@ def redo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, of_a
         raise Conflict("Only an undo of many acts is done again by its number; other undos by the redo key.")
     if undone.account_id != account.id and not manager:
         raise Forbidden("Only who took these acts back, or a manager of the project, can do them again.")
-    act_id = begin(db, project.id, account.id, client_id, "redo_all", provenance="redo")
+    place = InBatch(request=digest("redo_all", of_act_id))
+    act_id = begin(db, project.id, account.id, client_id, "redo_all", provenance="redo", place=place)
     if act_id is None:
-        return _told_again(db, project.id, account.id, client_id)
+        return _told_again(db, project.id, account.id, client_id, place.request)
     marked = db.execute(
         "update act set reversed_by = %s where id = %s and reversed_by is null returning id", [act_id, of_act_id]
     )
@@ -102,12 +104,11 @@ def _told(db: Db, act_id: int) -> Taken:
     return Taken(act_id, act.detail.get("job_id"), act.detail["n_acts"], act.n_objects, act.n_refused)
 
 
-def _told_again(db: Db, project_id: int, account_id: int, client_id: UUID) -> Taken:
+def _told_again(db: Db, project_id: int, account_id: int, client_id: UUID, request: str | None) -> Taken:
     act = db.execute(
-        "select id, account_id from act where project_id = %s and client_id = %s", [project_id, client_id]
+        "select id, account_id, request from act where project_id = %s and client_id = %s", [project_id, client_id]
     ).fetchone()
-    if act is None or act.account_id != account_id:
-        raise Conflict("This act carries the id of somebody else's. Reload the page and do it again.")
+    check_same(act, account_id, request)
     return _told(db, act.id)
 
 

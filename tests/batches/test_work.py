@@ -1,5 +1,6 @@
 """A batch is worked page by page: what is marked is labelled, what is refused leaves, the rest goes to the tray."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
@@ -129,6 +130,52 @@ def test_an_act_sent_twice_happens_once(mine: Worker, small: SmallProject) -> No
     assert mine.db.execute("select count(*) from refusal").fetchone()[0] == 1
     with pytest.raises(Conflict, match="done already"):
         work.apply_page(mine.db, mine.project, mine.person, batch.id, 1, mine.act(page, ids[:4], "Oithona"))
+
+
+def test_an_act_that_nothing_could_come_of_leaves_the_page_as_it_was(mine: Worker, small: SmallProject) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    ids = ids_of(page)
+    mine.look(batch, page)
+    never = replace(mine.act(page, ids[:4], "Oithona"), states=["9.9"] * 4)
+    with pytest.raises(Refused, match="ever in the state"), mine.db.transaction():
+        work.apply_page(mine.db, mine.project, mine.person, batch.id, 1, never)
+    with pytest.raises(Refused, match="name a taxon"), mine.db.transaction():
+        work.apply_page(mine.db, mine.project, mine.person, batch.id, 1, mine.act(page, ids[:4], None))
+    again = mine.page(batch, 10)
+    assert (again.number, ids_of(again)) == (1, ids)
+
+
+def test_what_an_act_left_though_nobody_changed_it_waits_in_the_tray(mine: Worker, small: SmallProject) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    ids = ids_of(page)
+    mine.look(batch, page)
+    act = mine.act(page, ids[:4], "Oithona")
+    worked = work.apply_page(
+        mine.db, mine.project, mine.person, batch.id, 1, replace(act, states=["9.9", *act.states[1:]])
+    )
+    assert [(left.id, left.why) for left in worked.outcome.refused] == [(ids[0], "never")]
+    assert worked.batch.n_tray == len(ids) - 3
+
+
+def test_the_id_of_an_act_serves_for_no_other_act(mine: Worker, small: SmallProject) -> None:
+    batch = mine.make()
+    page = mine.page(batch, 10)
+    ids = ids_of(page)
+    mine.look(batch, page)
+    act = mine.act(page, ids[:4], "Oithona")
+    work.apply_page(mine.db, mine.project, mine.person, batch.id, 1, act)
+    others = [
+        (mine.person, 1, replace(act, taxon_id=small.taxa["Copepoda"])),
+        (mine.person, 1, replace(act, marked=ids[:3], states=act.states[:3])),
+        (mine.person, 2, act),
+    ]
+    for person, number, other in others:
+        with pytest.raises(Conflict, match="used for another act"):
+            work.apply_page(mine.db, mine.project, person, batch.id, number, other)
+    with pytest.raises(Conflict, match="used for another act"):
+        undo(mine.db, mine.project, mine.person, act.client_id)
 
 
 def test_without_a_taxon_what_is_predicted_is_confirmed(mine: Worker, small: SmallProject) -> None:
