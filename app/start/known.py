@@ -11,6 +11,7 @@ from app.batches.lineages import names_of_taxa
 from app.errors import Conflict, Refused
 from app.search.codes import PREDICTED, UNCLASSIFIED, VALIDATED
 from app.search.graph import ProjectGraph, open_graph, parents, validated_labels
+from app.start.judged import Judged, judged, purity_of
 from app.start.way import Look, Way, rounded, spread
 from indexer.matches import Spoken, spoken_for
 from indexer.suspects import FEWEST_VOTES, Kinship
@@ -19,7 +20,8 @@ SAMPLE = 4000
 SEED = 1
 FEWEST_LABELLED = 30
 MOST_MATCHES = 3
-PRIOR, PRIOR_WEIGHT = 0.6, 6.0
+MOST_WEIGHED = 12  # taxa of which the most is out there
+FEW = 50  # objects, below which how many are right is only perhaps so
 NOVEL_PURITY = 0.3  # of what stands together in a batch of novelties
 
 
@@ -52,7 +54,7 @@ def known_ways(look: Look) -> list[Way]:
     known = _sampled(graph, labels, np.flatnonzero(labels))
     kin = Kinship(labels, parents(look.db, labels[labels > 0]))
     return [
-        *_matches(look, graph, open_ones, _purities(labels, known, kin)),
+        *_matches(look, graph, open_ones, kin, _known_right(labels, known, kin)),
         *_novelties(look, graph, open_ones),
         *_mistakes(look, graph, labels, known, kin),
     ]
@@ -65,41 +67,66 @@ def _sampled(graph: ProjectGraph, labels: np.ndarray, rows: np.ndarray) -> Sampl
     return Sample(rows, spoken_for(graph.graph, labels, rows), n / max(len(rows), 1))
 
 
-def _purities(labels: np.ndarray, known: Sample, kin: Kinship) -> dict[int, float]:
-    """How often the neighbours are right about objects whose label is known, by what they say; under 0: in all."""
+def _known_right(labels: np.ndarray, known: Sample, kin: Kinship) -> dict[int, tuple[int, int]]:
+    """How often the neighbours are right about objects whose label is known, by what they say: so many of so many."""
     said, enough = known.spoken.label, known.spoken.enough
     own, told = kin.codes(labels[known.rows]), kin.codes(said)
     right = ((labels[known.rows] == said) | kin.above[own, told])[enough]
-    overall = (right.sum() + PRIOR_WEIGHT * PRIOR) / (len(right) + PRIOR_WEIGHT)
     taxa, group = np.unique(said[enough], return_inverse=True)
-    n, n_right = np.bincount(group, minlength=len(taxa)), np.bincount(group, right, len(taxa))
-    purity = (n_right + PRIOR_WEIGHT * overall) / (n + PRIOR_WEIGHT)
-    return {0: float(overall), **dict(zip(taxa.tolist(), purity.tolist(), strict=True))}
+    n, n_right = np.bincount(group, minlength=len(taxa)), np.bincount(group, right, len(taxa)).astype(int)
+    return dict(zip(taxa.tolist(), zip(n_right.tolist(), n.tolist(), strict=True), strict=True))
 
 
-def _matches(look: Look, graph: ProjectGraph, open_ones: Sample, purities: dict[int, float]) -> list[Way]:
-    """The taxa of which the most right ones an hour can be picked up."""
-    enough = open_ones.spoken.enough
-    rows, said, agreement = (
-        part[enough] for part in (open_ones.rows, open_ones.spoken.label, open_ones.spoken.agreement)
+def _matches(
+    look: Look, graph: ProjectGraph, open_ones: Sample, kin: Kinship, right: dict[int, tuple[int, int]]
+) -> list[Way]:
+    """The taxa of which the most right ones an hour can be picked up; what is below a taxon is of it."""
+    spoken, enough = open_ones.spoken, open_ones.spoken.enough
+    taxa, n = np.unique(spoken.label[enough], return_counts=True)
+    likely = taxa[np.argsort(-n, kind="stable")][:MOST_WEIGHED].tolist()
+    names, said = names_of_taxa(look.db, likely), judged(look, likely)
+    found = []
+    for taxon_id in likely:
+        branch = [one for one in kin.taxa.tolist() if _is_of(kin, np.array([one]), taxon_id)[0]]
+        known = tuple(sum(part) for part in zip(*(right.get(one, (0, 0)) for one in branch), strict=True))
+        mine = enough & _is_of(kin, spoken.label, taxon_id)
+        if taxon_id in names:
+            found.append(_match(look, graph, open_ones, mine, taxon_id, names[taxon_id], known, said[taxon_id]))
+    return sorted((way for way in found if way), key=lambda way: -(way.per_hour or 0))[:MOST_MATCHES]
+
+
+def _is_of(kin: Kinship, labels: np.ndarray, taxon_id: int) -> np.ndarray:
+    return (labels == taxon_id) | kin.above[kin.codes(labels), kin.codes(np.array(taxon_id))]
+
+
+def _match(
+    look: Look, graph: ProjectGraph, sample: Sample, mine: np.ndarray, taxon_id: int, name: str,
+    right: tuple[int, ...], said: Judged,
+) -> Way | None:  # fmt: skip
+    """Of `mine` in the sample. None where everything was shown or refused."""
+    ids, agreement = np.asarray(graph.ids)[sample.rows[mine]], sample.spoken.agreement[mine]
+    is_left = ~np.isin(ids, said.gone)
+    if not is_left.any():
+        return None
+    n_known = right[1] + int(np.count_nonzero(np.isin(ids, said.refused)))
+    purity = purity_of(right[0], n_known, float(agreement[is_left].mean()), said)
+    n = rounded(np.count_nonzero(is_left) * sample.stands_for)
+    surest = ids[is_left][np.argsort(-agreement[is_left], kind="stable")][:100]
+    return Way(
+        "matches", f"Stragglers of {name}", _says(purity, n_known, said), n, look.per_hour("stragglers", n, purity),
+        purity, sample.is_part, source={"kind": "stragglers", "taxon_id": taxon_id}, taxon_id=taxon_id, taxon=name,
+        ids=spread(surest),
+    )  # fmt: skip
+
+
+def _says(purity: float, n_known: int, said: Judged) -> str:
+    """How sure it is goes before it; what was looked at goes after it."""
+    words = f"{'perhaps ' if n_known + said.n < FEW else ''}{100 * purity:.0f} % of them"
+    return (
+        f"{words}; {said.n_right:,} of {said.n:,} looked at so far were it"
+        if said.n
+        else f"{words}, by their neighbours"
     )
-    taxa, group = np.unique(said, return_inverse=True)
-    names = names_of_taxa(look.db, taxa.tolist())
-    ways = []
-    for k, taxon_id in enumerate(taxa.tolist()):
-        of_it = rows[group == k][np.argsort(-agreement[group == k], kind="stable")]
-        n, purity = rounded(len(of_it) * open_ones.stands_for), purities.get(taxon_id, purities[0])
-        if taxon_id not in names:
-            continue
-        ways.append(
-            Way(
-                "matches", f"Like what is {names[taxon_id]}", f"{100 * purity:.0f} % of such are right", n,
-                look.per_hour("stragglers", n, purity), purity, open_ones.is_part,
-                source={"kind": "stragglers", "taxon_id": taxon_id}, taxon_id=taxon_id, taxon=names[taxon_id],
-                ids=spread(np.asarray(graph.ids)[of_it[:100]]),
-            )
-        )  # fmt: skip
-    return sorted(ways, key=lambda way: -(way.per_hour or 0))[:MOST_MATCHES]
 
 
 def _novelties(look: Look, graph: ProjectGraph, open_ones: Sample) -> list[Way]:

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from app.batches import work
 from app.batches.make import make_batch
 from app.batches.sources import Source
 from app.database import Db
+from app.start.judged import Judged, purity_of
 from app.start.tempo import tempo
 from app.start.ways import best_way
 from tests.clusters.conftest import make_heaps
@@ -51,7 +54,8 @@ def test_what_the_neighbours_speak_for_is_counted_by_taxon_and_how_often_they_ar
     matches = {one.taxon: one for one in found if one.kind == "matches"}
     assert len(matches) == 3
     for one in matches.values():
-        assert one.n == 15 and one.purity is not None and one.purity > 0.75 and not one.about
+        assert one.n in (15, 30) and one.purity is not None and 0.5 < one.purity <= 0.95 and not one.about
+        assert one.title == f"Stragglers of {one.taxon}" and one.says.startswith("perhaps ")
 
 
 def test_while_vectors_are_made_nothing_is_asked_of_the_neighbours(heaps: Heaps, ada: Person) -> None:
@@ -73,6 +77,33 @@ def test_the_batch_of_a_match_holds_what_was_counted(heaps: Heaps, ada: Person) 
     source = Source(one.source["kind"], {"taxon_id": one.taxon_id})
     batch = make_batch(db, project_of(db, heaps.project.id, ada), account_of(ada), source)
     assert batch.n == one.n
+
+
+def test_what_was_looked_at_and_passed_over_lowers_what_is_promised(heaps: Heaps, ada: Person) -> None:
+    heaps.project.do(ada, heaps.heap(0)[:15], taxon="Oithona")
+    heaps.project.do(ada, heaps.heap(1)[:15], taxon="fiber")
+    db, account = heaps.project.db, account_of(ada)
+    project = project_of(db, heaps.project.id, ada)
+    before = way(ways_of(db, project.id, ada), "matches")
+    assert before.source and before.purity and before.per_hour
+    batch = make_batch(db, project, account, Source("stragglers", {"taxon_id": before.taxon_id}))
+    page = work.next_page(db, project, account, batch.id, 10)
+    ids = [tile["id"] for tile in page.tiles]
+    work.note_seen(db, project, account, batch.id, page.number, ids)
+    act = work.PageAct(uuid4(), ids[:1], [page.tiles[0]["state"]], ids[1:3], before.taxon_id)
+    work.apply_page(db, project, account, batch.id, page.number, act)
+    after = next(one for one in ways_of(db, project.id, ada) if one.title == before.title)
+    assert after.n == before.n - 10 and "1 of 10 looked at so far" in after.says
+    assert after.purity and after.per_hour
+    assert after.purity < 0.6 * before.purity and after.per_hour < before.per_hour
+    assert batch.title == after.title
+
+
+def test_of_few_known_ones_not_all_are_promised() -> None:
+    assert purity_of(9, 9, 1.0, Judged()) < 0.75
+    assert purity_of(5000, 5000, 1.0, Judged(5000, 5000)) == 0.95
+    assert purity_of(9, 9, 0.9, Judged(9, 41)) < 0.4
+    assert purity_of(100, 100, 0.6, Judged()) < purity_of(100, 100, 0.9, Judged())
 
 
 def test_what_no_label_is_near_to_is_counted(db: Db, database_url: str, own_home: Path, ada: Person) -> None:
