@@ -9,7 +9,7 @@ from app.clusters.runs import Run
 from app.database import Db
 from app.errors import Conflict
 from app.labels import undo as labels
-from app.labels.acts import Labelled, Labeller, undo_state
+from app.labels.acts import Labelled, Labeller, Step, undo_state
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ def undo(db: Db, project: Labelled, account: Labeller, run: Run, client_id: UUID
         acted_at = _at(db, act.act_id) if act else None
         if _was_act(db, project.id, client_id) or (act and acted_at and (step is None or acted_at > step.at)):
             outcome = labels.undo(db, project, account, client_id)
-            return Turned(_words("Taken back", outcome.changed), objects=[now.id for now in outcome.changed])
+            words = _words("Taken back", outcome.changed, outcome.undo.redo)
+            return Turned(words, objects=[now.id for now in outcome.changed])
     return _of_step(steps.turn(db, run, account, client_id))
 
 
@@ -40,7 +41,8 @@ def redo(db: Db, project: Labelled, account: Labeller, run: Run, client_id: UUID
         turned_at = _at(db, act.act_id) if act else None
         if _was_act(db, project.id, client_id) or (turned_at and (step is None or turned_at > step.undone_at)):
             outcome = labels.redo(db, project, account, client_id)
-            return Turned(_words("Done again", outcome.changed), objects=[now.id for now in outcome.changed])
+            words = _words("Done again", outcome.changed, outcome.undo.undo)
+            return Turned(words, objects=[now.id for now in outcome.changed])
     return _of_step(steps.turn(db, run, account, client_id, redo=True))
 
 
@@ -48,7 +50,10 @@ def _of_step(outcome: steps.Outcome) -> Turned:
     return Turned(outcome.says, outcome.removed, outcome.added)
 
 
-def _words(done: str, changed: list) -> str:
+def _words(done: str, changed: list, turned: Step | None) -> str:
+    """`turned`: what was turned, as it stands now."""
+    if not changed and turned and turned.label.startswith("not "):
+        return f"{done}: {turned.n:,} time{'s' if turned.n != 1 else ''} {turned.label}."
     return f"{done}: the labels of {len(changed):,} object{'s' if len(changed) != 1 else ''}."
 
 

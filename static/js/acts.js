@@ -147,6 +147,13 @@ export const offerUndo = (buttons, state) => {
   }
 };
 
+// What an undo or a redo did: "2 labels", or of one that was about refusals alone "2 times not detritus".
+export const reversedWords = (path, { changed, undo }) => {
+  const step = path === "undo" ? undo?.redo : undo?.undo; // what was turned stands there now
+  if (changed.length || !step?.label.startsWith("not ")) return count(changed.length, "label");
+  return `${count(step.n, "time")} ${step.label}`;
+};
+
 const countOnPage = (by) => {
   const total = document.getElementById("n-total");
   total.textContent = thousands(Number(total.textContent.replace(/\D/g, "")) + by);

@@ -1,8 +1,8 @@
 // One object's page: naming it, through the same outbox as the board. What came of it is shown by loading anew.
 
+import { reversedWords } from "./acts.js";
 import { Contrast } from "./contrast.js";
 import { tellDelayed } from "./delayed.js";
-import { count } from "./html.js";
 import { commandOf } from "./keys.js";
 import { tellTabs } from "./other_tabs.js";
 import { Outbox } from "./outbox.js";
@@ -47,7 +47,7 @@ const tell = ({ entry, outcome }) => {
   const here = outcome.changed.some((object) => object.id === Number(page.dataset.object));
   if (entry.path === "acts" || here) return location.reload();
   const word = entry.path === "undo" ? "Taken back" : "Done again";
-  toast(`${word}: ${count(outcome.changed.length, "label")} of other objects; this one is as it was.`);
+  toast(`${word}: ${reversedWords(entry.path, outcome)} of other objects; this one is as it was.`);
   for (const button of page.querySelectorAll("[data-reverse]")) button.disabled = !outcome.undo[button.dataset.reverse];
 };
 

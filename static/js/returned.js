@@ -1,6 +1,7 @@
 // Shows the objects of an undo or redo: those on the page are marked in their place and scrolled into view, the others
 // are fetched and stand in a titled section on top.
 
+import { reversedWords } from "./acts.js";
 import { count, element, thousands } from "./html.js";
 import { getHtml } from "./requests.js";
 import { whileShown } from "./page_life.js";
@@ -22,7 +23,7 @@ export class Returned {
   async show(path, outcome) {
     const word = path === "undo" ? "Taken back" : "Done again";
     const n = outcome.changed.length;
-    toast(`${word}: ${count(n, "label")}.`, { key: "reversed" });
+    toast(`${word}: ${reversedWords(path, outcome)}.`, { key: "reversed" });
     if (!n) return;
     this.close();
     const turn = (this.turn = (this.turn ?? 0) + 1);
