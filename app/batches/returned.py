@@ -70,7 +70,7 @@ def send_back(db: Db, project: Project, account: Labeller, ids: list[int], comme
         """,
         {"project_id": project.id, "ids": array(ids), "by": account.id, "comment": comment.strip()[:1000]},
     ).fetchall()
-    ids_sent = [row.object_id for row in rows]
+    ids_sent = sorted(row.object_id for row in rows)
     if rows:
         _count_as_wrong(db, project.id, ids_sent)
         # They are their author's to look at now, and not kept for the reviewer.

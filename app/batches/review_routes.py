@@ -45,10 +45,12 @@ class SendBack:
 
 @dataclass(frozen=True)
 class SignOffWish:
-    """A taxon, with those below it, as it stands now."""
+    """A taxon, with those below it, as it stands now. `anyway`: also where its last review is not finished, or found
+    more wrong than the project allows."""
 
     taxon_id: int
     comment: str = ""
+    anyway: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def sign_offs_api(db: NamedDependency[Db], project: NamedDependency[Project]) ->
 
 @post(
     "/projects/{project_id:int}/sign-offs", opt=MANAGER, sync_to_thread=True, tags=["checks"],
-    summary="Sign off a taxon as it stands now", responses=refusals(400, 401, 403, 404),
+    summary="Sign off a taxon as it stands now", responses=refusals(400, 401, 403, 404, 409),
 )  # fmt: skip
 def sign_off_api(
     db: NamedDependency[Db],
@@ -160,7 +162,7 @@ def sign_off_api(
     viewer: NamedDependency[Viewer],
     data: JSONBody[SignOffWish],
 ) -> SignOff:
-    return sign_offs.sign_off(db, project.id, actor(viewer), data.taxon_id, data.comment)
+    return sign_offs.sign_off(db, project.id, actor(viewer), data.taxon_id, data.comment, data.anyway)
 
 
 @post(

@@ -5,9 +5,11 @@ from datetime import datetime
 
 import numpy as np
 
+from app.batches.audit_state import limit_of
 from app.batches.lineages import branch_of, names_of_taxa
+from app.batches.review import list_reviews
 from app.database import Db
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.labels.acts import Labeller
 from app.search.codes import VALIDATED
 from app.search.mirror import Mirror, open_mirror
@@ -31,10 +33,14 @@ class SignOff:
     holds: bool
 
 
-def sign_off(db: Db, project_id: int, account: Labeller, taxon_id: int, comment: str) -> SignOff:
-    """The taxon as it stands now. An earlier sign-off of the same gives way."""
+def sign_off(
+    db: Db, project_id: int, account: Labeller, taxon_id: int, comment: str, anyway: bool = False
+) -> SignOff:  # fmt: skip
+    """The taxon as it stands now; an earlier sign-off of it gives way. `anyway`: whatever its last review says."""
     if taxon_id not in names_of_taxa(db, [taxon_id]):
         raise NotFound(UNKNOWN_TAXON)
+    if not anyway and (doubt := _against(db, project_id, taxon_id)):
+        raise Conflict(f'{doubt} Sign off anyway? A program says so with "anyway": true.')
     members = _members(db, open_mirror(db, project_id), taxon_id)
     row = db.execute(
         """
@@ -45,6 +51,25 @@ def sign_off(db: Db, project_id: int, account: Labeller, taxon_id: int, comment:
         [project_id, taxon_id, account.id, int(members.sum()), comment.strip()[:1000]],
     ).fetchone()
     return next(one for one in read(db, project_id) if one.id == row.id)
+
+
+def _against(db: Db, project_id: int, taxon_id: int) -> str:
+    """What the last review of the taxon has against it: it is not finished, or too many labels are wrong."""
+    last = next(iter(list_reviews(db, project_id, 1, taxon_id)), None)
+    if last is None or not last.n:
+        return ""
+    if last.n_unjudged:
+        return (
+            f"The last review of {last.taxon} is not finished: {last.n_judged:,} of {last.n:,} are judged, and "
+            f"{last.n_wrong:,} of these were wrong."
+        )
+    limit = limit_of(db, project_id)
+    if last.share is None or last.share <= limit:
+        return ""
+    return (
+        f"The last review of {last.taxon} found {last.n_wrong:,} of {last.n:,} wrong, which is {100 * last.share:.1f} "
+        f"%; the project allows {100 * limit:g} %."
+    )
 
 
 def withdraw(db: Db, project_id: int, sign_off_id: int) -> None:

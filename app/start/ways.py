@@ -13,6 +13,7 @@ from app.database import Db
 from app.projects.access import Project
 from app.search.codes import DUBIOUS, PREDICTED, UNCLASSIFIED
 from app.search.mirror import open_mirror
+from app.start.asked import asked_ways
 from app.start.known import known_ways
 from app.start.readiness import readiness
 from app.start.referred import referred_ways
@@ -33,7 +34,7 @@ def find_ways(db: Db, project: Project, account: Account) -> list[Way]:
     mirror = open_mirror(db, project.id)
     is_embedding = readiness(db, project, len(mirror)).changes
     look = Look(db, project, account, mirror, tempo(db, project.id, account.id), is_embedding)
-    finders = (_begun, _cards, _predicted, known_ways, referred_ways, _one_by_one, _doubts)
+    finders = (_begun, _cards, _predicted, known_ways, referred_ways, _one_by_one, asked_ways, _doubts)
     found = [way for find in finders for way in find(look)]
     return sorted(found, key=lambda way: -(way.per_hour or 0))
 

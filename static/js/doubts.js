@@ -1,13 +1,12 @@
 // Doubts one by one: others' are settled by a button or a name, which can be taken back; one's own are given a second
 // choice.
 
+import { element } from "./html.js";
 import { newId } from "./outbox.js";
 import { postJson, putJson } from "./requests.js";
 import "./taxon_field.js";
 import { toast } from "./toasts.js";
 import { takesText } from "./typing.js";
-
-const READ_MS = 6500; // after the last line, before the page loads again: the toast with its Undo has had its time
 
 class Doubts extends HTMLElement {
   #settled = []; // acts of this page, the latest last
@@ -41,6 +40,12 @@ class Doubts extends HTMLElement {
     }
   }
 
+  // What was settled last can still be taken back here.
+  #empty() {
+    const more = element("p", {}, element("a", { href: location.href }, "Look for more"));
+    this.querySelector("table").replaceWith(element("div", { className: "empty" }, element("h2", {}, "No doubts left here"), more));
+  }
+
   #key(event) {
     const isUndo = event.code === "KeyZ" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
     if (!isUndo || event.repeat || takesText(event.target) || !this.#settled.length) return;
@@ -71,7 +76,7 @@ class Doubts extends HTMLElement {
       line.remove();
       toast("Settled.", { key: "doubts", action: { text: "Undo (Ctrl Z)", run: () => this.#undo(actId) } });
       next?.querySelector("button")?.focus();
-      if (!this.querySelector("tbody tr")) setTimeout(() => location.reload(), READ_MS);
+      if (!this.querySelector("tbody tr")) this.#empty();
     } catch (error) {
       for (const button of line.querySelectorAll("button, input")) button.disabled = false;
       toast(error.message, { kind: "bad", key: "doubts" });

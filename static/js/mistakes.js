@@ -5,7 +5,8 @@ import { makeBatch } from "./batch_make.js";
 import { Contrast } from "./contrast.js";
 import { count, element } from "./html.js";
 import { showOwnKeys } from "./key_map.js";
-import { mistakeCommandOf } from "./mistakes_keys.js";
+import { fillList } from "./keys.js";
+import { mistakeCommandOf, usableAtMistakes } from "./mistakes_keys.js";
 import { newId } from "./outbox.js";
 import { postJson } from "./requests.js";
 import { watchSession } from "./session.js";
@@ -16,10 +17,12 @@ import { belongsElsewhere, takesText } from "./typing.js";
 const AGAIN_MS = 2000;
 const MAGNIFIED = 3;
 const SEEN_MS = 300; // nothing is decided on that was not painted so long
+const PAIR_MS = 600; // a fast Enter that was meant for the pair before decides nothing
 
 class Mistakes extends HTMLElement {
   #sending = Promise.resolve();
   #shownAt = Infinity;
+  #pausedUntil = 0;
 
   connectedCallback() {
     this.list = this.querySelector("#tiles");
@@ -31,7 +34,20 @@ class Mistakes extends HTMLElement {
     this.field?.addEventListener("apply", () => this.#third());
     watchSession(this.dataset.account);
     showOwnKeys(this);
+    fillList(document.getElementById("keys"), usableAtMistakes(this.dataset.canLabel));
+    this.#tellPair();
     this.#show(this.#left[0]);
+  }
+
+  // Another pair than the one before is told, and nothing is decided until one could have noticed.
+  #tellPair() {
+    const { project, kind, taxonId, otherId, taxon, other } = this.dataset;
+    const [key, pair] = [`shoal.pair.${project}.${kind}`, `${taxonId}-${otherId}`];
+    const before = sessionStorage.getItem(key);
+    sessionStorage.setItem(key, pair);
+    if (!before || before === pair) return;
+    this.#pausedUntil = performance.now() + PAIR_MS;
+    toast(`Another pair: ${taxon} that may be ${other}.`, { key: "pair" });
   }
 
   get #left() {
@@ -63,10 +79,11 @@ class Mistakes extends HTMLElement {
       name: () => this.field?.focus(),
       open: () => this.tile && open(this.tile.dataset.page, "_blank"),
       undo: () => this.#undo(),
+      help: () => document.getElementById("keys").togglePopover(),
       contrast: () => this.contrast.toggle("contrast"),
       invert: () => this.contrast.toggle("invert"),
     };
-    if (this.dataset.canLabel || ["step", "open", "contrast", "invert"].includes(command)) does[command]?.();
+    if (this.dataset.canLabel || ["step", "open", "help", "contrast", "invert"].includes(command)) does[command]?.();
   }
 
   #show(tile) {
@@ -109,7 +126,8 @@ class Mistakes extends HTMLElement {
 
   #decide(taxonId) {
     const { tile } = this;
-    if (!tile || performance.now() - this.#shownAt < SEEN_MS) return;
+    const now = performance.now();
+    if (!tile || now - this.#shownAt < SEEN_MS || now < this.#pausedUntil) return;
     const left = this.#left;
     const next = left[left.indexOf(tile) + 1] ?? left[left.indexOf(tile) - 1];
     const { kind, otherId } = this.dataset;

@@ -1,7 +1,7 @@
 // The keys of likely mistakes: those of the board that move, name, undo and change the look, and its own.
 
 import { remapped } from "./key_map.js";
-import { commandOf } from "./keys.js";
+import { KEYS, commandOf } from "./keys.js";
 
 export const MISTAKE_KEYS = [
   { group: "Likely mistakes", keys: ["Enter"], labels: true, does: "the object stays what it is, and is not what its neighbours are", short: "it stays", command: "stays" },
@@ -13,7 +13,8 @@ export const MISTAKE_KEYS = [
 ];
 
 const BY_CODE = { Enter: "stays", NumpadEnter: "stays", Delete: "moves", Backspace: "moves" };
-const KNOWN = new Set([...MISTAKE_KEYS.map((key) => key.command), "contrast", "invert"]);
+const OF_THE_BOARD = new Set(["contrast", "invert", "help"]);
+const KNOWN = new Set([...MISTAKE_KEYS.map((key) => key.command), ...OF_THE_BOARD]);
 
 const usualAtMistakes = (event) => {
   if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.isComposing && BY_CODE[event.code]) return { command: BY_CODE[event.code] };
@@ -24,3 +25,6 @@ const usualAtMistakes = (event) => {
 
 // What a key means at likely mistakes.
 export const mistakeCommandOf = remapped(MISTAKE_KEYS, usualAtMistakes);
+
+// All that are of use there, for the list under "?".
+export const usableAtMistakes = (canLabel) => [...MISTAKE_KEYS, ...KEYS.filter(({ command }) => OF_THE_BOARD.has(command))].filter(({ labels }) => canLabel || !labels);

@@ -42,7 +42,22 @@ class ReviewForms extends HTMLElement {
     const { taxon } = form.querySelector("taxon-field");
     if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn" });
     const wish = { taxon_id: taxon.id, comment: form.elements.comment.value };
-    return doAndGo(form.querySelector("button[type=submit]"), () => postJson(`${this.url}/sign-offs`, wish));
+    return this.#sendSignOff(form.querySelector("button[type=submit]"), wish);
+  }
+
+  // Asks once where the last review speaks against it.
+  async #sendSignOff(button, wish) {
+    button.disabled = true;
+    try {
+      await postJson(`${this.url}/sign-offs`, wish);
+      location.reload();
+    } catch (error) {
+      button.disabled = false;
+      const run = () => this.#sendSignOff(button, { ...wish, anyway: true });
+      const action = error.status === 409 && !wish.anyway ? { text: "Sign off anyway", run } : null;
+      const words = action ? error.message.replace(/ A program says .*$/, "") : error.message;
+      toast(words, { kind: action ? "warn" : "bad", key: "sign-off", action });
+    }
   }
 
   #click(button) {
