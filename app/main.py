@@ -20,6 +20,7 @@ from app.answers import exception_handlers
 from app.batches import api as batches_api
 from app.batches import (
     audit_routes,
+    back_routes,
     mistakes_routes,
     pile_routes,
     probe_routes,
@@ -116,6 +117,7 @@ API = [
     *labels_api.routes,
     *batches_api.routes,
     *proposal_routes.api_routes,
+    *back_routes.routes,
     *clusters_api.routes,
     *pile_routes.api_routes,
     *refusal_routes.api_routes,

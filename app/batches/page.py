@@ -7,7 +7,7 @@ import numpy as np
 
 from app.batches import page_rows, places
 from app.batches.batch import Batch, find_batch
-from app.batches.hidden import hide
+from app.batches.hidden import hide, is_hidden
 from app.batches.page_making import USUAL_PAGE, check_size, is_untouched, make_next
 from app.batches.page_rows import PageRow
 from app.batches.places import WAITING, Places
@@ -102,7 +102,8 @@ def _told(
     hide(batch, tiles)
     shown = np.array([place[tile["id"]] for tile in tiles], np.int64)
     line = None if page.line is None else int(np.count_nonzero(shown < page.line))
-    proposals = as_seen(db, project, page.proposals or [], page.ids[: page.line or len(page.ids)], account.id)
+    asked = page.ids[: page.line or len(page.ids)]
+    proposals = as_seen(db, project, page.proposals or [], asked, account.id, predicted=not is_hidden(batch))
     return PageInHand(
         batch, page.number or None, tiles, line, _basis(page, batch, account), proposals, atlas_url(project.id, tiles),
         _next_atlas(db, project.id, listed, page, n), held,

@@ -8,6 +8,7 @@ import numpy as np
 from app.batches import page_rows, places
 from app.batches.batch import Batch
 from app.batches.chances import HALF, chances_of, line_of
+from app.batches.hidden import is_hidden
 from app.batches.lineages import branch_of, lineage_of
 from app.batches.ordering import Compared, laid_out
 from app.batches.page_rows import MARKED, PASSED, PageRow
@@ -100,7 +101,7 @@ def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: n
         order = laid_out(db, project, ids, line)
         ids, distances, chances = ids[order], distances[order], None if chances is None else chances[order]
     number, marks = page_rows.last_number(db, batch.id) + 1, _first_marks(len(ids), line)
-    proposals = propose(db, project, ids[:line] if line else ids, batch.account_id)
+    proposals = propose(db, project, ids[:line] if line else ids, batch.account_id, not is_hidden(batch))
     seen = np.zeros(len(ids), np.int16)
     return PageRow(number, ids, distances, marks, seen, None, line, chances, basis, proposals, None, is_done=False)
 

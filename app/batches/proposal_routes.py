@@ -11,6 +11,7 @@ from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.batches.batch import find_batch
+from app.batches.hidden import is_hidden
 from app.batches.page_making import LARGEST_PAGE
 from app.batches.pages import italic_taxa
 from app.batches.proposals import propose
@@ -65,10 +66,10 @@ def show_proposals(
 
 def _proposed(db: Db, project: Project, viewer: Viewer, batch_id: int, ids: list[int]) -> list[dict[str, Any]]:
     account = actor(viewer)
-    find_batch(db, project.id, batch_id)
+    batch = find_batch(db, project.id, batch_id)
     if not 1 <= len(ids) <= LARGEST_PAGE:
         raise Refused(f"Between 1 and {LARGEST_PAGE:,} objects can be asked about, not {len(ids):,}.")
-    return propose(db, project, np.array(ids, np.int64), account.id)
+    return propose(db, project, np.array(ids, np.int64), account.id, not is_hidden(batch))
 
 
 routes = [show_proposals]

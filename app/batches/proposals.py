@@ -1,4 +1,5 @@
-"""What a batch's objects may be called: the taxa of the validated objects most alike to them, with their agreement.
+"""What a batch's objects may be called: what most of them are predicted as, and the taxa of the validated objects most
+alike to them, with their agreement.
 
 Those of reference projects have a vote too, for who may read these. Where no taxon
 has half of the votes, the common ancestor of those that together have is proposed first.
@@ -14,6 +15,7 @@ from app.batches.lineages import branch_of, names_of_taxa
 from app.batches.ordering import Compared
 from app.batches.vectors import vectors_of
 from app.database import Db
+from app.labels.changes import array
 from app.objects.queries import nearest_common_ancestor
 from app.projects.references import sources
 from app.search.voters import nearest_voters
@@ -36,8 +38,41 @@ class Proposal:
     references: list[int]
 
 
-def propose(db: Db, project: Compared, ids: np.ndarray, account_id: int | None) -> list[dict[str, Any]]:
-    """At most three, the best first; none where nothing is validated, or nothing can be compared."""
+def propose(
+    db: Db, project: Compared, ids: np.ndarray, account_id: int | None, predicted: bool = True
+) -> list[dict[str, Any]]:
+    """At most three: what most of them are predicted as, if that may be told, then what their neighbours say."""
+    first = _predicted(db, project.id, ids) if predicted else []
+    known = {proposal["taxon_id"] for proposal in first}
+    others = _by_neighbours(db, project, ids, account_id)
+    return (first + [proposal for proposal in others if proposal["taxon_id"] not in known])[:MOST]
+
+
+def _predicted(db: Db, project_id: int, ids: np.ndarray) -> list[dict[str, Any]]:
+    """The current run's taxon of at least half of the objects."""
+    rows = db.execute(
+        """
+        select prediction.taxon_id, taxon.display_name as taxon, count(*) as n
+          from prediction
+          join project on project.id = prediction.project_id
+          join taxon on taxon.id = prediction.taxon_id
+         where prediction.project_id = %s
+           and prediction.run_id = project.current_run_id
+           and prediction.object_id = any(%s::bigint[])
+         group by prediction.taxon_id, taxon.display_name
+        having 2 * count(*) >= %s
+         order by n desc, prediction.taxon_id
+        """,
+        [project_id, array(ids.tolist()), len(ids)],
+    )
+    return [
+        asdict(Proposal(row.taxon_id, row.taxon, row.n, len(ids), f"predicted for {row.n} of {len(ids)}", []))
+        for row in rows
+    ]
+
+
+def _by_neighbours(db: Db, project: Compared, ids: np.ndarray, account_id: int | None) -> list[dict[str, Any]]:
+    """The best first; none where nothing is validated, or nothing can be compared."""
     vectors, has = vectors_of(db, project, ids)
     if not has.any():
         return []
@@ -62,7 +97,12 @@ def _why(n: int, of: int, references: list[int]) -> str:
 
 
 def as_seen(
-    db: Db, project: Compared, proposals: list[dict[str, Any]], ids: np.ndarray, account_id: int | None
+    db: Db,
+    project: Compared,
+    proposals: list[dict[str, Any]],
+    ids: np.ndarray,
+    account_id: int | None,
+    predicted: bool = True,
 ) -> list[dict[str, Any]]:
     """Proposals that were made for somebody else, or a while ago: made anew where a reference voted that this person
     may not read, or that is none any more."""
@@ -70,7 +110,7 @@ def as_seen(
     if not asked:
         return proposals
     readable = {source.id for source in sources(db, project.id, project.embedder_id, account_id)}
-    return proposals if asked <= readable else propose(db, project, ids, account_id)
+    return proposals if asked <= readable else propose(db, project, ids, account_id, predicted)
 
 
 def _above(db: Db, votes: Counter[int]) -> list[tuple[int, int]]:

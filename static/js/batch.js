@@ -68,6 +68,7 @@ class Batch extends HTMLElement {
       this.contrast.look();
       this.acts?.offer(detail.page.undo);
       if (this.field?.empty) this.field.hold(this.#target);
+      if (this.brush?.isOn && !this.selection.shown().length) this.brush.isOn = false;
       this.panel.update();
     });
   }
@@ -282,7 +283,7 @@ class Batch extends HTMLElement {
       line: () => line.move(by, Number(way)),
       stack: () => this.#openStack(),
       propose: () => this.panel.take(place),
-      brush: () => (this.brush.isOn = !this.brush.isOn),
+      brush: () => (this.brush.isOn = !this.brush.isOn && selection.shown().length > 0),
       pass: () => this.page.isReady && this.acts.pass(),
       tray: () => this.#openTray(),
       sendBack: () => document.getElementById("send-back-why")?.focus(),

@@ -1,18 +1,24 @@
 // What is done in a batch: labels on the marked or on one tile, a page turned, undo and redo. All of it goes through the
 // outbox, so that a lost connection loses nothing and nothing happens twice. Emits "left" when a page is done.
 
-import { offerUndo } from "./acts.js";
+import { offerUndo, reversedWords } from "./acts.js";
 import { tellDelayed } from "./delayed.js";
 import { count } from "./html.js";
 import { forgetFacts } from "./object_facts.js";
 import { outboxOf } from "./outbox.js";
 import { tellRefused } from "./refused.js";
+import { Steps } from "./batch_steps.js";
 import { tidyStacks } from "./stacks.js";
 import { dropToast, toast } from "./toasts.js";
 
 const SOON_MS = 250;
+const TWICE_MS = 10_000; // a second undo within this time may go elsewhere
 
 export class BatchActs extends EventTarget {
+  #names = new Map(); // of taxa by id, as acts named them
+  #elsewhereUntil = 0;
+  #backTo = null; // marks of a page that comes back from the tray
+  #telling = null;
   #waiting = null; // what is done once all that it is about was seen
 
   constructor(root, page, panel) {
@@ -20,12 +26,14 @@ export class BatchActs extends EventTarget {
     Object.assign(this, { root, page, panel, url: root.url });
     const { outbox, isNew } = outboxOf(root.dataset.project, root.dataset.account);
     Object.assign(this, { outbox, isNew });
+    this.steps = new Steps(page, root.dataset.batch);
     this.buttons = { undo: panel.button("undo"), redo: panel.button("redo") };
     outbox.addEventListener("done", ({ detail }) => this.#done(detail));
     outbox.addEventListener("rejected", ({ detail }) => this.#rejected(detail));
     outbox.addEventListener("delayed", ({ detail }) => tellDelayed(detail));
     page.seen.addEventListener("seen", () => this.#waiting && this.#goOn());
     page.marks.addEventListener("change", () => this.forgetWaiting());
+    page.addEventListener("shown", () => this.#bringBack());
   }
 
   // What was left to send comes before the page that follows from it.
@@ -39,6 +47,9 @@ export class BatchActs extends EventTarget {
 
   offer(state) {
     offerUndo(this.buttons, state);
+    if (!this.buttons.undo) return;
+    this.buttons.undo.disabled = false; // marks and pages of the tray are taken back too
+    this.buttons.undo.title = "Takes back your last step in this batch";
   }
 
   get #ours() {
@@ -110,6 +121,7 @@ export class BatchActs extends EventTarget {
       not_this: notThis.map((tile) => Number(tile.dataset.id)),
       line: page.line.at,
     });
+    this.#did();
     for (const tile of marked) tile.classList.add("sending");
     this.dispatchEvent(new Event("left"));
   }
@@ -123,34 +135,85 @@ export class BatchActs extends EventTarget {
     this.outbox.add(`${this.url}/one`, {
       ids: tiles.map((tile) => Number(tile.dataset.id)), states: tiles.map((tile) => tile.dataset.state), taxon_id: taxon.id, status,
     });
+    this.#names.set(taxon.id, taxon.display_name);
+    this.#did();
     this.#takeOff(tiles);
   }
 
   #takeOff(tiles) {
     const { page } = this;
-    for (const tile of tiles) tile.hidden = true;
-    tidyStacks(page.list);
-    page.selection.drop(tiles);
-    page.selection.keepPlace();
+    this.steps.quietly(() => {
+      for (const tile of tiles) tile.hidden = true;
+      tidyStacks(page.list);
+      page.selection.drop(tiles);
+      page.selection.keepPlace();
+    });
     if (!page.selection.shown().length) page.leave();
   }
 
   // They are on a pile now, and no part of the batch.
-  setAside(tiles) {
-    this.outbox.add(`${this.url}/aside`, { ids: tiles.map((tile) => Number(tile.dataset.id)) }, { bare: true });
+  setAside(tiles, pileId) {
+    const ids = tiles.map((tile) => Number(tile.dataset.id));
+    this.outbox.add(`${this.url}/aside`, { ids }, { bare: true });
+    if (pileId) this.steps.push({ kind: "aside", ids, pileId });
     this.#takeOff(tiles);
   }
 
   pass() {
     const { page } = this;
     const url = `${page.url}/pass`;
+    this.#did(page.state);
     page.leave();
     this.outbox.add(url, {}, { bare: true });
     this.dispatchEvent(new Event("left"));
   }
 
+  #did(state = null) {
+    this.#elsewhereUntil = 0;
+    this.steps.push({ kind: "done", state });
+  }
+
+  // The last step in this batch; once nothing of it is left, and at a second press, the last act elsewhere.
   undo() {
-    this.outbox.add("undo");
+    if (Date.now() < this.#elsewhereUntil) {
+      this.#elsewhereUntil = 0;
+      return this.outbox.add("undo");
+    }
+    const { page, steps } = this;
+    const step = steps.pop();
+    if (step?.kind === "marks") return steps.quietly(() => page.bringBack(step.state));
+    if (step?.kind === "aside") return this.outbox.add(`${this.url}/aside/back`, { ids: step.ids, pile_id: step.pileId }, { bare: true });
+    this.#backTo = step?.state ?? null;
+    const url = `${this.url}/back`;
+    const isSure = !this.#ours.some(({ path }) => path === url); // of which page is in hand when this arrives
+    this.outbox.add(url, { page: isSure ? (page.page?.number ?? null) : null });
+  }
+
+  // A page from the tray with the marks that it had.
+  #bringBack() {
+    const state = this.#backTo;
+    if (!state || state.number !== this.page.number) return;
+    this.#backTo = null;
+    this.steps.quietly(() => this.page.bringBack(state));
+  }
+
+  #tellBack(back) {
+    this.offer(back.undo);
+    if (back.outcome) return this.#reversed("undo", back.outcome);
+    if (back.page) {
+      toast(`Page ${back.page} is back from the tray.`, { key: "reversed" });
+      return this.#lookAgain();
+    }
+    const { undo } = back.undo;
+    if (undo) this.#elsewhereUntil = Date.now() + TWICE_MS;
+    toast(`Nothing left to undo in this batch.${undo ? ` Ctrl+Z again takes back ${undo.label}, ${count(undo.n, "object")}, elsewhere.` : ""}`, { key: "reversed" });
+  }
+
+  #tellSingle({ taxon_id: taxonId, status }, { changed }) {
+    const name = this.#names.get(taxonId);
+    if (changed.length && name) toast(`${count(changed.length, "object")} ${status === "D" ? "dubious" : "validated"} as ${name}.`, { key: "single" });
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.page.isReady && !this.#ours.length && this.page.tell((told) => this.panel.tell(told)), SOON_MS);
   }
 
   redo() {
@@ -165,6 +228,12 @@ export class BatchActs extends EventTarget {
     if (said?.undo) this.offer(said.undo);
     if (said?.refused?.length) tellRefused(said.refused, this.root.dataset.account);
     if (outcome?.late?.length) this.#tellLate(outcome.late);
+    if (entry.path === `${this.url}/back`) return this.#tellBack(outcome);
+    if (entry.path === `${this.url}/aside/back`) {
+      toast(`${count(entry.body.ids.length, "object")} back on the page, and off the pile.`, { key: "reversed" });
+      return this.#lookAgain();
+    }
+    if (entry.path === `${this.url}/one`) this.#tellSingle(entry.body, said);
     if (entry.path === "undo" || entry.path === "redo") this.#reversed(entry.path, outcome);
     else if (!this.page.isReady && !this.#ours.length) this.page.load();
   }
@@ -178,15 +247,16 @@ export class BatchActs extends EventTarget {
   #reversed(path, outcome) {
     const word = path === "undo" ? "Taken back" : "Done again";
     const isHere = String(outcome.batch_id) === this.root.dataset.batch;
-    const n = outcome.changed.length;
-    const words = n ? count(n, "label") : "what was not this";
+    const words = reversedWords(path, outcome);
     if (isHere) toast(`${word}: ${words}.`, { key: "reversed" });
     else {
       const { project } = this.root.dataset;
       const href = outcome.batch_id ? `/projects/${project}/batches/${outcome.batch_id}` : `/projects/${project}?act=${outcome.act_id}`;
       toast(`${word} elsewhere: ${words}.`, { key: "reversed", link: { href, text: "Show" } });
     }
-    if (isHere) this.#lookAgain();
+    if (!isHere) return;
+    if (path === "redo") this.steps.push({ kind: "done", state: null });
+    this.#lookAgain();
   }
 
   // The page in hand is another one now.
@@ -200,6 +270,8 @@ export class BatchActs extends EventTarget {
   // The server refused it whole: the page comes back as it is there.
   #rejected({ entry, error }) {
     if (!entry.bare) toast(error.message, { kind: "bad" });
-    if (entry.path.startsWith(this.url)) this.#lookAgain();
+    if (!entry.path.startsWith(this.url)) return;
+    if (["/apply", "/one", "/pass"].some((end) => entry.path.endsWith(end))) this.steps.forgetDone();
+    this.#lookAgain();
   }
 }

@@ -24,6 +24,7 @@ const OF_LIKENESS = ["order", "dir", "examples", "query"];
 
 // From a board: what is like the selected tiles within its filter, or like the examples of its order, or what it shows.
 export const batchOfShown = (projectId, tiles, query) => {
+  if (!tiles.length && !document.querySelector("#tiles .tile")) return toast("Nothing to work through: no object passes this filter.", { key: "batch" });
   for (const name of VIEW) query.delete(name);
   const isLike = query.get("order") === "like";
   const isFar = isLike && !tiles.length && query.get("dir") === "desc";

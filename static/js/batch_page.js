@@ -76,6 +76,18 @@ export class Page extends EventTarget {
     }
   }
 
+  // What the server says of the batch now, with the page left as it is.
+  async tell(then) {
+    const turn = this.#turn;
+    try {
+      const told = parseFragment(await getHtml(`${this.address}?n=${this.size.n}`));
+      const { number } = JSON.parse(told.querySelector("script[data-page]").textContent);
+      if (turn === this.#turn && number === this.number) then(told);
+    } catch {
+      // The next act, or the next page, says it.
+    }
+  }
+
   #fail(error) {
     const failed = this.root.querySelector(".failed");
     failed.hidden = !error;
@@ -162,6 +174,18 @@ export class Page extends EventTarget {
     this.#section.append(...this.#boxes().toSorted((a, b) => at(a) - at(b)));
   }
 
+  // Marks, line and order of the page in hand, to come back to.
+  get state() {
+    return { number: this.number, marks: this.marks.codes, line: this.line.at, order: this.selection.shown().map((tile) => tile.dataset.id) };
+  }
+
+  bringBack({ marks, line, order }) {
+    this.#arrange(order);
+    this.line.put(Math.min(line, order.length));
+    this.marks.open(marks);
+    this.#changed();
+  }
+
   #kept() {
     const order = this.#isArranged ? { order: this.selection.shown().map((tile) => Number(tile.dataset.id)) } : {};
     return { marks: this.marks.codes, line: this.line.at, ...order };
@@ -194,11 +218,13 @@ export class Page extends EventTarget {
 
 const tilesIn = (box) => (box.matches(".stacked") ? [...box.querySelectorAll(".tile:not([hidden])")] : [box]);
 
+// The one number of a tile: a distance beside chances would be taken for one.
 const writeChance = (tile, chance) => {
-  if (chance === undefined || chance === null) return;
   const caption = tile.querySelector(".caption");
-  const figure = caption.querySelector(".figure") ?? caption.appendChild(document.createElement("span"));
+  const written = caption.querySelector(".figure");
+  if (chance === undefined || chance === null) return written?.remove();
+  const figure = written ?? caption.appendChild(document.createElement("span"));
   figure.className = "figure";
-  figure.title = `chance ${chance.toFixed(3)}`;
+  figure.title = `calibrated chance of the same label: ${chance.toFixed(3)}`;
   figure.textContent = chance.toFixed(2);
 };

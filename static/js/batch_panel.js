@@ -4,6 +4,7 @@ import { Proposals } from "./batch_proposals.js";
 import { element, nameCut, thousands } from "./html.js";
 import { showOwnKeys } from "./key_map.js";
 
+const OF_TILES = new Set(["pass", "notThis", "invertMarks", "restNotThis", "markedFirst", "line", "all", "aside", "brush"]);
 const PARTS = ["about", "pace", "left", "ended"];
 
 export class BatchPanel {
@@ -23,14 +24,19 @@ export class BatchPanel {
 
   // What the server wrote of this page.
   show(told, page) {
+    this.tell(told);
+    this.proposals?.open(told.querySelector('[data-part="proposals"]'), page.line ?? 0);
+    this.update();
+  }
+
+  // What stands around the tiles.
+  tell(told) {
     for (const name of PARTS) {
       const [place, part] = [this.root.querySelector(`#${name}`), told.querySelector(`[data-part="${name}"]`)];
       place?.replaceChildren(...(part?.childNodes ?? []));
     }
-    this.proposals?.open(told.querySelector('[data-part="proposals"]'), page.line ?? 0);
     showOwnKeys(this.root);
     for (const time of this.root.querySelectorAll("time[data-clock]")) time.textContent = clock(new Date(time.dateTime));
-    this.update();
   }
 
   // The `place`-th proposal goes into the label field.
@@ -48,6 +54,8 @@ export class BatchPanel {
     const { marked, passed, notThis } = this.marks.counts;
     this.title.textContent = `${thousands(marked)} marked · ${thousands(passed)} passed over · ${thousands(notThis)} not this`;
     if (!this.field) return;
+    const isEmpty = !(marked + passed + notThis);
+    for (const button of this.commands.querySelectorAll("[data-command]")) if (OF_TILES.has(button.dataset.command)) button.disabled = isEmpty;
     this.#sayApply(marked, notThis);
     this.sayDigits();
   }

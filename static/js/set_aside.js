@@ -12,7 +12,7 @@ export class SetAside {
   #id = newId();
   #open = [];
 
-  // `done(ids)`: they are on a pile.
+  // `done(ids, pile)`: they are on that pile.
   constructor(projectId, done = () => {}) {
     Object.assign(this, { project: projectId, done });
     this.url = `/api/v1/projects/${projectId}/piles`;
@@ -71,7 +71,7 @@ export class SetAside {
       const kept = pile
         ? (await postJson(`${this.url}/${pile.id}/objects`, { ids: this.#ids })).pile
         : await postJson(this.url, { client_id: this.#id, name: this.name.value, ids: this.#ids });
-      this.done(this.#ids);
+      this.done(this.#ids, kept);
       toast(`${count(this.#ids.length, "object")} set aside on “${kept.name}”, which now holds ${kept.n}.`);
     } catch (error) {
       toast(error.message, { kind: "bad" });

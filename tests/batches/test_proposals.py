@@ -1,12 +1,15 @@
 """What is marked is named by its own neighbours, not by those of the whole page."""
 
+import numpy as np
 import pytest
 
 from app.accounts.viewer import Account
+from app.batches.proposals import propose
 from app.database import Db
+from app.labels import runs
 from app.projects.queries import set_member
 from tests.batches.conftest import N_GROUPS, Worker
-from tests.small_projects import Person, SmallProject
+from tests.small_projects import Person, SmallProject, predict
 from tests.web_fixtures import Client, bearer, logged_in
 
 
@@ -40,3 +43,14 @@ def test_the_marked_are_named_by_their_own_neighbours(
     page = f"/projects/{small.id}/batches/{batch.id}/proposals?ids="
     assert "Oithona" in seen.get(page + ",".join(map(str, oithona))).text
     assert seen.get(page + "one").status_code == 400
+
+
+def test_what_most_are_predicted_as_is_proposed_first(mine: Worker, small: SmallProject) -> None:
+    run_id = predict(small, dict.fromkeys(small.ids[:30], "Oithona"))
+    runs.publish(mine.db, small, run_id)
+    page = mine.page(mine.make(args={"query": f"status=P&taxon={small.taxa['Oithona']}"}), 20)
+    first = page.proposals[0]
+    assert (first["taxon"], first["votes"], first["of"]) == ("Oithona", 20, 20)
+    assert first["why"] == "predicted for 20 of 20"
+    mixed = propose(mine.db, mine.project, np.array(small.ids[20:50]), mine.person.id)
+    assert all(proposal["why"][:9] != "predicted" for proposal in mixed)
