@@ -11,6 +11,7 @@ from litestar.response import Redirect, Template
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from app.advice import advice
+from app.choices import choices_of
 from app.errors import LoginNeeded, NotFound, Refused
 from app.logs import log, request_id
 
@@ -42,15 +43,19 @@ def show_http_error(request: Request, error: HTTPException) -> Response[Any]:
     status = error.status_code
     if status >= 500:
         return show_unexpected(request, error)
-    sentence = SENTENCES.get(status) or sentence_of(error)
+    sentence = SENTENCES.get(status) or sentence_of(error, request)
     headers = {"Allow": allowed_methods(request)} if isinstance(error, MethodNotAllowedException) else {}
     return say(request, status, HTTPStatus(status).phrase.capitalize(), sentence, headers=headers)
 
 
-def sentence_of(error: HTTPException) -> str:
-    """Litestar's own words name the parameter or field at fault."""
+def sentence_of(error: HTTPException, request: Request | None = None) -> str:
+    """Litestar's own words name the parameter or field at fault; of a word that is none of some, we name these."""
     faults = error.extra if isinstance(error.extra, list) else []
-    told = [f"{fault.get('key', 'body')}: {fault['message']}" for fault in faults if "message" in fault]
+    told = [
+        f"{fault.get('key', 'body')}: {choices_of(request, fault) or fault['message']}"
+        for fault in faults
+        if "message" in fault
+    ]
     return "The request was not understood: " + ("; ".join(told) or error.detail)
 
 

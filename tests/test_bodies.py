@@ -1,6 +1,7 @@
 """What a program sends is taken whole, or refused with the name of what is not known."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -33,3 +34,20 @@ def test_a_body_that_is_no_object_is_told_as_before(app_client: Client, headers:
     answer = app_client.post("/api/v1/projects", content=body, headers=json)
     assert answer.status_code == 400
     assert "not understood" in answer.json()["detail"]
+
+
+def test_a_word_that_is_none_of_some_is_told_with_these(app_client: Client, make_project: Any, headers: Any) -> None:
+    root = f"/api/v1/projects/{make_project()}"
+    act = {"client_id": str(uuid4()), "kind": "label", "objects": [1], "states": ["0.0"], "status": "X"}
+    answer = app_client.post(f"{root}/acts", json=act, headers=headers)
+    assert (answer.status_code, "status: 'X' is none of V, D" in answer.json()["detail"]) == (400, True)
+    answer = app_client.post(f"{root}/batches", json={"source": {}, "order": "sideways"}, headers=headers)
+    assert "order: 'sideways' is none of neighbours, alike, least, extremes" in answer.json()["detail"]
+
+
+def test_what_could_not_be_obeyed_is_refused_by_name(app_client: Client, make_project: Any, headers: Any) -> None:
+    root = f"/api/v1/projects/{make_project()}"
+    answer = app_client.post(f"{root}/objects/query", json={"query": "status=U"}, headers=headers)
+    assert (answer.status_code, "`query`" in answer.json()["detail"]) == (400, True)
+    answer = app_client.get(f"{root}/vectors?ids=", headers=headers)
+    assert (answer.status_code, "names no object" in answer.json()["detail"]) == (400, True)

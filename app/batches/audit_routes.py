@@ -75,9 +75,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class Limit:
-    """The share of wrong labels that an annotator may accept: 0.05 is 5 %."""
+    """The share of wrong labels that an annotator may accept: 0.05 is 5 %. `waiving`: whether programs of annotators
+    may accept without any sample; null leaves that as it is."""
 
     share: float
+    waiving: bool | None = None
 
 
 def sample_of(db: Db, project: Project, audit: Audit) -> Sample:
@@ -195,6 +197,8 @@ def waive_api(
     """With a personal token only. The act says that its audit was waived, and why."""
     if not request.headers.get("authorization", "").lower().startswith("bearer "):
         raise Forbidden("Only programs, which come with a personal token, may waive an audit.")
+    if not project.may("manager") and not audit_state.may_waive(db, project.id):
+        raise Forbidden("This project's managers let nobody else waive an audit: draw a sample, or ask one of them.")
     return audits.waive(db, project, actor(viewer), data.wish, data.reason)
 
 
@@ -205,7 +209,9 @@ def waive_api(
 def limit_api(db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[Limit]) -> Limit:
     """Audits that were drawn before keep theirs."""
     audit_state.set_limit(db, project.id, data.share)
-    return data
+    if data.waiving is not None:
+        audit_state.set_waiving(db, project.id, data.waiving)
+    return Limit(data.share, audit_state.may_waive(db, project.id))
 
 
 @get("/projects/{project_id:int}/audits", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
@@ -222,6 +228,7 @@ def show_audits(
         "audits": audit_state.read(db, project.id, state=only),
         "only": only,
         "limit": audit_state.limit_of(db, project.id),
+        "waiving": audit_state.may_waive(db, project.id),
     }
     return Template("batches/audits.html", context=context)
 

@@ -87,6 +87,20 @@ class Audit:
     sample: list[Drawn]
     query: dict[str, Any] | None = None  # of "found": its source
     job_id: int | None = None  # the job that accepts it, where there are many
+    waived: bool = False  # accepted by a program without a sample, so that no bound is known; `reason` says why
+
+    @property
+    def n_strangers(self) -> int:
+        return sum(one.is_right is False for one in self.sample)
+
+    @property
+    def n_labelled(self) -> int:
+        """What accepting labels, unless somebody labels of it meanwhile."""
+        return self.n - self.n_strangers
+
+    @property
+    def n_never_shown(self) -> int:
+        return max(self.n - len(self.sample), 0)
 
 
 def limit_of(db: Db, project_id: int) -> float:
@@ -103,6 +117,16 @@ def set_limit(db: Db, project_id: int, share: float) -> None:
     )
 
 
+def may_waive(db: Db, project_id: int) -> bool:
+    """Whether programs of annotators may accept without a sample; those of managers always may."""
+    row = db.execute("select settings ->> 'waiving' from project where id = %s", [project_id]).fetchone()
+    return row is None or row[0] != "false"
+
+
+def set_waiving(db: Db, project_id: int, allowed: bool) -> None:
+    db.execute("update project set settings = settings || %s where id = %s", [Jsonb({"waiving": allowed}), project_id])
+
+
 def find(db: Db, project_id: int, audit_id: int) -> Audit:
     found = read(db, project_id, audit_id=audit_id)
     if not found:
@@ -114,7 +138,9 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
     """Audits of a project, the latest first."""
     rows = db.execute(
         """
-        select audit.id, audit.source, source_id, audit.taxon_id, audit.status, state, reason, audit.act_id, look,
+        select audit.id, audit.source, source_id, audit.taxon_id, audit.status, state, audit.act_id, look,
+               coalesce(nullif(reason, ''), act.detail -> 'audit' ->> 'reason', '') as reason,
+               coalesce((act.detail -> 'audit' -> 'waived')::boolean, false) as waived,
                n_before, n_wrong_before, limit_share, audit.account_id, audit.made_at, audit.job_id,
                audit.query -> 'source' as query, taxon.display_name as taxon, account.name as account,
                cardinality(object_ids) as n_unseen,
@@ -129,6 +155,7 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
           from audit
           join taxon on taxon.id = audit.taxon_id
           left join account on account.id = audit.account_id
+          left join act on act.id = audit.act_id
           left join batch on audit.source = 'batch' and batch.id = audit.source_id
           left join pile on audit.source = 'pile' and pile.id = audit.source_id
          where audit.project_id = %(project_id)s
@@ -150,16 +177,22 @@ def _audit(row: Any) -> Audit:
     n_wrong = row.n_wrong_before + sum(one.is_right is False for one in random)
     is_judged = all(one.is_right is not None for one in sample)
     most = most_wrong(n_all, n_sample, n_wrong, CONFIDENCE, row.look) - n_wrong if is_judged else None
+    most = None if row.waived else most
     bound = None if most is None else most / max(n_all - n_wrong, 1)
     limit = round(float(row.limit_share), 6)
     return Audit(
         row.id, row.source, row.source_id, row.title, row.taxon_id, row.taxon, row.status, row.state, row.n_unseen,
         n_sample, n_judged, n_wrong, row.look, bound, most, CONFIDENCE, limit,
         may_accept=bound is not None and bound <= limit,
-        words=_words(n_sample, n_wrong, bound, row.n_unseen),
+        words=_waived(row) if row.waived else _words(n_sample, n_wrong, bound, row.n_unseen),
         reason=row.reason, act_id=row.act_id, account=row.account, account_id=row.account_id, made_at=row.made_at,
-        sample=sample, query=row.query, job_id=row.job_id,
+        sample=sample, query=row.query, job_id=row.job_id, waived=row.waived,
     )  # fmt: skip
+
+
+def _waived(row: Any) -> str:
+    who, why = row.account or "someone who left", row.reason or "no reason given"
+    return f"waived by a program of {who}, {row.n_unseen:,} objects without a sample: {why}"
 
 
 def _words(n_sample: int, n_wrong: int, bound: float | None, n: int) -> str:

@@ -167,6 +167,8 @@ def _evidence(audit: Audit) -> dict[str, Any]:
 def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) -> Outcome:
     """Accept without any sample, as a program may: the act says so."""
     check_open(project)
+    if not reason.strip():
+        raise Refused("Say why no sample is judged: `reason` stands with the act for good.")
     sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, wish.client_id])
     request = acts.digest("waive", wish, reason)
     if sent.fetchone() is not None:

@@ -92,7 +92,12 @@ def _check(db: Db, project_id: int, account_id: int | None, query: str, n_wanted
         raise Refused(f"Ask for 1 to {MOST_CARDS:,} cards, not for {n_wanted:,}.")
     for chip in filter_of(db, project_id, query, account_id).chips:
         if chip.invalid:
-            raise Refused(f"The filter {chip.label} {chip.value} cannot be obeyed: {chip.invalid}. Leave it out.")
+            raise Refused(f"The filter {chip.label} {chip.value} cannot be obeyed: {_why(chip.invalid)}. Leave it out.")
+
+
+def _why(invalid: str) -> str:
+    """A chip's reason within a sentence of ours."""
+    return invalid.removesuffix(": not obeyed.").rstrip(".")
 
 
 def queue(db: Db, run: Run) -> Run:

@@ -38,6 +38,8 @@ def read_moment(text: str, otherwise: datetime | None = None) -> datetime:
     """A moment of an address; without a time zone it is in UTC."""
     if not text and otherwise:
         return otherwise
+    if not text:
+        raise Refused("Say from which moment on: `since`, written as 2026-05-31T12:00.")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

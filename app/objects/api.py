@@ -156,7 +156,8 @@ def _rows(shown: Page) -> list[ObjectRow]:
 def query_objects_api(
     request: Request, db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[ObjectQuery]
 ) -> Stream:
-    """One JSON object a line: what a list gives, and the values of `fields` under their names."""
+    """One JSON object a line: what a list gives, and the values of `fields` under their names. `examples` or `query`,
+    an uploaded image's or a text's token, are what the order "like" starts from."""
     pairs = [(key, str(value)) for key, values in data.filter.items() for value in values]
     wish = [("order", data.order), ("dir", data.dir), ("examples", ",".join(map(str, data.examples)))]
     wish += [("query", data.query), ("seed", str(data.seed))]
@@ -164,6 +165,12 @@ def query_objects_api(
     filter = read_filter(db, project.id, pairs, project.validated_only, provide_viewer(request).account_id)
     order = read_order(known, wish, project.validated_only)
     check(filter, order)
+    if order.key != "like" and (data.query or data.examples):
+        name = "query" if data.query else "examples"
+        raise Refused(
+            f'`{name}` says what an order by likeness starts from, so that it needs "order": "like". '
+            'Conditions stand under `filter`, such as {"status": ["U"]}.'
+        )
     if order.key == "like" and (data.limit is None or data.limit > MOST_LIKE):
         raise Refused(f"A stream ordered by likeness needs a limit of at most {MOST_LIKE:,}.")
     columns = {name: known.find(name) for name in data.fields}

@@ -117,14 +117,16 @@ def remove_run_api(db: NamedDependency[Db], project: NamedDependency[Project], r
 def read_vectors_api(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
-    ids: FromQuery[str] = "",
+    ids: FromQuery[str | None] = None,
     after: FromQuery[int] = 0,
     limit: FromQuery[int] = 5_000,
 ) -> Response[bytes]:
     """`ids`: up to 1,000 objects between commas; those without a vector are missing. Else the next `limit` vectors
     (20,000 at most) of objects after the id `after`; the header `Shoal-Next` gives `after` of the next page, and is
     missing on the last. `numpy.load` reads the answer: records of `id` (int64) and `v` (float16, unit length)."""
-    wanted = _ids(ids)
+    wanted = _ids(ids or "")
+    if ids is not None and not wanted:
+        raise Refused("`ids` names no object. Leave it out to go through all vectors page by page.")
     records = vectors.vectors_of(db, project, wanted) if wanted else vectors.vectors_after(db, project, after, limit)
     headers = {"Shoal-Embedder": embedders.of_project(db, project.id).name, "Cache-Control": "no-store"}
     if not wanted and len(records) == limit:

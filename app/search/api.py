@@ -97,7 +97,9 @@ def _filter(db: Db, project: Project, text: str) -> Filter:
     filter = read_filter(db, project.id, parse_qsl(text, keep_blank_values=True), project.validated_only)
     for chip in filter.chips:
         if chip.invalid:
-            raise Refused(f"The filter {chip.key}={chip.raw} cannot be obeyed. {chip.invalid}")
+            raise Refused(
+                f"The filter {chip.key}={chip.raw} cannot be obeyed: {chip.invalid.removesuffix(': not obeyed.')}"
+            )
     return filter
 
 

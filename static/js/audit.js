@@ -79,7 +79,8 @@ class AuditLimit extends HTMLElement {
       event.preventDefault();
       const percent = Number(event.target.elements.percent.value.replace(",", "."));
       try {
-        const { share } = await putJson(`/api/v1/projects/${this.dataset.project}/audit-limit`, { share: percent / 100 });
+        const said = { share: percent / 100, waiving: event.target.elements.waiving.checked };
+        const { share } = await putJson(`/api/v1/projects/${this.dataset.project}/audit-limit`, said);
         toast(`Up to ${Math.round(share * 1000) / 10} % may be accepted by annotators from now on.`);
       } catch (error) {
         toast(error.message, { kind: "bad" });

@@ -300,6 +300,29 @@ def test_however_it_goes_nothing_unseen_is_labelled_without_its_audit(db: Db, mi
     assert counts.project_counts(db, mine.small.id) == true_counts(mine.small)
 
 
+def test_a_waived_audit_says_who_waived_it_and_why_and_managers_may_keep_it_for_themselves(
+    app_client: Client, database_url: str, db: Db, mine: Worker, make_account: Callable[..., Account],
+    make_member: Callable[..., None],
+) -> None:  # fmt: skip
+    said = wish(mine, mine.make("filter", query="").id)
+    with pytest.raises(Refused, match="Say why"):
+        audits.waive(db, mine.project, mine.person, said, " ")
+    audits.waive(db, mine.project, mine.person, said, "a simulation")
+    told = audit_state.read(db, mine.small.id)[0]
+    assert (told.waived, told.bound, told.reason) == (True, None, "a simulation")
+    assert told.words == "waived by a program of Ada, 120 objects without a sample: a simulation"
+    audit_state.set_waiving(db, mine.small.id, False)
+    db.commit()
+    annotator = make_account()
+    make_member(mine.small.id, annotator, "annotator")
+    body = {"client_id": str(uuid4()), "source": "batch", "source_id": 1, "taxon_id": mine.small.taxa["Oithona"]}
+    answer = app_client.post(
+        f"/api/v1/projects/{mine.small.id}/audits/waive",
+        json={"wish": body, "reason": "again"}, headers=bearer(database_url, annotator),
+    )  # fmt: skip
+    assert (answer.status_code, "let nobody else waive" in answer.json()["detail"]) == (403, True)
+
+
 def test_programs_draw_judge_and_accept_and_only_they_waive(
     app_client: Client, database_url: str, db: Db, mine: Worker, make_account: Callable[..., Account],
     make_member: Callable[..., None],
@@ -335,4 +358,4 @@ def test_programs_draw_judge_and_accept_and_only_they_waive(
         assert answer.status_code == 200, answer.text
     with connect(database_url) as other:
         other.execute("update member set role = 'manager' where account_id = %s", [annotator.id])
-    assert app_client.put(f"{url}/audit-limit", json={"share": 0.1}, headers=headers).json() == {"share": 0.1}
+    assert app_client.put(f"{url}/audit-limit", json={"share": 0.1}, headers=headers).json()["share"] == 0.1
