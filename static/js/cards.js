@@ -11,6 +11,7 @@ import { CardsTree } from "./cards_tree.js";
 import { count, element, parseFragment, thousands } from "./html.js";
 import { showOwnKeys } from "./key_map.js";
 import { fillList, fillStrip } from "./keys.js";
+import { NewTaxon } from "./new_taxon.js";
 import { newId } from "./outbox.js";
 import { whileShown } from "./page_life.js";
 import { getHtml, getJson, postJson } from "./requests.js";
@@ -65,6 +66,11 @@ class Cards extends HTMLElement {
   #wireNaming() {
     this.slots = new Slots(this.dataset, (digit, status) => this.#slot(digit, status));
     this.field.addEventListener("apply", (event) => this.#nameByField(event.detail.shift ? "D" : "V"));
+    new NewTaxon(this.field, this.dataset.project, {
+      nSelected: () => this.meant.length,
+      label: (status) => this.#nameByField(status),
+      noun: "card",
+    });
   }
 
   // The selected cards, or the one under the cursor.
@@ -259,7 +265,9 @@ class Cards extends HTMLElement {
     const found = await taxon;
     this.list.focus({ preventScroll: true });
     if (found) return this.#name(found, status);
-    toast(found === null ? AWAY : `No taxon is named “${text}”.`, { kind: "warn", key: "taxa" });
+    if (this.field.empty) this.field.text = text; // so that nothing is lost
+    if (found === null) toast(AWAY, { kind: "warn", key: "taxa" });
+    else this.field.offerToCreate(status);
   }
 
   // What was seen whole is labelled at once; what was not is a batch's work.

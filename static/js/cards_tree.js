@@ -3,6 +3,7 @@
 import { wireDivider } from "./divider.js";
 import { DragToTaxon } from "./drag.js";
 import { Tree } from "./tree.js";
+import { toast } from "./toasts.js";
 import { NONE } from "./tree_rows.js";
 
 export class CardsTree {
@@ -47,12 +48,13 @@ export class CardsTree {
     this.tree.refresh();
   }
 
-  // With nothing selected the row leads to the taxon's images, as on the board.
+  // With nothing selected the row leads to the taxon's images, as on the board; a selection is not lost by it.
   #click(event, selection, take) {
     const row = this.tree.row(event.target.closest("li")?.dataset.taxonId ?? NONE);
     const isPlain = !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey;
-    if (!isPlain || row.id === NONE || !selection.size) return;
+    if (!isPlain || !selection.size) return;
     event.preventDefault();
+    if (row.id === NONE) return toast("Cards are selected: choose a taxon to name them, or Esc first.", { key: "cards" });
     this.show(false);
     take({ id: row.id, display_name: row.display, italic: row.italic });
   }

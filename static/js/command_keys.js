@@ -18,6 +18,9 @@ const PAGES = [
 
 const own = JSON.parse(document.documentElement.dataset.keys ?? "{}");
 
+// A key of one's own is that of the command on every page.
+const keyed = ({ id, keys }) => (own[id] ? id : [id, ...keys.toSorted()].join(" "));
+
 class CommandKeys extends HTMLElement {
   #asking = null; // {unit, row}: what the next key is for
 
@@ -31,12 +34,12 @@ class CommandKeys extends HTMLElement {
     all.addEventListener("click", () => doAndGo(all, () => deleteJson(URL)));
   }
 
-  // Each command once, beside the pages that it stands on.
+  // Each command once, beside the pages that it stands on; once more where a page has other keys for it.
   #tables() {
     const seen = new Set();
     return PAGES.map(({ name, units }) => {
-      const fresh = units.filter(({ id }) => !seen.has(id) && seen.add(id));
-      const rows = fresh.map((unit) => this.#row(unit, PAGES.filter((page) => page.units.some(({ id }) => id === unit.id))));
+      const fresh = units.filter((unit) => !seen.has(keyed(unit)) && seen.add(keyed(unit)));
+      const rows = fresh.map((unit) => this.#row(unit, PAGES.filter((page) => page.units.some((one) => keyed(one) === keyed(unit)))));
       const head = element("thead", {}, element("tr", {}, ...["Command", "Keys", "Where", ""].map((words) => element("th", {}, words || element("span", { className: "unseen" }, "What to do")))));
       const title = { board: "Everywhere and on the board", batch: "In a batch", cards: "Among cards", mistakes: "At likely mistakes" }[name];
       const table = element("table", { className: "table command-keys" }, head, element("tbody", {}, ...rows));

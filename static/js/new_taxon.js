@@ -12,9 +12,9 @@ export class NewTaxon {
   #status = "V"; // how what is selected is labelled with it
   #timer = null;
 
-  // `label(status)` labels what is selected with the taxon that the field then holds.
-  constructor(field, projectId, { nSelected, label }) {
-    Object.assign(this, { field, projectId, nSelected, label });
+  // `label(status)` labels what is selected, each a `noun`, with the taxon that the field then holds.
+  constructor(field, projectId, { nSelected, label, noun = "object" }) {
+    Object.assign(this, { field, projectId, nSelected, label, noun });
     this.sheet = document.getElementById("new-taxon");
     this.parent = this.sheet.querySelector("taxon-field");
     this.create = this.sheet.querySelector("button.primary");
@@ -63,7 +63,7 @@ export class NewTaxon {
     this.parent.clear();
     this.#say("");
     this.inputs.name.value = name;
-    const objects = count(this.nSelected(), "object");
+    const objects = count(this.nSelected(), this.noun);
     const deed = status === "D" ? `mark ${objects} as dubious` : `validate ${objects}`;
     this.create.textContent = this.nSelected() ? `Create and ${deed}` : "Create";
     this.near.hidden = true;

@@ -7,6 +7,7 @@ import { element, nameCut, thousands } from "./html.js";
 import { atEnd, whileShown } from "./page_life.js";
 import { getJson } from "./requests.js";
 import { TaxonMenu } from "./taxon_menu.js";
+import { toast } from "./toasts.js";
 import { NONE, bar, inWords, indent, number, rowOf, withName, wordsOf } from "./tree_rows.js";
 
 const AFTER_LAST_ACT_MS = 300;
@@ -184,6 +185,7 @@ export class Tree {
     }
     if (event.code !== "Enter" && event.code !== "ArrowDown") return;
     event.preventDefault();
+    if (this.find.value.trim() && !this.#found.best) return toast(`No taxon here is named “${this.find.value.trim()}”.`, { kind: "warn", key: "find" });
     const line = this.#lines.get(this.#found?.best?.id) ?? this.list.firstElementChild;
     if (event.code === "Enter") line?.querySelector("a").click();
     else focusLine(line);

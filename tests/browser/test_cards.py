@@ -312,3 +312,40 @@ def test_cards_are_set_aside_on_a_pile(site: Site, open_cards: OpenCards, way: s
             [project.id],
         ).fetchone()
     assert (row.name, row.n) == ("to be asked", n)
+
+
+def test_a_taxon_that_is_not_there_is_created_from_the_cards(site: Site, open_cards: OpenCards) -> None:
+    project, window = open_cards(8)
+    wait_until_seen(window)
+    n = cards(window).count()
+    window.page.locator("#tiles").focus()
+    window.press("ArrowRight", "Space")
+    window.press(".")
+    window.page.keyboard.insert_text("wobbler of cards")
+    expect(window.page.locator("#label-field-list .create")).to_have_text("Create “wobbler of cards”…")
+    window.press("Enter")
+    sheet = window.page.locator("#new-taxon")
+    expect(sheet).to_be_visible()
+    expect(sheet.locator("[name=name]")).to_have_value("wobbler of cards")
+    sheet.locator("[name=at_root]").check()
+    sheet.get_by_role("button", name="Create and validate 1 card").click()
+    expect(cards(window)).to_have_count(n - 1)
+    with database.connect(site.database_url) as db:
+        row = db.execute(
+            "select count(*) as n from label join taxon on taxon.id = taxon_id where project_id = %s and name = %s",
+            [project.id, "wobbler of cards"],
+        ).fetchone()
+    assert row.n == 40 - n_objects(window)
+
+
+def test_a_name_that_the_tree_does_not_have_leaves_the_cards_selected(open_cards: OpenCards) -> None:
+    _, window = open_cards()
+    window.page.locator("#tiles").focus()
+    window.press("ArrowRight", "Space", "F4")
+    window.page.keyboard.type("zzz")
+    address = window.page.url
+    window.press("Enter")
+    expect(window.page.locator(".toast")).to_contain_text("No taxon here is named “zzz”.")
+    window.press("Escape", "Enter")  # the field is empty: the first row, which is no taxon
+    assert window.page.url == address
+    expect(window.page.locator("#n-selected")).to_contain_text("1 card selected")
