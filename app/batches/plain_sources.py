@@ -88,9 +88,13 @@ def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, A
 
 @source("predicted", "a predicted taxon")
 def find_predicted(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
-    """What the current run calls a taxon or one below it, the highest score first."""
-    known_args(args, "taxon_id", "min_score")
+    """What the current run calls a taxon or one below it, the highest score first; scores from `min_score` to
+    `max_score`, both included."""
+    known_args(args, "taxon_id", "min_score", "max_score")
     taxon_id, least = int(number_in(args, "taxon_id")), float(number_in(args, "min_score", 0))
+    most = float(number_in(args, "max_score", 1))
+    if least > most:
+        raise Refused(f"No score is from {least:g} to {most:g}: exchange min_score and max_score.")
     mirror = open_mirror(db, project.id)
     name = names_of_taxa(db, [taxon_id]).get(taxon_id)
     if name is None:
@@ -98,15 +102,19 @@ def find_predicted(db: Db, project: Batched, account: Labeller, args: dict[str, 
     kept = np.isin(mirror.taxon, branch_of(db, taxon_id)) & (mirror.status == PREDICTED)
     if least > 0:
         kept &= mirror.score >= least
+    if most < 1:
+        kept &= mirror.score <= most
+    n_all = int(np.count_nonzero(kept))
     kept[mirror.ordinals(refused_ids(db, mirror, taxon_id))] = False
     places = np.flatnonzero(kept)
+    without = f" without {n_all - len(places):,} that were refused" if len(places) < n_all else ""
     scores = np.nan_to_num(mirror.score[places], nan=-1.0)
     if len(places) > 4 * limit > 0:
         few = np.argpartition(-scores, limit - 1)
         places = np.sort(places[scores >= scores[few[limit - 1]]])
         scores = np.nan_to_num(mirror.score[places], nan=-1.0)
     best = places[np.argsort(-scores, kind="stable")[:limit]]
-    return Found(mirror.ids[best], title=f"Predicted {name}", taxon_id=taxon_id, ranked=True)
+    return Found(mirror.ids[best], title=f"Predicted {name}{without}", taxon_id=taxon_id, ranked=True)
 
 
 def asked_filter(db: Db, project: Batched, account: Labeller, args: dict[str, Any]) -> Filter | None:

@@ -1,4 +1,4 @@
-"""Undo in a batch takes back the person's last step in that batch, and nothing elsewhere."""
+"""Undo in a batch takes back the person's last step in that batch, and nothing elsewhere; own batches share objects."""
 
 from uuid import uuid4
 
@@ -71,3 +71,13 @@ def test_a_page_that_was_set_aside_whole_is_in_hand_again(mine: Worker, small: S
     assert not set(ids) & set(ids_of(mine.page(batch, 4)))
     bring_from_pile(db, mine.project, mine.person, batch.id, pile_id, ids)
     assert ids_of(mine.page(batch, 4)) == ids
+
+
+def test_what_one_keeps_in_a_batch_is_in_ones_next_batch_too(mine: Worker, theirs: Worker) -> None:
+    first = mine.make()
+    ids = ids_of(mine.page(first, 20))
+    second = mine.make()
+    assert (second.n, second.n_waiting) == (N, N)
+    assert set(ids_of(mine.page(second, N))) >= set(ids)
+    held = theirs.page(theirs.make(), 20)
+    assert not set(ids_of(held)) & set(ids)
