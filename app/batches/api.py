@@ -14,6 +14,7 @@ from app.batches.batch import Batch, BatchList, close_batch, find_batch, list_ba
 from app.batches.make import USUAL, make_batch
 from app.batches.page import PageInHand, next_page
 from app.batches.page_making import USUAL_PAGE
+from app.batches.source_fields import described
 from app.batches.sources import SOURCES, Source
 from app.batches.work import PageAct, SingleAct, Worked
 from app.database import Db
@@ -87,12 +88,13 @@ class Forgotten:
 @post(
     "/projects/{project_id:int}/batches", opt=ANNOTATOR, sync_to_thread=True, tags=["batches"],
     summary="Make a batch: a frozen list of objects from a source", responses=refused_with(400, 403, 404),
+    description="At most 10,000 objects. `order`: between neighbours, most or least alike first, or extremes first. "
+    "`page`: how many objects the first page will be asked for with, which is made at once. `source` has a `kind`, and "
+    f"by kind these fields. {described()}",
 )  # fmt: skip
 def make_batch_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Wish]
 ) -> Batch:
-    """At most 10,000 objects. `order`: between neighbours, most or least alike first, or extremes first. `page`: how
-    many objects the first page will be asked for with, which is made at once."""
     args = {name: value for name, value in data.source.items() if name != "kind"}
     kind = data.source.get("kind")
     if not isinstance(kind, str):

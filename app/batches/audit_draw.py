@@ -82,6 +82,8 @@ def of_source(db: Db, project: Batched, account: Labeller, wish: Wish) -> Wish:
     """With the digest of its query for an id. A least score is a cut through one and the same source, so that raising
     it little by little starts no audit anew."""
     query = dict(wish.query or {})
+    if not isinstance(query.get("kind"), str):
+        raise Refused('An audit of what is found needs its `query`, such as {"kind": "predicted", "taxon_id": 5}.')
     least, upto = query.pop("min_score", None), wish.upto
     if query.get("kind") == "predicted" and least is not None:
         mirror = open_mirror(db, project.id)

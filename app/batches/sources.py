@@ -96,7 +96,9 @@ def known_args(args: dict[str, Any], *names: str) -> None:
     """Refuse what a kind does not know: a mistyped name would be passed over."""
     unknown = [name for name in args if name not in names]
     if unknown:
-        raise Refused(f"The source has the unknown field {unknown[0][:40]!r}. It may have {', '.join(names)}.")
+        raise Refused(
+            f"The source has the unknown field {unknown[0][:40]!r}. It may have {', '.join(names) or 'none'}."
+        )
 
 
 def ids_in(args: dict[str, Any], name: str, needed: bool = False) -> list[int]:

@@ -82,9 +82,9 @@ def show_cards(
     order: FromQuery[OrderKey] = "gain",
     of: FromQuery[str] = "",
 ) -> Template:
-    """The run that is named, or the latest: of the filter `of`, where the address says one, which may have none yet."""
+    """The run that is named, or the latest of what is not labelled, or of the filter `of`; which may have none yet."""
     account = actor(viewer)
-    asked = runs.find(db, project.id, run) if run else runs.latest(db, project.id, of or None)
+    asked = runs.find(db, project.id, run) if run else runs.latest(db, project.id, of or runs.UNLABELLED)
     first, shown = _page_section(db, project, asked, order, "") if asked else (Section(), None)
     n_leaves = _n_leaves(db, asked) if asked else 0
     tree = tree_of(db, project, Filter())

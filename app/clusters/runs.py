@@ -58,8 +58,8 @@ def ask(
     _check(db, project_id, account_id, query, n_wanted)
     # Two people at once would ask twice.
     db.execute("select from project where id = %s for no key update", [project_id])
-    known = latest(db, project_id)
-    if known and known.query == query and is_active(db, known.job_id):
+    known = latest(db, project_id, query)
+    if known and is_active(db, known.job_id):
         return known
     return queue(db, make(db, project_id, account_id, query, n_wanted, size_weight))
 
