@@ -17,7 +17,7 @@ const setOut = (button) => {
 };
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-way]");
+  const button = event.target.closest("[data-set-out]");
   if (button) setOut(button);
 }, { signal: whileShown() });
 

@@ -22,7 +22,7 @@ def mixed(site: Site, ana: Person, make_board: MakeBoard) -> SmallProject:
     centres = unit_vectors(2, 16, seed=5)
     vectors = centres[np.arange(60) % 2] + 0.1 * unit_vectors(60, 16, seed=6)
     with database.connect(site.database_url) as db:
-        embedder_id = make_embedder(db, 16)
+        embedder_id = make_embedder(db, 16, f"of project {project.id}")
         add_vectors(db, embedder_id, project.id, project.ids, vectors)
         db.execute("update project set embedder_id = %s where id = %s", [embedder_id, project.id])
         own = replace(project, db=db)

@@ -163,11 +163,11 @@ def unit_vectors(n: int, dimension: int = 16, seed: int = 1) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def make_embedder(db: Db, dimension: int) -> int:
+def make_embedder(db: Db, dimension: int, name: str = "test") -> int:
     """An embedder of vectors brought from elsewhere, with its partition."""
     row = db.execute(
-        "insert into embedder (name, digest, dimension, embeds_images) values ('test', 'x', %s, false) returning id",
-        [dimension],
+        "insert into embedder (name, digest, dimension, embeds_images) values (%s, 'x', %s, false) returning id",
+        [name, dimension],
     ).fetchone()
     db.execute(f"create table object_vector_{row.id} partition of object_vector for values in ({row.id})")
     return row.id

@@ -83,7 +83,7 @@ def test_who_may_only_look_sees_the_ways_and_no_button(
     heaps.project.db.commit()
     client = logged_in(app_client, make_account())
     ways = part(client, heaps)
-    assert "Whatever is left" in ways and "data-way" not in ways
+    assert "Whatever is left" in ways and "data-set-out" not in ways
     assert "Most gain now" not in part(client, heaps, "/brief")
 
 
