@@ -9,12 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Template
 
-from app.accounts.viewer import Viewer
+from app.accounts.viewer import Account, Viewer
 from app.batches import audit_state, audits
 from app.batches.audit_state import Audit, Verdict, Wish
+from app.batches.audited import n_found
 from app.database import Db
 from app.errors import Forbidden
-from app.labels.acts import Outcome
+from app.labels.acts import Outcome, undo_state
 from app.labels.pages import ANNOTATOR, actor
 from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
@@ -248,8 +249,26 @@ def show_audit(
         "least": [(tile, drawn[tile["id"]]) for tile in sample.tiles if not drawn[tile["id"]].is_random],
         "may_judge": project.may("annotator") and project.status != "explore" and not is_over,
         "is_over": is_over,
+        "n_left_out": _n_left_out(db, project, actor(viewer), sample.audit),
+        "may_undo": _may_undo(db, project, actor(viewer).id, sample.audit),
     }
     return Template("batches/audit.html", context=context)
+
+
+def _n_left_out(db: Db, project: Project, account: Account, audit: Audit) -> int:
+    """Of cards, before anything is judged: what stands on them and is not of the audit."""
+    is_of_cards = audit.query and audit.query.get("kind") == "cluster"
+    if not is_of_cards or audit.state != "open" or any(one.is_right is not None for one in audit.sample):
+        return 0
+    return max(n_found(db, project, account, audit.query or {}) - audit.n, 0)
+
+
+def _may_undo(db: Db, project: Project, account_id: int, audit: Audit) -> bool:
+    """Whether undo would take back now what the audit labelled: it is one's own latest act, as a rule."""
+    if audit.state != "accepted" or project.status == "explore":
+        return False
+    step = undo_state(db, project.id, account_id).undo
+    return step is not None and step.act_id == audit.act_id
 
 
 routes = [show_audits, show_audit]

@@ -109,6 +109,12 @@ def title_of(db: Db, project: Batched, account: Labeller, query: dict[str, Any])
     return kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, 1).title or kind.words
 
 
+def n_found(db: Db, project: Batched, account: Labeller, query: dict[str, Any]) -> int:
+    """How many a source of cards finds, with what an audit leaves out."""
+    kind = find_kind(str(query.get("kind")))
+    return len(kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, MOST_FOUND).ids)
+
+
 def _of_pile(db: Db, project_id: int, account: Labeller, pile_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """In the order in which they were set aside."""
     if piles.find_pile(db, project_id, pile_id).closed_at is not None:

@@ -4,11 +4,15 @@ import { openAudit } from "./audit_open.js";
 import { makeBatch } from "./batch_make.js";
 import { doAndGo } from "./do_and_go.js";
 import { count } from "./html.js";
+import { commandOf } from "./keys.js";
+import { NewTaxon } from "./new_taxon.js";
 import { newId } from "./outbox.js";
+import { whileShown } from "./page_life.js";
 import { postJson, putJson } from "./requests.js";
 import "./taxon_field.js";
 import { SampleTiles } from "./sample_tiles.js";
 import { toast } from "./toasts.js";
+import { belongsElsewhere } from "./typing.js";
 
 class Audit extends HTMLElement {
   #actId = newId();
@@ -22,6 +26,9 @@ class Audit extends HTMLElement {
       event.preventDefault();
       doAndGo(event.submitter, () => this.#accept(event.target.elements.reason.value));
     });
+    document.addEventListener("keydown", (event) => this.#key(event), { signal: whileShown() });
+    const strangers = this.querySelector("taxon-field");
+    if (strangers) new NewTaxon(strangers, project, { nSelected: () => 0, label: () => {} });
     if (this.judge) this.sample = new SampleTiles(this, this.url, () => this.#say());
   }
 
@@ -37,12 +44,14 @@ class Audit extends HTMLElement {
     if (!button || button.type === "submit") return;
     if (button.classList.contains("tile")) return;
     if (button.dataset.do === "batch") return makeBatch(this.dataset.project, JSON.parse(this.dataset.query), { taxonId: Number(this.dataset.taxonId) });
+    const { project } = this.dataset;
     const does = {
       judge: () => this.#judge(),
       accept: () => this.#accept(null),
       more: () => this.#draw({}),
       nearer: () => this.#draw({ upto: Math.ceil(Number(this.dataset.n) / 2) }),
       drop: () => postJson(`${this.url}/drop`, {}),
+      undo: () => postJson(`/api/v1/projects/${project}/acts/${button.dataset.act}/undo`, { client_id: newId() }),
     };
     doAndGo(button, does[button.dataset.do]);
   }
@@ -62,6 +71,13 @@ class Audit extends HTMLElement {
   async #accept(ask) {
     const { outcome } = await postJson(`${this.url}/accept`, { client_id: this.#actId, ask });
     if (outcome) toast(`${count(outcome.changed.length, "object")} labelled.`);
+  }
+
+  #key(event) {
+    const button = this.querySelector("[data-do=undo]:not(:disabled)");
+    if (!button || commandOf(event)?.command !== "undo" || belongsElsewhere(event, "undo")) return;
+    event.preventDefault();
+    button.click();
   }
 
   async #draw(more) {
