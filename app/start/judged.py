@@ -32,6 +32,8 @@ class Judged:
 
 def judged(look: Look, taxa: list[int]) -> dict[int, Judged]:
     """Passed over is as good as refused here: it was looked at, and was not labelled so."""
+    if not taxa:
+        return {}
     of, ids, told = _shown(look, taxa)
     places = look.mirror.ordinals(ids)
     is_labelled = look.mirror.status[places] == VALIDATED
