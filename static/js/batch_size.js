@@ -1,7 +1,7 @@
 // How many tiles a page has: what fits the window, more where little is corrected and fewer where much is.
 
 const [FEWEST, MOST] = [12, 200];
-const TILE = { width: 140, row: 168 }; // at the usual size, with gaps, until a page was measured
+const TILE = { width: 118, row: 122 }; // at the usual size, with gaps, until a page was measured
 const GAP_PX = 6;
 const LINE_PX = 20 + GAP_PX; // the boundary line
 const [LEAST, LARGEST] = [0.6, 2];

@@ -63,17 +63,3 @@ def test_undo_brings_a_page_back_from_the_tray_with_its_marks_and_what_was_set_a
     assert batch.ids == first
     batch.page.goto(f"/projects/{batch.project.id}/piles")
     expect(batch.page.get_by_role("main")).to_contain_text("worm-like")
-
-
-def test_the_first_page_fits_its_window(open_batch: OpenBatch) -> None:
-    for width in (1440, 900):
-        batch = open_batch(n=150, width=width)
-        batch.page.wait_for_timeout(500)
-        over = batch.page.evaluate(
-            """() => {
-              const bottoms = [...document.querySelectorAll("#tiles .tile")].map((tile) =>
-                tile.getBoundingClientRect().bottom);
-              return Math.max(...bottoms) - document.querySelector("#tiles").getBoundingClientRect().bottom;
-            }"""
-        )
-        assert over <= 0 and len(batch.ids) >= 12, (width, over, len(batch.ids))
