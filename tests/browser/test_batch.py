@@ -126,7 +126,7 @@ def test_the_label_field_is_empty_after_each_act_where_the_batch_has_no_target(o
 
 
 def test_the_label_field_holds_the_target_of_the_batch(open_batch: OpenBatch) -> None:
-    batch = open_batch()
+    batch = open_batch(n=20)
     batch.make({"kind": "filter", "query": "status=U"}, taxon_id=batch.project.taxa["Oithona"])
     expect(batch.page.locator("#label-field")).to_have_value("Oithona")
     batch.wait_until_seen()
