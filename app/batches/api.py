@@ -19,13 +19,12 @@ from app.batches.sources import SOURCES, Source
 from app.batches.work import PageAct, SingleAct, Worked
 from app.database import Db
 from app.errors import Refused
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.preferences import PreferenceChange
 from app.openapi import refusals as refused_with
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, MANAGER, VISITOR, Project
 
-VISITOR = {"role": "visitor"}
 MOST_BATCHES = 200
 ORDER = Literal["neighbours", "alike", "least", "extremes"]
 
@@ -298,7 +297,7 @@ def order_api(
 
 
 @post(
-    "/projects/{project_id:int}/batches/{batch_id:int}/take-over", opt={"role": "manager"}, sync_to_thread=True,
+    "/projects/{project_id:int}/batches/{batch_id:int}/take-over", opt=MANAGER, sync_to_thread=True,
     status_code=200, tags=["batches"], summary="Take over somebody's batch, with what is kept for it",
     responses=refused_with(403, 404, 409),
 )  # fmt: skip

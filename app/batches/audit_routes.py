@@ -16,14 +16,13 @@ from app.batches.audited import n_found
 from app.database import Db
 from app.errors import Forbidden
 from app.labels.acts import Outcome, undo_state
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, MANAGER, VISITOR, Project
 
-VISITOR, MANAGER = {"role": "visitor"}, {"role": "manager"}
 STATES = ("open", "asked", "accepting", "accepted", "dropped")
 
 

@@ -12,9 +12,9 @@ from app.batches import back
 from app.batches.back import Back
 from app.batches.batch import Batch
 from app.database import Db
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.openapi import refusals as refused_with
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, Project
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from app.batches.settled import KINDS
 from app.database import Db
 from app.errors import Conflict, Refused
 from app.labels.acts import Outcome, undo_state
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, Project
 from app.search.mirror import open_mirror
 
 MOST_SHOWN, N_EXAMPLES = 60, 9

@@ -22,13 +22,12 @@ from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
-from app.projects.access import Project, find_project
+from app.projects.access import VISITOR, Project, find_project
 from app.search.elsewhere import projects_of
 from app.search.query_image import what_may_be_asked
 from app.start.ways import best_way
 from app.taxonomy.names import is_italic
 
-VISITOR = {"role": "visitor"}
 MOST_EXAMPLES = 8  # of each kind in the header
 ORDERS = {
     "neighbours": "like beside like",

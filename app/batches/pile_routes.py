@@ -15,14 +15,13 @@ from app.batches.piles import Pile, PileAct
 from app.database import Db
 from app.errors import NotFound
 from app.labels.acts import Outcome
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.objects.board import page
 from app.objects.filters import read_filter
 from app.objects.orders import Order
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, VISITOR, Project
 
-VISITOR = {"role": "visitor"}
 TILES = 200
 LARGEST = 2**63
 

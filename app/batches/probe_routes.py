@@ -14,12 +14,12 @@ from app.batches import probes
 from app.batches.lineages import names_of_taxa
 from app.batches.probes import OutThere, Probe
 from app.database import Db
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, Project
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from app.batches.pages import italic_taxa
 from app.batches.proposals import propose
 from app.database import Db
 from app.errors import Refused
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.openapi import refusals as refused_with
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, Project
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,13 @@ from app.batches import refusals
 from app.batches.refusals import Refused, RefusedObject
 from app.database import Db
 from app.errors import Refused as RefusedError
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.openapi import refusals as refused_with
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, VISITOR, Project
 from app.search.mirror import open_mirror
 
-VISITOR = {"role": "visitor"}
 PAGE, MOST = 200, 10_000
 
 

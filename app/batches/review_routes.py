@@ -22,9 +22,7 @@ from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.openapi import refusals
-from app.projects.access import Project
-
-MANAGER, ANNOTATOR = {"role": "manager"}, {"role": "annotator"}
+from app.projects.access import ANNOTATOR, MANAGER, Project
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,9 @@ from app.clusters.turning import Turned, redo, undo
 from app.database import Db
 from app.errors import NotFound
 from app.labels.acts import Outcome, check_open
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.openapi import refusals
-from app.projects.access import Project
-
-VISITOR = {"role": "visitor"}
+from app.projects.access import ANNOTATOR, VISITOR, Project
 
 
 @dataclass(frozen=True)

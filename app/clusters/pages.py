@@ -24,10 +24,9 @@ from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
 from app.objects.filters import Filter, address
 from app.objects.pages import tree_of
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.taxonomy.tree import packed
 
-VISITOR = {"role": "visitor"}
 MOSAIC = 14  # objects of a card that are shown, from its core to its edge
 MOST_MEMBERS = 300
 MOST_IDS = 200

@@ -19,9 +19,8 @@ from app.exchange.preparing import start
 from app.exchange.report import ImportOptions
 from app.jobs.queue import enqueue
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import MANAGER, Project
 
-MANAGER = {"role": "manager"}
 NOT_OPTIONS = ("source", "upload", "dry_run")
 
 

@@ -25,11 +25,10 @@ from app.exchange.report import SHOWN_FAULTS, ImportReport
 from app.exchange.upload_api import remove_idle
 from app.jobs.queue import cancel
 from app.jobs.words import rate_text, time_span
-from app.projects.access import Project
+from app.projects.access import MANAGER, Project
 from app.projects.members import list_members
 from app.settings import Settings
 
-MANAGER = {"role": "manager"}
 IMPORT, ONE = "/projects/{project_id:int}/import", "/projects/{project_id:int}/import/{upload_id:uuid}"
 MOST_ACCOUNTS = 2000
 

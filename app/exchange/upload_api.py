@@ -27,9 +27,8 @@ from app.exchange import uploads
 from app.exchange.uploads import Appender, Upload
 from app.jobs.queue import is_active
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import MANAGER, Project
 
-MANAGER = {"role": "manager"}
 VERSION = "1.0.0"
 TUS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 PIECE_BYTES = 1 << 20

@@ -19,9 +19,8 @@ from app.labels.pace import IDLE_S, Pace, pace
 from app.labels.pages import actor
 from app.labels.undo_routes import read_moment
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 
-VISITOR = {"role": "visitor"}
 PERIODS = {"1": "last day", "7": "last 7 days", "30": "last 30 days", "365": "last year"}
 
 

@@ -18,7 +18,7 @@ from app.jobs.words import time_span
 from app.labels.history import OwnAct, PastAct, own_acts, recent_acts, who_acted
 from app.labels.pages import actor
 from app.labels.undo import UNDOABLE
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 
 ACTS_A_PAGE = 100
 OWN_ACTS_A_PAGE = 50
@@ -69,7 +69,7 @@ def source_words(name: str) -> str:
     return SOURCES[name].words if name in SOURCES else f"a {name}"
 
 
-@get("/projects/{project_id:int}/acts", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)
+@get("/projects/{project_id:int}/acts", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
 def show_acts(
     db: NamedDependency[Db],
     project: NamedDependency[Project],

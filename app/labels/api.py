@@ -8,10 +8,10 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.acts import Act, Outcome, apply
 from app.labels.history import PastAct, recent_acts
-from app.labels.pages import ANNOTATOR, Again, actor
+from app.labels.pages import Again, actor
 from app.labels.undo import redo, undo
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, VISITOR, Project
 
 MOST_ACTS = 1000
 
@@ -30,7 +30,7 @@ def act_api(
 
 
 @get(
-    "/projects/{project_id:int}/acts", opt={"role": "visitor"}, sync_to_thread=True, tags=["acts"],
+    "/projects/{project_id:int}/acts", opt=VISITOR, sync_to_thread=True, tags=["acts"],
     summary="Acts of a project, newest first",
     responses=refusals(404),
 )  # fmt: skip

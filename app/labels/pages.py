@@ -12,9 +12,7 @@ from app.database import Db
 from app.errors import LoginNeeded
 from app.labels.acts import Act, Outcome, apply
 from app.labels.undo import redo, undo
-from app.projects.access import Project
-
-ANNOTATOR = {"role": "annotator"}
+from app.projects.access import ANNOTATOR, Project
 
 
 @dataclass(frozen=True)

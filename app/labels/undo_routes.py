@@ -15,13 +15,11 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden, Refused
 from app.labels.history import who_acted
-from app.labels.pages import ANNOTATOR, Again, actor
+from app.labels.pages import Again, actor
 from app.labels.undo_all import Taken, check_may, redo_all, undo_all
 from app.labels.undo_preview import Extent, Period, Preview, extent, preview_act, preview_part
 from app.openapi import refusals
-from app.projects.access import Project
-
-VISITOR = {"role": "visitor"}
+from app.projects.access import ANNOTATOR, VISITOR, Project
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from app.objects.comments import CommentRow
 from app.objects.fields import Field, project_fields
 from app.objects.filters import Filter, read_filter
 from app.objects.orders import Order, read_order
-from app.objects.pages import VISITOR, asked, query_of
+from app.objects.pages import asked, query_of
 from app.objects.preferences import Preferences
 from app.objects.view import read_view
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import READS, VISITOR, Project
 from app.search.columns import TextColumn
 from app.search.mirror import open_mirror
 
@@ -149,7 +149,7 @@ def _rows(shown: Page) -> list[ObjectRow]:
 
 
 @post(
-    "/projects/{project_id:int}/objects/query", opt={"role": "visitor", "reads": True}, sync_to_thread=True,
+    "/projects/{project_id:int}/objects/query", opt=READS, sync_to_thread=True,
     status_code=200, tags=["objects"], media_type="application/x-ndjson", summary="Objects of any number, as a stream",
     responses=refusals(400, 404),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from app.errors import Refused
 from app.objects.fields import Field, Fields, listed_fields
 from app.objects.orders import order_choices
 from app.objects.shown import NOT_FOR_ANONYMOUS
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.search.codes import VALIDATED
 from app.search.mirror import Mirror, open_mirror
 from app.templating import parent_name, thousands
@@ -42,7 +42,7 @@ class Choice:
     type: str = ""  # of a column: number or text
 
 
-@get("/projects/{project_id:int}/choices", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)
+@get("/projects/{project_id:int}/choices", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
 def show_choices(
     db: NamedDependency[Db], project: NamedDependency[Project], of: FromQuery[str] = "field", q: FromQuery[str] = ""
 ) -> list[Choice]:

@@ -15,9 +15,9 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden, NotFound, Refused
 from app.labels.acts import check_open
-from app.labels.pages import ANNOTATOR, actor
+from app.labels.pages import actor
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, Project
 
 LONGEST = 10_000
 MOST_OBJECTS = 10_000

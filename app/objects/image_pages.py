@@ -10,10 +10,9 @@ from litestar.params import FromPath
 from app.database import Db
 from app.objects import atlas, images
 from app.objects.store import Store, open_store
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.settings import Settings
 
-VISITOR = {"role": "visitor"}
 FOR_EVER = "private, max-age=31536000, immutable"
 
 

@@ -14,9 +14,8 @@ from app.labels.acts import UndoState, undo_state
 from app.objects import detail, preferences, queries
 from app.objects.images import LARGEST_SIDE_PX
 from app.objects.scale import pixel_size
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 
-VISITOR = {"role": "visitor"}
 N_VALIDATED = 10
 SIZES = ("esd", "major", "feret", "area")
 

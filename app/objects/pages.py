@@ -25,13 +25,12 @@ from app.objects.filters import Chip, Filter, address, read_filter
 from app.objects.orders import Order, read_order
 from app.objects.tally import filtered_counts
 from app.objects.view import View, read_view, shown_fields
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.search.mirror import open_mirror
 from app.search.query_image import title_of, what_may_be_asked
 from app.taxonomy.presets import preset_taxa
 from app.taxonomy.tree import TaxonTree, packed, project_tree
 
-VISITOR = {"role": "visitor"}
 BOXES = ("choices", "months")  # controls whose values stand together in one chip
 MOST_WAYS_OUT = 12
 

@@ -15,7 +15,7 @@ from app.errors import Refused
 from app.labels.pages import actor
 from app.objects import queries
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import OWN, Project
 from app.taxonomy.names import UNKNOWN_TAXON, is_italic
 from indexer.spaces import USUAL_WEIGHT
 
@@ -24,7 +24,6 @@ SMALLEST, USUAL, LARGEST = 60, 100, 400  # per cent of the usual tile
 MOST_FIELDS = 6
 LONGEST_KEY = 300  # of a column whose name has 250 signs, with its level
 # Own: it changes nothing but what is kept for the caller, so that visitors may.
-OWN = {"role": "visitor", "own": True}
 
 
 @dataclass(frozen=True)

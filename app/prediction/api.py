@@ -14,10 +14,9 @@ from app.labels.pages import actor
 from app.openapi import refusals
 from app.prediction import outside, vectors
 from app.prediction.outside import MOST_TOLD, Piece, Run
-from app.projects.access import Project
+from app.projects.access import MANAGER, VISITOR, Project
 from app.search import embedders
 
-MANAGER, VISITOR = {"role": "manager"}, {"role": "visitor"}
 MOST_BYTES = 32_000_000
 RUNS = "/projects/{project_id:int}/predictions"
 

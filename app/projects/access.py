@@ -13,6 +13,11 @@ from app.database import Db
 from app.errors import Forbidden, LoginNeeded, NotFound
 from indexer.spaces import USUAL_WEIGHT
 
+# What a handler declares: who may call it, `opt=VISITOR`. READS: it changes nothing, whatever its method. OWN: what it
+# changes is the caller's own.
+VISITOR, ANNOTATOR, MANAGER = {"role": "visitor"}, {"role": "annotator"}, {"role": "manager"}
+READS = {"role": "visitor", "reads": True}
+OWN = {"role": "visitor", "own": True}
 WORK = {
     "visitor": "look at",
     "annotator": "label in",

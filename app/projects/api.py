@@ -13,7 +13,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.openapi import refusals
 from app.projects import listing, members, queries, reference_routes
-from app.projects.access import Project, find_project
+from app.projects.access import MANAGER, VISITOR, Project, find_project
 from app.taxonomy import preset_routes
 
 MOST_LISTED = 1000
@@ -154,7 +154,7 @@ def create_project(
 @get(
     "/projects/{project_id:int}",
     tags=["projects"],
-    opt={"role": "visitor"},
+    opt=VISITOR,
     responses=refusals(401, 404),
     sync_to_thread=True,
 )
@@ -166,7 +166,7 @@ def read_project(db: NamedDependency[Db], project: NamedDependency[Project]) -> 
 @patch(
     "/projects/{project_id:int}",
     tags=["projects"],
-    opt={"role": "manager"},
+    opt=MANAGER,
     responses=refusals(400, 401, 403, 404, 422),
     sync_to_thread=True,
 )
@@ -191,7 +191,7 @@ def update_project(
 @get(
     "/projects/{project_id:int}/members",
     tags=["projects"],
-    opt={"role": "manager"},
+    opt=MANAGER,
     responses=refusals(401, 403, 404),
     sync_to_thread=True,
 )
@@ -203,7 +203,7 @@ def read_members(db: NamedDependency[Db], project: NamedDependency[Project]) -> 
 @put(
     "/projects/{project_id:int}/members/{email:str}",
     tags=["projects"],
-    opt={"role": "manager"},
+    opt=MANAGER,
     responses=refusals(400, 401, 403, 404, 409, 422),
     sync_to_thread=True,
 )
@@ -223,7 +223,7 @@ def set_member(
 @delete(
     "/projects/{project_id:int}/members/{email:str}",
     tags=["projects"],
-    opt={"role": "manager"},
+    opt=MANAGER,
     responses=refusals(401, 403, 404, 409),
     sync_to_thread=True,
 )

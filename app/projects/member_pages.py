@@ -17,9 +17,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden, NotFound, Refused
 from app.projects import members
-from app.projects.access import Project
-
-MANAGER = {"role": "manager"}
+from app.projects.access import MANAGER, Project
 
 
 @dataclass

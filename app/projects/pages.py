@@ -13,7 +13,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import LoginNeeded, Refused
 from app.projects import member_pages, queries, reference_routes
-from app.projects.access import Project
+from app.projects.access import MANAGER, VISITOR, Project
 from app.projects.listing import list_projects, sorts_for
 from app.taxonomy import preset_routes
 from app.taxonomy.presets import list_presets
@@ -109,7 +109,7 @@ def create_project(
     return Redirect(f"/projects/{project_id}/import", status_code=303)
 
 
-@get("/projects/{project_id:int}/settings", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)
+@get("/projects/{project_id:int}/settings", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
 def show_settings(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -143,7 +143,7 @@ def settings_page(
     return Template("projects/settings.html", context=context, status_code=status_code)
 
 
-@post("/projects/{project_id:int}/settings", opt={"role": "manager"}, include_in_schema=False, sync_to_thread=True)
+@post("/projects/{project_id:int}/settings", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
 def save_settings(
     db: NamedDependency[Db],
     project: NamedDependency[Project],

@@ -12,11 +12,9 @@ from app.database import Db
 from app.errors import Refused
 from app.openapi import refusals
 from app.projects import queries, references
-from app.projects.access import Project
+from app.projects.access import ANNOTATOR, MANAGER, Project
 from app.projects.references import References
 from app.search import reference_job
-
-MANAGER = {"role": "manager"}
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def embed_page(
 
 
 @get(
-    "/projects/{project_id:int}/references", opt={"role": "annotator"}, sync_to_thread=True, tags=["projects"],
+    "/projects/{project_id:int}/references", opt=ANNOTATOR, sync_to_thread=True, tags=["projects"],
     summary="A project's reference projects, whose validated objects vote", responses=refusals(401, 403, 404),
 )  # fmt: skip
 def list_api(db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]) -> References:

@@ -8,11 +8,9 @@ from litestar.params import FromPath, FromQuery
 
 from app.database import Db
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.samples.listing import PAGE, ListedSample, list_samples
 from app.samples.one import WholeSample, read_sample
-
-VISITOR = {"role": "visitor"}
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ from litestar.response import Template
 
 from app.database import Db
 from app.objects.filters import address
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.samples.listing import ORDERS, list_samples, page_address
 from app.samples.map import draw
 from app.samples.one import read_sample
 
-VISITOR = {"role": "visitor"}
 SHORT_LIST = 12
 
 

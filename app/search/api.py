@@ -13,7 +13,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.objects.filters import Filter, read_filter
 from app.openapi import refusals
-from app.projects.access import NO_PROJECT, Project
+from app.projects.access import NO_PROJECT, READS, Project
 from app.search import elsewhere, embed_api, likeness
 from app.search.elsewhere import visible_examples
 from app.search.mirror import Mirror, open_mirror
@@ -52,7 +52,7 @@ class Alike:
 
 
 @post(
-    "/projects/{project_id:int}/like", opt={"role": "visitor", "reads": True}, sync_to_thread=True, status_code=200,
+    "/projects/{project_id:int}/like", opt=READS, sync_to_thread=True, status_code=200,
     tags=["search"], summary="Find the objects most, or least, alike to examples", responses=refusals(400, 404, 409),
 )  # fmt: skip
 def like_api(db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[Likeness]) -> Alike:

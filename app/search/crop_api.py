@@ -10,11 +10,9 @@ from litestar.params import FromPath, JSONBody
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import MANAGER, Project
 from app.search import strips
 from app.search.strips import KnownStrip
-
-MANAGER = {"role": "manager"}
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ from app.database import Db
 from app.errors import Refused
 from app.jobs.words import time_span
 from app.objects.images import image_url
-from app.projects.access import Project
+from app.projects.access import MANAGER, Project
 from app.search import strips
 from app.search.strips import KnownStrip
 from indexer.strips import Side, Strip, checked_side, rest
 
-MANAGER = {"role": "manager"}
 SIDE_WORDS = {"bottom": "at the foot", "top": "at the top", "left": "at the left", "right": "at the right"}
 DOZEN = 12
 SHOWN_SIDE_PX = 150

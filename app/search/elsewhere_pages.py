@@ -25,7 +25,7 @@ from app.objects.fields import project_fields
 from app.objects.filters import Filter, address
 from app.objects.orders import Order, read_order
 from app.objects.pages import query_of
-from app.projects.access import Project, find_project
+from app.projects.access import ANNOTATOR, VISITOR, Project, find_project
 from app.search import elsewhere
 from app.search.elsewhere import Alike, Searchable
 from app.search.mirror import open_mirror
@@ -55,7 +55,7 @@ class BatchForm:
     dir: str = "asc"
 
 
-@get("/projects/{project_id:int}/alike", opt={"role": "visitor"}, include_in_schema=False, sync_to_thread=True)
+@get("/projects/{project_id:int}/alike", opt=VISITOR, include_in_schema=False, sync_to_thread=True)
 def show_alike(
     request: Request,
     db: NamedDependency[Db],
@@ -141,7 +141,7 @@ def _more_url(project: Project, pairs: list[tuple[str, str]], found: Alike | Non
     return address(f"/projects/{project.id}/alike", rest, [("n", str(min(2 * n, MOST)))])
 
 
-@post("/projects/{project_id:int}/alike/batch", opt={"role": "annotator"}, include_in_schema=False, sync_to_thread=True)
+@post("/projects/{project_id:int}/alike/batch", opt=ANNOTATOR, include_in_schema=False, sync_to_thread=True)
 def work_there(
     db: NamedDependency[Db],
     project: NamedDependency[Project],

@@ -9,12 +9,12 @@ from litestar.params import JSONBody, RawBody
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.openapi import refusals
-from app.projects.access import Project
-from app.search.uploads import MOST_BYTES, VISITOR, TextWish, query_by_image, query_by_text
+from app.projects.access import READS, Project
+from app.search.uploads import MOST_BYTES, TextWish, query_by_image, query_by_text
 
 
 @post(
-    "/projects/{project_id:int}/query-image", opt=VISITOR, status_code=200, request_max_body_size=MOST_BYTES,
+    "/projects/{project_id:int}/query-image", opt=READS, status_code=200, request_max_body_size=MOST_BYTES,
     tags=["search"], summary="Upload an image to search by", responses=refusals(400, 404, 413, 503),
 )  # fmt: skip
 async def query_image_api(
@@ -29,7 +29,7 @@ async def query_image_api(
 
 
 @post(
-    "/projects/{project_id:int}/query-text", opt=VISITOR, status_code=200, sync_to_thread=True, tags=["search"],
+    "/projects/{project_id:int}/query-text", opt=READS, status_code=200, sync_to_thread=True, tags=["search"],
     summary="Say in words what to search by", responses=refusals(400, 404, 503),
 )  # fmt: skip
 def query_text_api(

@@ -8,12 +8,12 @@ from litestar.params import JSONBody, RawBody
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.projects.access import Project
-from app.search.uploads import MOST_BYTES, VISITOR, TextWish, query_by_image, query_by_text
+from app.projects.access import READS, Project
+from app.search.uploads import MOST_BYTES, TextWish, query_by_image, query_by_text
 
 
 @post(
-    "/projects/{project_id:int}/query-image", opt=VISITOR, include_in_schema=False, status_code=200,
+    "/projects/{project_id:int}/query-image", opt=READS, include_in_schema=False, status_code=200,
     request_max_body_size=MOST_BYTES,
 )  # fmt: skip
 async def query_image_page(
@@ -27,7 +27,7 @@ async def query_image_page(
 
 
 @post(
-    "/projects/{project_id:int}/query-text", opt=VISITOR, include_in_schema=False, status_code=200, sync_to_thread=True
+    "/projects/{project_id:int}/query-text", opt=READS, include_in_schema=False, status_code=200, sync_to_thread=True
 )  # fmt: skip
 def query_text_page(
     request: Request[Any, Any, Any],

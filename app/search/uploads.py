@@ -15,7 +15,6 @@ from app.search.query_image import make_query, make_text_query
 
 MOST_BYTES = 50_000_000
 # Anybody who may look may ask; nothing of the project is changed.
-VISITOR = {"role": "visitor", "reads": True}
 
 
 async def query_by_image(

@@ -11,15 +11,13 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.pages import actor
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import OWN, VISITOR, Project
 from app.searches import kept, matches
 from app.searches.kept import KeptSearch, SearchChange, SearchWish
 from app.searches.look import after_embedding
 from app.searches.matches import Match, Place
 
-VISITOR = {"role": "visitor"}
 # A search changes nothing but what is kept for the caller, so that visitors may.
-OWN = {"role": "visitor", "own": True}
 MOST_LISTED = 1000
 
 

@@ -12,12 +12,11 @@ from app.database import Db
 from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
-from app.projects.access import Project, find_project
+from app.projects.access import VISITOR, Project, find_project
 from app.searches import kept, matches
 from app.searches.kept import KeptSearch
 from app.searches.matches import Match
 
-VISITOR = {"role": "visitor"}
 NO_STORE = {"Cache-Control": "no-store"}
 PICTURES = 4  # of a search's examples, in the list
 

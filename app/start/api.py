@@ -7,12 +7,10 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.pages import actor
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.start.standing import Standing, standing
 from app.start.way import Way
 from app.start.ways import find_ways
-
-VISITOR = {"role": "visitor"}
 
 
 @get(

@@ -13,14 +13,13 @@ from app.labels.pace import pace
 from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.searches.kept import count_new
 from app.start.readiness import readiness
 from app.start.standing import BY_HAND, Standing, standing
 from app.start.way import Way
 from app.start.ways import find_ways
 
-VISITOR = {"role": "visitor"}
 NO_STORE = {"Cache-Control": "no-store"}
 
 

@@ -11,7 +11,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import NotFound
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import VISITOR, Project
 from app.taxonomy.browse import Use, read_taxon
 from app.taxonomy.created import CreatedTaxon, list_created, remove_taxon, rename_taxon
 from app.taxonomy.pages import NewTaxon, added, offered
@@ -92,7 +92,7 @@ def taxon_uses_api(db: NamedDependency[Db], viewer: NamedDependency[Viewer], tax
 
 
 @get(
-    "/projects/{project_id:int}/taxa", opt={"role": "visitor"}, sync_to_thread=True, tags=["taxa"],
+    "/projects/{project_id:int}/taxa", opt=VISITOR, sync_to_thread=True, tags=["taxa"],
     summary="A project's taxa with numbers of objects by status", responses=refusals(404),
 )  # fmt: skip
 def project_taxa_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> ProjectTaxa:

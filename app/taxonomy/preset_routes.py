@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 
 from app.database import Db
 from app.openapi import refusals
-from app.projects.access import Project
+from app.projects.access import MANAGER, VISITOR, Project
 from app.taxonomy.presets import PresetTaxon, list_presets, set_presets, validated_taxa
 
 
@@ -19,7 +19,7 @@ class Presets:
     taxa: list[int]
 
 
-@put("/projects/{project_id:int}/presets", opt={"role": "manager"}, include_in_schema=False, sync_to_thread=True)
+@put("/projects/{project_id:int}/presets", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
 def save_presets(
     db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[Presets]
 ) -> list[PresetTaxon]:
@@ -27,7 +27,7 @@ def save_presets(
 
 
 @get(
-    "/projects/{project_id:int}/presets/validated", opt={"role": "manager"}, include_in_schema=False,
+    "/projects/{project_id:int}/presets/validated", opt=MANAGER, include_in_schema=False,
     sync_to_thread=True,
 )  # fmt: skip
 def offer_validated(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[PresetTaxon]:
@@ -35,7 +35,7 @@ def offer_validated(db: NamedDependency[Db], project: NamedDependency[Project]) 
 
 
 @get(
-    "/projects/{project_id:int}/presets", opt={"role": "visitor"}, sync_to_thread=True, tags=["taxa"],
+    "/projects/{project_id:int}/presets", opt=VISITOR, sync_to_thread=True, tags=["taxa"],
     summary="A project's preset taxa, in their order", responses=refusals(401, 404),
 )  # fmt: skip
 def read_presets_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[PresetTaxon]:
@@ -43,7 +43,7 @@ def read_presets_api(db: NamedDependency[Db], project: NamedDependency[Project])
 
 
 @put(
-    "/projects/{project_id:int}/presets", opt={"role": "manager"}, sync_to_thread=True, tags=["taxa"],
+    "/projects/{project_id:int}/presets", opt=MANAGER, sync_to_thread=True, tags=["taxa"],
     summary="Replace a project's preset taxa", responses=refusals(400, 401, 403, 404, 422),
 )  # fmt: skip
 def set_presets_api(
