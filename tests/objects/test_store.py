@@ -133,6 +133,7 @@ def test_a_sweep_waits_for_running_imports(store: Store, db: Db, database_url: s
         importing.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])
 
         assert store.sweep(db, older_than_s=-60) == 0
+        importing.execute("select pg_advisory_unlock_shared(%s)", [SWEEP_LOCK])
 
     assert store.sweep(db, older_than_s=-60) == 1
 
