@@ -15,8 +15,9 @@ from app.batches.audit_state import Audit, Verdict, Wish
 from app.batches.audited import n_found
 from app.database import Db
 from app.errors import Forbidden
-from app.labels.acts import Outcome, undo_state
+from app.labels.acts import Outcome
 from app.labels.pages import actor
+from app.labels.undo_state import undo_state
 from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
 from app.objects.filters import Filter

@@ -12,8 +12,9 @@ from app.batches.page_rows import HAD_LEFT
 from app.batches.places import MOVED, TRAY, WAITING
 from app.batches.sources import Batched
 from app.database import Db
-from app.labels.acts import Labeller, Outcome, UndoState, check_open, undo_state
+from app.labels.acts import Labeller, Outcome, check_open
 from app.labels.undo import UNDOABLE, undo
+from app.labels.undo_state import UndoState, undo_state
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from app.batches.pages import italic_taxa
 from app.batches.settled import KINDS
 from app.database import Db
 from app.errors import Conflict, Refused
-from app.labels.acts import Outcome, undo_state
+from app.labels.acts import Outcome
 from app.labels.pages import actor
+from app.labels.undo_state import undo_state
 from app.objects import preferences
 from app.objects.board import tiles_of
 from app.objects.filters import Filter

@@ -16,9 +16,9 @@ from app.batches.batch import Batch, find_batch, list_batches
 from app.batches.page import PageInHand, next_page
 from app.batches.sources import SOURCES
 from app.database import Db
-from app.labels.acts import undo_state
 from app.labels.pace import pace_of_batch
 from app.labels.pages import actor
+from app.labels.undo_state import undo_state
 from app.objects import preferences
 from app.objects.board import tiles_of
 from app.objects.filters import Filter

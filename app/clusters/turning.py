@@ -9,7 +9,8 @@ from app.clusters.runs import Run
 from app.database import Db
 from app.errors import Conflict
 from app.labels import undo as labels
-from app.labels.acts import Labelled, Labeller, Step, undo_state
+from app.labels.acts import Labelled, Labeller
+from app.labels.undo_state import Step, undo_state
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from app.database import Db
 from app.errors import Conflict, Forbidden, Refused
 from app.labels import changes
 from app.labels.changes import Changed, Seen, state_token
+from app.labels.undo_state import UndoState, undo_state
 from app.taxonomy.names import UNKNOWN_TAXON, is_italic
 
 MOST_OBJECTS = 10_000
@@ -90,23 +91,6 @@ class Left:
     taxon_id: int | None = None
     taxon: str | None = None
     state: str | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the undo or the redo key would do next."""
-
-    act_id: int
-    label: str
-    n: int
-
-
-@dataclass(frozen=True)
-class UndoState:
-    """The next undo and the next redo of one person in one project."""
-
-    undo: Step | None = None
-    redo: Step | None = None
 
 
 @dataclass(frozen=True)
@@ -285,57 +269,6 @@ def left_as_is(object_id: int, seen: Seen | None) -> Left:
         taxon=seen.taxon,
         state=state_token(seen.version, seen.status, seen.run_id),
     )
-
-
-def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
-    """What this person's undo and redo would do now. A new act forgets what could be redone.
-
-    Asked with every act, so it walks one's acts from the last one back, never through all of them.
-    """
-    rows = db.execute(
-        """
-        with own as not materialized (
-            select id, kind, taxon_id, reverses, n_objects, reversed_by
-              from act
-             where project_id = %(project_id)s
-               and account_id = %(account_id)s
-               and n_objects > 0
-        ),
-        last_act as (
-            select coalesce((select id
-                               from own
-                              where kind in ('label', 'confirm', 'doubt', 'not_this')
-                              order by id desc limit 1), 0) as id
-        ),
-        next as (
-            (select 'undo' as way, own.*
-               from own
-              where kind in ('label', 'confirm', 'doubt', 'not_this') and reversed_by is null
-              order by id desc limit 1)
-            union all
-            (select 'redo', own.*
-               from own, last_act
-              where own.id > last_act.id and kind = 'undo' and reversed_by is null
-              order by own.id desc limit 1)
-        )
-        select next.way, next.id, coalesce(reversed.kind, next.kind) as kind, next.n_objects as n,
-               taxon.display_name as taxon
-          from next
-          left join act as reversed on reversed.id = next.reverses
-          left join taxon on taxon.id = coalesce(reversed.taxon_id, next.taxon_id)
-        """,
-        {"project_id": project_id, "account_id": account_id},
-    )
-    steps = {row.way: Step(row.id, describe(row.kind, row.taxon), row.n) for row in rows}
-    return UndoState(steps.get("undo"), steps.get("redo"))
-
-
-def describe(kind: str, taxon: str | None) -> str:
-    """An act in one or two words, for the undo button and the list of acts."""
-    verbs = {"confirm": "confirmed", "doubt": "marked dubious", "import": "imported"}
-    if kind == "not_this":
-        return f"not {taxon or 'this'}"
-    return taxon or verbs.get(kind, kind)
 
 
 def _shown(act: Act) -> tuple[list[int], list[int], list[int]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.labels.acts import describe
 from app.labels.pace import IDLE_S
+from app.labels.undo_state import describe
 from app.projects.access import role_of
 
 WORDS = {"V": "validated", "D": "dubious"}

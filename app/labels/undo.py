@@ -19,10 +19,10 @@ from app.labels.acts import (
     finish,
     left_as_is,
     repeated,
-    undo_state,
 )
 from app.labels.changes import Changed
 from app.labels.reversals import tell_reversed
+from app.labels.undo_state import undo_state
 
 UNDOABLE = ("label", "confirm", "doubt", "not_this")
 

@@ -10,7 +10,7 @@ from litestar.response import Template
 from app.accounts.viewer import Viewer
 from app.batches import refusals
 from app.database import Db
-from app.labels.acts import UndoState, undo_state
+from app.labels.undo_state import UndoState, undo_state
 from app.objects import detail, preferences, queries
 from app.objects.images import LARGEST_SIDE_PX
 from app.objects.scale import pixel_size

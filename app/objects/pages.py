@@ -14,7 +14,7 @@ from litestar.response import Template
 from app.accounts.viewer import Viewer, provide_viewer
 from app.database import Db
 from app.errors import Refused
-from app.labels.acts import UndoState, undo_state
+from app.labels.undo_state import UndoState, undo_state
 from app.objects import preferences
 from app.objects.atlas import atlas_url
 from app.objects.board import PAGE, Page, next_url, page, query_vectors

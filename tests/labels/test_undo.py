@@ -7,8 +7,8 @@ import pytest
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound
 from app.labels import counts, runs
-from app.labels.acts import undo_state
 from app.labels.undo import redo, undo
+from app.labels.undo_state import undo_state
 from tests.small_projects import Person, SmallProject, predict, true_counts
 
 
