@@ -90,7 +90,7 @@ def of_source(db: Db, project: Batched, account: Labeller, wish: Wish) -> Wish:
         ids = unseen_of(db, project, account, replace(wish, query=query)).ids
         upto = min(upto or len(ids), int(np.count_nonzero(mirror.score[mirror.ordinals(ids)] >= float(least))))
         if not upto:
-            raise Conflict("Nothing that nobody saw has such a score.")
+            raise Conflict("Nothing that nobody saw has such a score: ask for a lower one.")
     digest = hashlib.sha256(json.dumps(query, sort_keys=True).encode()).digest()
     return replace(wish, source_id=int.from_bytes(digest[:8], signed=True), query=query, upto=upto)
 
@@ -130,7 +130,7 @@ def _scope(found: Unseen, drawn: list[int], upto: int | None) -> tuple[np.ndarra
     """The unseen that were never drawn, the likeliest first, cut where that is wished; and all ids within the cut."""
     fresh = found.ids[~np.isin(found.ids, drawn)]
     if upto is not None and upto < 1:
-        raise Refused("An audit is of at least one object.")
+        raise Refused(f"An audit is of at least one object: `upto` is {upto}.")
     cut = found.rank_of(fresh[: upto or None]).max(initial=-np.inf)
     return fresh[: upto or None], {id for id in drawn if upto is None or found.rank_of(np.array([id]))[0] <= cut}
 

@@ -13,7 +13,7 @@ from indexer.audit import most_wrong
 
 CONFIDENCE = 0.95
 LIMIT = 0.05
-NO_AUDIT = "This project has no such audit."
+NO_AUDIT = "This project has no such audit. The page of audits lists those that there are."
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) 
     found = unseen_of(db, project, account, wish)
     ids = found.ids[: wish.upto or None]
     if not len(ids):
-        raise Conflict("Nobody has left anything unseen here: there is nothing to accept.")
+        raise Conflict("Nothing is left here that nobody has seen: there is nothing to accept.")
     if len(ids) > audit_job.MOST_AT_ONCE:
         raise Refused(f"Without an audit at most {audit_job.MOST_AT_ONCE:,} are accepted at once: say `upto`.")
     key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}

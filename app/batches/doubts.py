@@ -90,7 +90,7 @@ def choose_second(db: Db, project_id: int, account: Labeller, object_id: int, ta
         [project_id, object_id],
     ).fetchone()
     if row is None:
-        raise NotFound("This project has no such label.")
+        raise NotFound("No label stands on this object, or it is not of this project: there is nothing to doubt.")
     if row.status != "D" or row.account_id != account.id:
         raise Conflict("A second choice belongs to one's own dubious label, and this object has none of yours.")
     if taxon_id == row.taxon_id:

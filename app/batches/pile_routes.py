@@ -214,7 +214,7 @@ def show_pile(
     pile = piles.find_pile(db, project.id, pile_id)
     filter = read_filter(db, project.id, [("pile", str(pile_id))])
     if any(chip.invalid for chip in filter.chips):
-        raise NotFound("This project has no such pile.")
+        raise NotFound(piles.NO_PILE)
     shown = page(db, project, filter, Order(), cursor or None, TILES)
     may_change = project.may("annotator") and project.status != "explore"
     unseen = set(piles.unseen(db, project.id, account, pile_id)) if may_change else set()

@@ -21,6 +21,7 @@ from app.labels.reversals import on_reversal
 
 MOST_OBJECTS = acts.MOST_OBJECTS
 LONGEST_NAME = 200
+NO_PILE = "This project has no such pile. The page of piles lists those that there are."
 N_MOSAIC = 12
 # Of `pile_object`, with its `label` if there is one.
 SETTLED = "(label.status in ('V', 'D') and label.at > pile_object.at)"
@@ -234,7 +235,7 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
 def find_pile(db: Db, project_id: int, pile_id: int) -> Pile:
     found = _read(db, project_id, pile_id, 1)
     if not found:
-        raise NotFound("This project has no such pile.")
+        raise NotFound(NO_PILE)
     return found[0]
 
 
@@ -292,7 +293,7 @@ def _hold(db: Db, project_id: int, pile_id: int) -> None:
         "select closed_at from pile where project_id = %s and id = %s for no key update", [project_id, pile_id]
     ).fetchone()
     if row is None:
-        raise NotFound("This project has no such pile.")
+        raise NotFound(NO_PILE)
     if row.closed_at is not None:
         raise Conflict("This pile is closed. Open it again to change it.")
 

@@ -31,7 +31,7 @@ from indexer.audit import remaining
 USUAL, MOST = 100, 500
 SOME_SAY_SO = 0.2  # of the neighbours: what is drawn from apart, since most of what is left lies there
 MOST_SAY_SO = 0.5
-NO_PROBE = "This project has no such probe."
+NO_PROBE = "This project has no such probe. The page of stragglers lists those that were drawn."
 UNSEEN = "You have not seen {n} of the probes yet: scroll to them. A program reports what it saw under …/seen."
 
 

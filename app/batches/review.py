@@ -242,6 +242,6 @@ def _title(db: Db, words: str, who: int | None, taxon_id: int | None) -> str:
     if who is not None:
         row = db.execute("select name from account where id = %s", [who]).fetchone()
         if row is None:
-            raise NotFound("There is no such person.")
+            raise NotFound("There is no such person: choose one of those who labelled in this project.")
         words += f", by {row.name}"
     return words

@@ -78,7 +78,7 @@ def withdraw(db: Db, project_id: int, sign_off_id: int) -> None:
         [project_id, sign_off_id],
     ).rowcount
     if not done:
-        raise NotFound("This project has no such sign-off.")
+        raise NotFound("This project has no such sign-off. It may have been withdrawn.")
 
 
 def read(db: Db, project_id: int) -> list[SignOff]:

@@ -142,7 +142,7 @@ def _ids(text: str) -> list[int]:
 
 def _number(run_id: int) -> int:
     if not 0 < run_id < 2**31:
-        raise NotFound("This project has no such run.")
+        raise NotFound(f"This project has no run {run_id}. Its runs are listed under GET …/predictions.")
     return run_id
 
 

@@ -126,7 +126,7 @@ def _row(object_id: int, taxa: Sequence[int], scores: Sequence[float]) -> str:
     if not all(0 <= score <= 1 for score in scores) or any(a < b for a, b in pairwise(scores)):
         raise Refused(f"Object {object_id}: scores lie between 0 and 1, and none is above the one before it.")
     if not 0 < object_id < 2**63:
-        raise Refused(f"{object_id} is no object's id.")
+        raise Refused(f"{object_id} is no object's id: these are positive whole numbers.")
     pairs = [f"{taxon}\t{score!r}" for taxon, score in zip(taxa, scores, strict=True)]
     return "\t".join([str(object_id), *pairs, *["\\N\t\\N"] * (MOST_CHOICES - k)]) + "\n"
 
@@ -134,7 +134,7 @@ def _row(object_id: int, taxa: Sequence[int], scores: Sequence[float]) -> str:
 def _check_taxa(db: Db, piece: Piece) -> None:
     named = {taxon for taxa in piece.taxa for taxon in taxa}
     if not all(0 < taxon < LARGEST_ID for taxon in named):
-        raise Refused("A taxon's id is a number that no taxon has.")
+        raise Refused("One of the taxa is a number that no taxon can have: ids are listed under GET …/taxa.")
     known = db.execute("select id, display_name, status from taxon where id = any(%s::int[])", [array(named)])
     statuses = {row.id: (row.status, row.display_name) for row in known}
     if unknown := sorted(named - statuses.keys()):
@@ -195,7 +195,7 @@ def show(db: Db, project: Project, run_id: int) -> None:
         "select kind, n_predictions from run where project_id = %s and id = %s for update", [project.id, run_id]
     ).fetchone()
     if row is None:
-        raise NotFound(f"This project has no run {run_id}.")
+        raise NotFound(f"This project has no run {run_id}. Its runs are listed under GET …/predictions.")
     if row.kind == "outside" and not row.n_predictions:
         raise Conflict(f"Run {run_id} holds no predictions: send some before it is shown.")
     before = _shown(db, project.id)
@@ -238,7 +238,7 @@ def remove(db: Db, project: Project, run_id: int) -> None:
     keys = [project.id, run_id]
     # Its row first: a piece that is being written holds it.
     if not db.execute("delete from run where project_id = %s and id = %s", keys).rowcount:
-        raise NotFound(f"This project has no run {run_id}.")
+        raise NotFound(f"This project has no run {run_id}. Its runs are listed under GET …/predictions.")
     db.execute("delete from prediction where project_id = %s and run_id = %s", keys)
 
 

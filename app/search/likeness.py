@@ -21,7 +21,10 @@ from app.search.sizes import sized, sizes, weight_of
 from indexer.neighbours import ranked
 from indexer.spaces import Aim, aim
 
-NO_EMBEDDER = "This project has no vectors yet, so nothing can be ordered by likeness: embed it first."
+NO_EMBEDDER = (
+    "This project has no vectors yet, so nothing can be ordered by likeness: embed it first, by an import or by "
+    "“shoal embed” on the server."
+)
 # Where size counts, so many times more are taken by their vectors alone and put in order by both, up to a weight. On
 # real plankton 0.999 and 0.995 of the answer are among them; beyond the last weight everything is compared.
 WIDER = ((0.2, 4, 0.998), (0.5, 8, 0.995))

@@ -119,7 +119,7 @@ def query_vector_of(db: Db, project: Asked, settings: Settings, database_url: st
     process never loads it.
     """
     if project.embedder_id is None:
-        raise Refused("This project has no vectors yet: embed it first, then search by an image.")
+        raise Refused("This project has no vectors yet: embed it first (“shoal embed”), then search by an image.")
     row = embedders.find(db, project.embedder_id)
     if not row.embeds_images:
         raise Refused(
@@ -136,7 +136,7 @@ def query_vector_of(db: Db, project: Asked, settings: Settings, database_url: st
 def text_vector_of(db: Db, project: Asked, settings: Settings, database_url: str, words: str) -> np.ndarray:
     """The vector of a text in this project's space, float32 [d]."""
     if project.embedder_id is None:
-        raise Refused("This project has no vectors yet: embed it first, then search by a text.")
+        raise Refused("This project has no vectors yet: embed it first (“shoal embed”), then search by a text.")
     row = embedders.find(db, project.embedder_id)
     if not row.embeds_text:
         raise Refused(
