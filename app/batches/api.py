@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 import app.batches.graph_sources  # noqa: F401 (registers its kinds)
 from app.accounts.viewer import Viewer
-from app.batches import refusals, work
+from app.batches import page_marks, refusals, turning, work
 from app.batches.batch import Batch, BatchList, close_batch, find_batch, list_batches
 from app.batches.make import USUAL, make_batch
 from app.batches.page import PageInHand, next_page
@@ -58,6 +58,20 @@ class SeenTiles:
     """Tiles that were painted in the window for 300 ms."""
 
     ids: list[int]
+
+
+@dataclass(frozen=True)
+class OffThePage:
+    """Tiles of the page in hand that are to leave it."""
+
+    ids: list[int]
+
+
+@dataclass(frozen=True)
+class TrayWish:
+    """The order of the new batch."""
+
+    order: ORDER = "neighbours"
 
 
 @dataclass(frozen=True)
@@ -114,6 +128,7 @@ def list_batches_api(
     mine: FromQuery[bool] = False,
     limit: FromQuery[int] = 50,
 ) -> BatchList:
+    """`mine`: one's own alone. `cursor`: the `next_cursor` of the page before; a page has at most 200."""
     account = actor(viewer)
     return list_batches(
         db, project.id, account.id, mine=mine, cursor=cursor, limit=min(max(limit, 1), MOST_BATCHES)
@@ -158,8 +173,9 @@ def page_api(
     batch_id: FromPath[int],
     n: FromQuery[int] = USUAL_PAGE,
 ) -> PageInHand:
-    """A tile's `stack` numbers the near-duplicates that stand together: mark and label them alike. The page's author
-    gets these objects, and those of the next two pages, kept from the batches of others for 20 minutes,
+    """`n`: how many objects, where a page is made; without `tiles` the batch is worked through, unless somebody holds
+    the rest (`held`). A tile's `stack` numbers the near-duplicates that stand together: mark and label them alike. The
+    page's author gets these objects, and those of the next two pages, kept from the batches of others for 20 minutes,
     renewed by working. Who only looks on, or comes with a read-only token, changes nothing."""
     return next_page(db, project, actor(viewer), batch_id, n, works=project.may("annotator") and not viewer.read_only)
 
@@ -178,7 +194,7 @@ def marks_api(
     data: JSONBody[Marks],
 ) -> None:
     """Marks that are not named stay as they are."""
-    work.keep_marks(db, project, actor(viewer), batch_id, number, data.marks, data.line, data.order)
+    page_marks.keep_marks(db, project, actor(viewer), batch_id, number, data.marks, data.line, data.order)
 
 
 @post(
@@ -194,8 +210,8 @@ def seen_api(
     number: FromPath[int],
     data: JSONBody[SeenTiles],
 ) -> None:
-    """What was not seen cannot be labelled in a batch, unless under an audit."""
-    work.note_seen(db, project, actor(viewer), batch_id, number, data.ids)
+    """What was not seen cannot be labelled or refused in a batch, unless under an audit."""
+    page_marks.note_seen(db, project, actor(viewer), batch_id, number, data.ids)
 
 
 @post(
@@ -211,7 +227,9 @@ def apply_api(
     number: FromPath[int],
     data: JSONBody[PageAct],
 ) -> Worked:
-    """One act. The same `client_id` sent again has the same outcome, and nothing happens twice."""
+    """One act, after which the next page is the one in hand. `not_this` are refused for `taxon_id`, else for what the
+    batch expects, else for what is predicted of each; they may stand alone, without anything marked. What was neither
+    goes to the tray. The same `client_id` sent again has the same outcome, and nothing happens twice."""
     return work.apply_page(db, project, actor(viewer), batch_id, number, data)
 
 
@@ -227,7 +245,7 @@ def pass_api(
     batch_id: FromPath[int],
     number: FromPath[int],
 ) -> Batch:
-    return work.pass_page(db, project, actor(viewer), batch_id, number)
+    return turning.pass_page(db, project, actor(viewer), batch_id, number)
 
 
 @post(
@@ -256,10 +274,10 @@ def aside_api(
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
     batch_id: FromPath[int],
-    data: JSONBody[SeenTiles],
+    data: JSONBody[OffThePage],
 ) -> Batch:
     """They are put on a pile under …/piles; here they only leave the batch, without a label and without the tray."""
-    return work.set_aside(db, project, actor(viewer), batch_id, data.ids)
+    return turning.set_aside(db, project, actor(viewer), batch_id, data.ids)
 
 
 @post(
@@ -271,9 +289,9 @@ def tray_api(
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
     batch_id: FromPath[int],
-    data: JSONBody[OrderWish],
+    data: JSONBody[TrayWish],
 ) -> Batch:
-    return work.open_tray(db, project, actor(viewer), batch_id, data.order)
+    return turning.open_tray(db, project, actor(viewer), batch_id, data.order)
 
 
 @put(
@@ -290,10 +308,10 @@ def order_api(
     """The page in hand goes back to what waits; ask for the page again."""
     account = actor(viewer)
     if data.size_weight is None:
-        return work.set_order(db, project, account, batch_id, data.order)
+        return turning.set_order(db, project, account, batch_id, data.order)
     preferences.write(db, project.id, account.id, PreferenceChange(size_weight=data.size_weight))
     sized = replace(project, size_weight=data.size_weight)
-    return work.set_order(db, sized, account, batch_id, data.order, measure_again=True)
+    return turning.set_order(db, sized, account, batch_id, data.order, measure_again=True)
 
 
 @post(
@@ -307,7 +325,7 @@ def take_over_api(
     viewer: NamedDependency[Viewer],
     batch_id: FromPath[int],
 ) -> Batch:
-    return work.take_over(db, project, actor(viewer), batch_id)
+    return turning.take_over(db, project, actor(viewer), batch_id)
 
 
 @get(

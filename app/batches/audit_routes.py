@@ -93,7 +93,8 @@ def sample_of(db: Db, project: Project, audit: Audit) -> Sample:
 
 @post(
     "/projects/{project_id:int}/audits", opt=ANNOTATOR, sync_to_thread=True, tags=["audits"],
-    summary="Draw a sample from what nobody saw of a batch or a pile", responses=refusals(400, 401, 403, 404, 409),
+    summary="Draw a sample from what nobody saw of a batch, a pile or anything that is found",
+    responses=refusals(400, 401, 403, 404, 409),
 )  # fmt: skip
 def draw_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Wish]
@@ -113,6 +114,7 @@ def list_audits_api(
     viewer: NamedDependency[Viewer],
     only: FromQuery[str] = "",
 ) -> list[Audit]:
+    """At most 100. `only`: those that are open, asked (a manager is to decide), accepting, accepted or dropped."""
     actor(viewer)
     return audit_state.read(db, project.id, state=only if only in STATES else "")
 
