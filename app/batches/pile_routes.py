@@ -37,11 +37,15 @@ class NewPile:
 
 @dataclass(frozen=True)
 class PileName:
+    """The pile's name from now on."""
+
     name: str
 
 
 @dataclass(frozen=True)
 class Members:
+    """Objects of the project."""
+
     ids: list[int]
 
 

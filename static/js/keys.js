@@ -46,7 +46,7 @@ export const KEYS = [
   { group: "Find", keys: [":"], does: "add a filter", short: "filter", command: "filter" },
   { group: "Look", keys: ["Alt"], does: "while held: a large view of the tile under the pointer or the cursor", short: "large view while held" },
   { group: "Look", keys: [","], does: "stretch the contrast of every image to its full range, or not", short: "contrast", command: "contrast" },
-  { group: "Look", keys: [";"], does: "invert the images, or not", short: "invert", command: "invert" },
+  { group: "Look", keys: [";"], does: "negative: the images inverted, or not", short: "negative", command: "invert" },
   { group: "Look", keys: ["-", "+", "F8", "F9"], does: "smaller and larger tiles", command: "smaller",
     parts: [part(["-", "F8"], {}, "smaller tiles"), part(["+", "F9"], { command: "larger" }, "larger tiles")] },
   { group: "Look", keys: ["double click", "⇧ Space"], does: "open the object's page, by the keys that of the tile under the cursor", command: "open" },
