@@ -26,6 +26,8 @@ K_CALIBRATED = 200
 CANDIDATES = (2000, 4000, 8000, 16_000)  # tried in this order
 WANTED_RECALL = 0.998
 SAFE_ERRORS = 2.0  # standard errors of the sketch's estimate
+# For more rows, so many more candidates: of a million, 5,000 for 1,020 rows and 12,060 for 4,020 have 0.9999 of them.
+GROWTH, FEWEST_TIMES = 0.6, 3
 N_QUERIES = 40
 CHUNK = 20_000
 GATHERED = 4000  # vectors copied out at once: as many as stay in the processor's cache
@@ -37,7 +39,7 @@ Report = Callable[[int, int, str], None]
 class Sketch:
     """How the sketch is asked, and what that gave on held-out exact queries."""
 
-    candidates: int  # for K_CALIBRATED rows; in proportion for more
+    candidates: int  # for K_CALIBRATED rows; more by GROWTH for more
     nprobe: int  # lists that are scanned for the most alike; all of them under a filter and for the least alike
     recall_most: float
     recall_least: float
@@ -105,11 +107,18 @@ class Index:
         return self.sketch.recall_most if plain else min(self.sketch.recall_most, self.sketch.recall_least)
 
     def search(
-        self, query: np.ndarray, k: int, allowed: np.ndarray | None = None, least: bool = False
+        self,
+        query: np.ndarray,
+        k: int,
+        allowed: np.ndarray | None = None,
+        least: bool = False,
+        around: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, bool]:
         """The `k` rows most (or least) alike to a unit vector, best first; always `k` where so many are allowed.
 
-        query: float32 [dimension]. allowed: bool [n], the rows that may be answered; None: all.
+        query: float32 [dimension]. allowed: bool [n], the rows that may be answered; None: all. around: of a large
+        index, only the lists around the query are asked where these hold `k`, for what needs no certainty: 5 ms of a
+        million instead of 22, and 50 of 50 where a filter keeps every seventh by chance.
         Returns rows int64, cosines float32, and whether the answer is exact. Equal rows come by their numbers.
         """
         faiss.omp_set_num_threads(1)  # of this thread: the other cores are for other people
@@ -120,7 +129,7 @@ class Index:
             return np.empty(0, np.int64), np.empty(0, np.float32), True
         # A few more, since rounding to half precision leaves lengths that are not quite 1.
         wanted = min(k + 20, n_allowed)
-        rows, exact = self._nearest(query, wanted, allowed, n_allowed, plain=allowed is None and not least)
+        rows, exact = self._nearest(query, wanted, allowed, n_allowed, around or (allowed is None and not least))
         vectors = self.vectors(rows)
         cosines = np.einsum("ij,j->i", vectors, query) / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         order = np.lexsort((rows, -cosines))[:k]
@@ -132,9 +141,10 @@ class Index:
         """At least `k` rows, among them the nearest; and whether that is certain."""
         selector = None if allowed is None else faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
         if self.sketch and (n_allowed > EXACT_UP_TO or n_allowed > SCAN_UP_TO * self.n):
-            rows = self._refined(query, k, n_allowed, self.sketch.nprobe if plain else self.nlist, selector)
-            if rows is not None:
-                return rows, False
+            for nprobe in (self.sketch.nprobe, self.nlist) if plain else (self.nlist,):
+                rows = self._refined(query, k, n_allowed, nprobe, selector)
+                if rows is not None:
+                    return rows, False
         if n_allowed > GATHER_UP_TO * self.n and k * 10 < n_allowed:
             parameters = faiss.SearchParameters(sel=selector) if selector else None
             return self.flat.search(query[None], k, params=parameters)[1][0], True
@@ -149,7 +159,7 @@ class Index:
         A row is missed when it is nearer than the k-th found, and the sketch held it to be farther than the last
         candidate: an error that is compared with the errors seen on the candidates. None: a scan is cheaper.
         """
-        n = self.sketch.candidates * max(1, -(-k // (K_CALIBRATED + 20)))
+        n = max(int(self.sketch.candidates * max(1.0, k / (K_CALIBRATED + 20)) ** GROWTH), FEWEST_TIMES * k)
         while n * 10 < n_allowed:
             rows, estimates = self.candidates(query, n, nprobe, selector)
             if len(rows) < k:

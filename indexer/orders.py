@@ -24,6 +24,7 @@ from scipy.cluster.hierarchy import linkage
 
 N_NEAREST = 8  # that a vector may be linked to
 DIMENSIONS = 64  # in which the order is sought
+FEW = 200  # vectors are compared whole: reducing them takes longer
 EPSILON = 1e-6
 MOST_FRAGMENTS = 1000  # of a tree, whose cost grows with the square
 MEND_WITHIN = 60  # places: as far as one sees at a time, so that the order of the tree stays
@@ -76,7 +77,7 @@ def _distinct(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _reduced(vectors: np.ndarray) -> np.ndarray:
     """Nearly the same distances in fewer dimensions: the main ones, by two steps of subspace iteration."""
-    if vectors.shape[1] <= DIMENSIONS:
+    if vectors.shape[1] <= DIMENSIONS or len(vectors) <= FEW:
         return vectors
     centred = vectors - vectors.mean(axis=0)
     basis = np.random.default_rng(1).standard_normal((vectors.shape[1], DIMENSIONS), np.float32)

@@ -16,7 +16,7 @@ from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.labels import acts, changes
 from app.labels.acts import Act, InBatch, Labelled, Labeller, Outcome, check_open
-from app.labels.changes import array, state_token
+from app.labels.changes import Seen, array, state_token
 from app.labels.reversals import on_reversal
 
 MOST_OBJECTS = acts.MOST_OBJECTS
@@ -142,6 +142,7 @@ def unseen(db: Db, project_id: int, account: Labeller, pile_id: int) -> list[int
         f"""
         select pile_object.object_id
           from pile_object
+          join object on object.project_id = %(project_id)s and object.id = pile_object.object_id
           left join label on label.project_id = %(project_id)s and label.object_id = pile_object.object_id
          where pile_id = %(pile_id)s
            and not coalesce({SETTLED}, false)
@@ -158,8 +159,8 @@ def unseen(db: Db, project_id: int, account: Labeller, pile_id: int) -> list[int
     return [row.object_id for row in rows]
 
 
-def open_members(db: Db, project_id: int, pile_id: int) -> list[int]:
-    """Members that are not settled, in the order in which they were set aside."""
+def open_members(db: Db, project_id: int, pile_id: int, limit: int | None = None) -> list[int]:
+    """Members that are not settled, in the order in which they were set aside; the first ones, if so told."""
     rows = db.execute(
         f"""
         select pile_object.object_id
@@ -169,8 +170,9 @@ def open_members(db: Db, project_id: int, pile_id: int) -> list[int]:
          where pile_id = %(pile_id)s
            and not coalesce({SETTLED}, false)
          order by pile_object.at, pile_object.object_id
+         limit %(limit)s
         """,  # noqa: S608 (constant)
-        {"pile_id": pile_id, "project_id": project_id},
+        {"pile_id": pile_id, "project_id": project_id, "limit": limit},
     )
     return [row.object_id for row in rows]
 
@@ -183,7 +185,9 @@ def name_pile(db: Db, project: Labelled, account: Labeller, pile_id: int, said: 
     if sent.fetchone() is not None:
         return acts.repeated(db, project.id, account.id, said.client_id, request)
     _hold(db, project.id, pile_id)
-    ids = open_members(db, project.id, pile_id)
+    # Read before it is known what is open: what somebody labels in between is then refused, and not labelled over.
+    seen = _seen_members(db, project.id, pile_id)
+    ids = [object_id for object_id in open_members(db, project.id, pile_id) if object_id in seen]
     if not ids:
         raise Conflict("Nothing on this pile is left to be named.")
     if not_seen := unseen(db, project.id, account, pile_id):
@@ -192,12 +196,16 @@ def name_pile(db: Db, project: Labelled, account: Labeller, pile_id: int, said: 
             "unseen: look them through on the pile's page, or audit them.",
             n_unseen=len(not_seen),
         )
-    seen = changes.seen_states(db, project.id, ids)
     states = [state_token(seen[id].version, seen[id].status, seen[id].run_id) for id in ids]
     act = Act(said.client_id, "label", ids, states, said.taxon_id, said.status, "batch")
     outcome = acts.apply(db, project, account, act, InBatch(None, {"pile": pile_id}, request))
     settle(db, pile_id, said.taxon_id, outcome.act_id)
     return outcome
+
+
+def _seen_members(db: Db, project_id: int, pile_id: int) -> dict[int, Seen]:
+    rows = db.execute("select object_id from pile_object where pile_id = %s", [pile_id])
+    return changes.seen_states(db, project_id, [row.object_id for row in rows])
 
 
 def settle(db: Db, pile_id: int, taxon_id: int | None, act_id: int | None) -> None:
@@ -310,6 +318,9 @@ def _checked(name: str) -> str:
 def find_members(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
     """The members of a pile that nobody has settled."""
     known_args(args, "pile_id")
-    pile = find_pile(db, project.id, int(number_in(args, "pile_id")))
-    ids = open_members(db, project.id, pile.id)[:limit]
+    pile_id = int(number_in(args, "pile_id"))
+    pile = db.execute("select name from pile where project_id = %s and id = %s", [project.id, pile_id]).fetchone()
+    if pile is None:
+        raise NotFound(NO_PILE)
+    ids = open_members(db, project.id, pile_id, limit)
     return Found(np.array(ids, np.int64), title=f"Pile: {pile.name}", opens_marked=False, ranked=False)

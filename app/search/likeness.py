@@ -66,8 +66,10 @@ def most_alike(
     k: int,
     least: bool = False,
     mirror: Mirror | None = None,
+    around: bool = False,
 ) -> Ranked:
-    """The `k` objects nearest to one query vector, or to the mean of several; `least`: the farthest.
+    """The `k` objects nearest to one query vector, or to the mean of several; `least`: the farthest; `around`: where
+    that need not be certain.
 
     mask: which ordinals of `mirror` (by default the mirror as it is now) may be answered. Always `k` where so many
     have a vector.
@@ -91,7 +93,7 @@ def most_alike(
     if generation:
         allowed = allowed_rows(generation, mirror, mask, np.concatenate([removed, ids]))
         here = None if column is None else generation.rows.column(mirror, column)
-        asked = (wanted, weight_of(project), here)
+        asked = (wanted, weight_of(project), here, around)
         base_ids, base_distances, recall, exact, n_base = _base(generation, asked, k, allowed, least)
         ids, distances = np.concatenate([ids, base_ids]), np.concatenate([distances, base_distances])
         n_compared += n_base
@@ -120,19 +122,20 @@ def aim_of(db: Db, project: Searched, query: np.ndarray) -> Aim:
     return aim(query, dimension, weight)
 
 
-Asked = tuple[Aim, float, np.ndarray | None]  # with the weight of size, and the size of each row of a generation
+# With the weight of size, the size of each row of a generation, and whether only what is around is asked.
+Asked = tuple[Aim, float, np.ndarray | None, bool]
 
 
 def _base(
     generation: Generation, asked: Asked, k: int, allowed: np.ndarray, least: bool
 ) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
     """Ids and distances from a generation, the recall to expect, whether exact, and how many were compared."""
-    index, (wanted, weight, column) = generation.index, asked
+    index, (wanted, weight, column, around) = generation.index, asked
     n_allowed = int(np.count_nonzero(allowed))
     everything = n_allowed == index.n
     n, share = _wider(k, weight, n_allowed) if column is not None else (k, 1.0)
     rows, cosines, exact = index.search(
-        wanted.vector.astype(np.float32), n, None if everything else allowed, least
+        wanted.vector.astype(np.float32), n, None if everything else allowed, least, around
     )  # fmt: skip
     recall = index.recall(exact, plain=everything and not least)
     distances = 1 - cosines

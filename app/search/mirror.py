@@ -125,6 +125,15 @@ def open_mirror(db: Db, project_id: int) -> Mirror:
         return mirror
 
 
+def standing_mirror(db: Db, project_id: int) -> Mirror:
+    """The same for whom labels are all one: its objects and columns are as they are now, its labels may be older."""
+    mirror = _shelf.mirrors.get((db.info.host, db.info.port, db.info.dbname, project_id))
+    project = db.execute("select data_version from project where id = %s", [project_id]).fetchone()
+    if mirror is None or project is None or project.data_version != mirror.data_version:
+        return open_mirror(db, project_id)
+    return mirror
+
+
 def forget() -> None:
     """Drop every mirror of this process; the next call copies anew."""
     with _shelf.lock:
@@ -146,7 +155,7 @@ def _copied(db: Db, project_id: int) -> Mirror:
     ids, sample = _objects(db, project_id)
     predicted, score = _predictions(db, project_id, head.run_id, ids)
     labels, unsettled = _labels(db, project_id, ids)
-    _show_predictions(labels, slice(None), predicted)
+    _show_predictions(labels, predicted)
     columns = ColumnCache(project_id, settings().mirror_mb * 500_000)
     return Mirror(
         project_id, head.data_version, next(_versions), ids, sample, *labels, score, predicted,
@@ -167,10 +176,9 @@ class Labels(NamedTuple):
 KINDS = Labels(np.int32, np.uint8, np.int32, np.uint8, np.uint32)
 
 
-def _show_predictions(labels: Labels, places: slice | np.ndarray, predicted: np.ndarray) -> None:
+def _show_predictions(labels: Labels, predicted: np.ndarray) -> None:
     """Where no person has spoken, one sees what the run said."""
-    unlabelled = (labels.status[places] == UNCLASSIFIED) & (predicted[places] != 0)
-    places = np.flatnonzero(unlabelled) if isinstance(places, slice) else places[unlabelled]
+    places = np.flatnonzero((labels.status == UNCLASSIFIED) & (predicted != 0))
     labels.taxon[places] = predicted[places]
     labels.status[places] = PREDICTED
     labels.provenance[places] = BY_MACHINE
@@ -217,7 +225,7 @@ _AS_NUMBERS = """
     ascii(coalesce(label.status, 'U'))::int2 as letter,
     case when label.status <> 'U' then coalesce(label.account_id, 0) else 0 end as account,
     case when label.status <> 'U'
-         then array_position('{predicted,single,batch,audit,imported}', label.provenance)
+         then array_position('{predicted,single,batch,audit,imported,api}', label.provenance)
          else 0 end::int2 as provenance,
     case when label.status <> 'U'
          then greatest(1, least(4294967295, floor(date_part('epoch', label.at)))) else 0 end::bigint as at
@@ -242,7 +250,7 @@ def _labels(db: Db, project_id: int, ids: np.ndarray) -> tuple[Labels, np.ndarra
         [project_id],
     )
     if objects is not None:
-        _put_labels(ids, objects, labels, values)
+        _put(ids, objects, *zip(labels, _decoded(values), strict=True))
     own = db.execute(
         """
         select coalesce(array_agg(distinct object_id), '{}') as ids
@@ -255,21 +263,26 @@ def _labels(db: Db, project_id: int, ids: np.ndarray) -> tuple[Labels, np.ndarra
     return labels, np.array(own.ids, np.int64)
 
 
-def _put(ids: np.ndarray, objects: np.ndarray, *columns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Write values of objects, in any order, to their places, which are returned; others than `ids` are passed over."""
+def _places(ids: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places in `ids` of those of the objects, in any order, that are there; and which these are."""
     places = np.searchsorted(ids, objects)
     known = places < len(ids)
     known[known] = ids[places[known]] == objects[known]
+    return places[known], known
+
+
+def _put(ids: np.ndarray, objects: np.ndarray, *columns: tuple[np.ndarray, np.ndarray]) -> None:
+    """Write values of objects, in any order, to their places; others than `ids` are passed over."""
+    places, known = _places(ids, objects)
     for target, values in columns:
-        target[places[known]] = values[known]
-    return places[known]
+        target[places] = values[known]
 
 
-def _put_labels(ids: np.ndarray, objects: np.ndarray, labels: Labels, values: Sequence[np.ndarray]) -> np.ndarray:
-    """The same of labels, from what _AS_NUMBERS gave."""
+def _decoded(values: Sequence[np.ndarray]) -> Labels:
+    """What _AS_NUMBERS gave."""
     taxon, letter, account, provenance, at = values
     read = (taxon, CODE_OF_LETTER[letter], account, provenance, at)
-    return _put(ids, objects, *zip(labels, read, strict=True))
+    return Labels(*(column.astype(kind) for column, kind in zip(read, KINDS, strict=True)))
 
 
 def _followed(db: Db, mirror: Mirror) -> Mirror:
@@ -279,14 +292,24 @@ def _followed(db: Db, mirror: Mirror) -> Mirror:
         return _copied(db, mirror.project_id)
     if objects is None:
         return replace(mirror, snapshot=snapshot, unsettled=np.empty(0, np.int64))
+    unsettled = objects[own.astype(bool)]
+    places, new = _labels_at(mirror, objects, values)
+    if all(np.array_equal(getattr(mirror, name)[places], value) for name, value in new._asdict().items()):
+        return replace(mirror, snapshot=snapshot, unsettled=unsettled)
     labels = Labels(*(getattr(mirror, name).copy() for name in Labels._fields))
-    places = _put_labels(mirror.ids, objects, labels, values)
-    _show_predictions(labels, places, mirror.predicted)
+    for column, value in zip(labels, new, strict=True):
+        column[places] = value
     version = next(_versions)
     mirror.columns.log.note(mirror.version, version, places)
-    return replace(
-        mirror, version=version, snapshot=snapshot, unsettled=objects[own.astype(bool)], **labels._asdict()
-    )  # fmt: skip
+    return replace(mirror, version=version, snapshot=snapshot, unsettled=unsettled, **labels._asdict())
+
+
+def _labels_at(mirror: Mirror, objects: np.ndarray, values: Sequence[np.ndarray]) -> tuple[np.ndarray, Labels]:
+    """Places of those of `objects` that the mirror has, and what one sees of them now, from what _AS_NUMBERS gave."""
+    places, known = _places(mirror.ids, objects)
+    labels = Labels(*(column[known] for column in _decoded(values)))
+    _show_predictions(labels, mirror.predicted[places])
+    return places, labels
 
 
 def _changes(db: Db, mirror: Mirror) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from app.search.arrays import fetch_arrays
 from app.search.columns import TextColumn
 from app.search.heads import place
 from app.search.kept import Kept
-from app.search.mirror import Mirror, open_mirror
+from app.search.mirror import Mirror, standing_mirror
 from indexer.spaces import with_size
 
 AREA = "area"  # EcoTaxa's field, in square pixels
@@ -46,8 +46,11 @@ def sizes(db: Db, mirror: Mirror) -> np.ndarray:
 
 def sizes_of(db: Db, project_id: int, ids: np.ndarray) -> np.ndarray:
     """The same of some objects in the order of `ids`; NaN for others than the project's."""
-    mirror = open_mirror(db, project_id)
-    column = sizes(db, mirror)
+    mirror = standing_mirror(db, project_id)
+    return _at(mirror, sizes(db, mirror), ids)
+
+
+def _at(mirror: Mirror, column: np.ndarray, ids: np.ndarray) -> np.ndarray:
     if not len(mirror):
         return np.full(len(ids), np.nan, np.float32)
     places = np.minimum(np.searchsorted(mirror.ids, ids), len(mirror) - 1)
@@ -57,14 +60,20 @@ def sizes_of(db: Db, project_id: int, ids: np.ndarray) -> np.ndarray:
 def sized(db: Db, project: Any, ids: np.ndarray, vectors: np.ndarray, weight: float | None = None) -> np.ndarray:
     """Vectors of a project's objects as likeness compares them: with sizes beside where these count and are known."""
     weight = weight_of(project) if weight is None else weight
-    if not weight or not is_known(db, project.id):
+    if not weight:
         return vectors
-    return with_size(vectors, sizes_of(db, project.id, ids), weight)
+    mirror = standing_mirror(db, project.id)
+    column = sizes(db, mirror)
+    return with_size(vectors, _at(mirror, column, ids), weight) if _has_any(column) else vectors
 
 
 def is_known(db: Db, project_id: int) -> bool:
     """Whether the size of anything in the project is."""
-    column = sizes(db, open_mirror(db, project_id))
+    return _has_any(sizes(db, standing_mirror(db, project_id)))
+
+
+def _has_any(column: np.ndarray) -> bool:
+    """Where one size is known, the others have the usual one."""
     return len(column) > 0 and not np.isnan(column[0])
 
 

@@ -67,7 +67,7 @@ def _ask(db: Db, project: Searched, vectors: np.ndarray, without: np.ndarray) ->
     if not n:
         none = np.empty(0, np.int64)
         return _Asked(Voters(none, none.astype(np.int32), none.astype(np.float32), none.astype(np.int32)), 0)
-    found = most_alike(db, project, vectors, mask, VOTERS, mirror=mirror)
+    found = most_alike(db, project, vectors, mask, VOTERS, mirror=mirror, around=True)
     taxa = mirror.taxon[mirror.ordinals(found.ids)]
     projects = np.full(len(found.ids), project.id, np.int32)
     return _Asked(Voters(found.ids, taxa, found.distances, projects), n - found.n_without_vector)
