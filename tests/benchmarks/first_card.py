@@ -75,15 +75,20 @@ def own_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("SHOAL_", "DATABASE_URL"))}
 
 
+def measure_in_scratch(n: int, folder: Path | None = None) -> Waited:
+    """The same with a server and pictures of its own, which are removed."""
+    with fresh_home(folder) as home:
+        pictures = write_pictures(home / "pictures", n)
+        with serving(home / "shoal") as scratch:
+            return measure(scratch, pictures, n)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=20_000)
     parser.add_argument("--folder", type=Path, help="where all of it is made; default: the temporary folder")
     given = parser.parse_args()
-    with fresh_home(given.folder) as home:
-        pictures = write_pictures(home / "pictures", given.objects)
-        with serving(home / "shoal") as scratch:
-            print(json.dumps(asdict(measure(scratch, pictures, given.objects))))
+    print(json.dumps(asdict(measure_in_scratch(given.objects, given.folder))))
 
 
 if __name__ == "__main__":
