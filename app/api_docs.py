@@ -20,7 +20,13 @@ def show_docs(request: Request) -> Template:
     schema = request.app.openapi_schema.to_schema()
     operations = sorted(list_operations(schema), key=lambda operation: operation["tag"])
     groups = [(tag, list(group)) for tag, group in itertools.groupby(operations, lambda each: each["tag"])]
-    return Template("api.html", context={"info": schema["info"], "groups": groups, "base_url": str(request.base_url)})
+    context = {
+        "info": schema["info"],
+        "groups": groups,
+        "types": {each["name"]: each for each in list_types(schema)},
+        "base_url": str(request.base_url),
+    }
+    return Template("api.html", context=context)
 
 
 def list_operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -29,6 +35,13 @@ def list_operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for method in METHODS:
             if method in item:
                 yield describe(schema, path, method, item[method])
+
+
+def list_types(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every type that a request or an answer is of, or has a part of, by name: what it is, and its fields."""
+    for name, described in sorted(schema["components"]["schemas"].items(), key=lambda each: each[0].lower()):
+        says = flowing(described.get("description", ""))
+        yield {"name": name, "says": says, "fields": fields_of(schema, described)}
 
 
 def describe(schema: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +55,7 @@ def describe(schema: dict[str, Any], path: str, method: str, operation: dict[str
         "method": method.upper(),
         "path": path,
         "title": title_of(operation),
-        "description": operation.get("description", ""),
+        "description": flowing(operation.get("description", "")),
         "parameters": [
             {
                 "name": parameter["name"],
@@ -59,25 +72,38 @@ def describe(schema: dict[str, Any], path: str, method: str, operation: dict[str
     }
 
 
+def flowing(text: str) -> str:
+    """A docstring without the ends of its lines, which are the source's; its paragraphs stay."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
 def title_of(operation: dict[str, Any]) -> str:
     """The summary where somebody wrote one (Litestar makes one of the function's name), else the docstring."""
     summary: str = operation.get("summary", "")
-    return summary if " " in summary else operation.get("description", "").partition("\n")[0]
+    return summary if " " in summary else flowing(operation.get("description", "")).partition("\n")[0]
 
 
 def content_of(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any] | None:
-    """Media type, type and fields of a body or an answer."""
+    """Media type, type and fields of a body or an answer, and what the type says of itself."""
     for media_type, content in part.get("content", {}).items():
         described = content.get("schema", {})
-        fields = fields_of(schema, described)
-        return {"media_type": media_type, "type": type_of(described), "fields": fields}
+        return {
+            "media_type": media_type,
+            "type": type_of(described),
+            "says": flowing(target_of(schema, described).get("description", "")),
+            "fields": fields_of(schema, described),
+        }
     return None
 
 
+def target_of(schema: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
+    """What a reference leads to, or that of which there is a list."""
+    target: dict[str, Any] = described.get("items", described)
+    return schema["components"]["schemas"][target["$ref"].rpartition("/")[2]] if "$ref" in target else target
+
+
 def fields_of(schema: dict[str, Any], described: dict[str, Any]) -> list[dict[str, Any]]:
-    target = described.get("items", described)
-    if "$ref" in target:
-        target = schema["components"]["schemas"][target["$ref"].rpartition("/")[2]]
+    target = target_of(schema, described)
     required = set(target.get("required", []))
     return [
         {

@@ -46,7 +46,7 @@ from app.logs import configure_logs, log_answer
 from app.objects import api as objects_api
 from app.objects import choices, comments, image_pages, object_page, preferences
 from app.objects import pages as objects_pages
-from app.openapi import openapi_config
+from app.openapi import SaidTypes, openapi_config
 from app.prediction import api as prediction_api
 from app.projects import api as projects_api
 from app.projects import pages as projects_pages
@@ -181,6 +181,7 @@ def make_app() -> Litestar:
             exclude_opt_key="exclude_from_compression",
         ),
         openapi_config=openapi_config(),
+        plugins=[SaidTypes()],
         request_max_body_size=MOST_BYTES,
         logging_config=None,
     )

@@ -1,11 +1,18 @@
 """The help page names everything that the program's own lists hold."""
 
 import html
+import re
+from pathlib import Path
 
+from app.accounts.command_keys import COMMANDS as KEYED
+from app.batches.audit_state import LIMIT
+from app.batches.reservations import MINUTES
 from app.cli import COMMANDS
 from app.guide.commands import commands, list_settings
 from app.objects.conditions import CONDITIONS
 from tests.web_fixtures import Client
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def test_it_is_open_to_everybody_and_names_every_filter(app_client: Client) -> None:
@@ -41,3 +48,24 @@ def test_no_value_of_this_server_is_shown(app_client: Client) -> None:
 
 def test_every_page_leads_to_it(app_client: Client) -> None:
     assert 'href="/help"' in app_client.get("/login").text
+
+
+def test_whatever_leads_into_it_leads_somewhere(app_client: Client) -> None:
+    text = app_client.get("/help").text
+    places = set(re.findall(r'id="([\w-]+)"', text))
+    assert set(re.findall(r'href="#([\w-]+)"', text)) <= places
+    templates = "".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
+    linked = set(re.findall(r'href="/help#([\w-]+)"', templates))
+    assert linked and linked <= places
+
+
+def test_the_keys_that_it_names_are_those_of_commands(app_client: Client) -> None:
+    named = set(re.findall(r'data-key="([^"]+)"', app_client.get("/help").text))
+    assert "notThis" in named
+    assert named <= KEYED
+
+
+def test_it_says_the_limits_that_hold(app_client: Client) -> None:
+    text = app_client.get("/help").text
+    assert f"{100 * LIMIT:g} % unless they say otherwise" in text
+    assert f"for {MINUTES} minutes after your last key" in text
