@@ -18,7 +18,8 @@ from app.taxonomy.queries import FoundTaxon, create_taxon, find_taxa
 
 @dataclass(frozen=True)
 class NewTaxon:
-    """A class to create; `project_id` is where it is wanted, and where its creator is an annotator."""
+    """A class to create; `project_id` is where it is wanted, and where its creator is an annotator. `type`: M
+    (morphological) or P (phylogenetic); without `parent_id` it stands at the root."""
 
     name: str
     project_id: int
