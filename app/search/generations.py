@@ -24,9 +24,10 @@ from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.objects.store import sync_folder
 from app.search import index_folder
-from app.search.arrays import fetch_arrays, fetch_vectors
+from app.search.arrays import fetch_vectors
 from app.search.mirror import Mirror
 from app.search.rows import Rows
+from app.search.vector_ids import vector_ids
 from indexer.graph import Graph, build_graph
 from indexer.index import VECTORS, Index, Sketch, VectorWriter, build_sketch
 from indexer.suspects import duplicate_stacks
@@ -303,18 +304,7 @@ def add_graph(folder: Path, manifest: Manifest, progress: Any = None) -> Manifes
 def _base(db: Db, project_id: int, embedder_id: int) -> tuple[int, np.ndarray]:
     """The horizon, and the ids of all vectors before it, ascending."""
     row = db.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon").fetchone()
-    (ids,) = fetch_arrays(
-        db,
-        """
-        select array_agg(object_id)
-        from object_vector
-        where embedder_id = %s
-          and project_id = %s
-          and tx < %s::text::xid8
-        """,
-        [embedder_id, project_id, str(row.horizon)],
-    )
-    return row.horizon, np.sort(ids) if ids is not None else np.empty(0, np.int64)
+    return row.horizon, vector_ids(db, embedder_id, project_id, before=row.horizon)
 
 
 def _copy_vectors(

@@ -15,10 +15,10 @@ from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.projects.references import find_reference
 from app.search import embedders
-from app.search.arrays import fetch_arrays
 from app.search.embed import embed_project
 from app.search.likeness import NO_EMBEDDER
 from app.search.mirror import open_mirror
+from app.search.vector_ids import vector_ids
 from app.search.voters import rank_within, turns_within, validated
 
 USUAL, MOST = 100, 10_000  # objects of a taxon
@@ -62,19 +62,8 @@ def run(job: JobContext) -> None:
 def chosen(db: Db, reference_id: int, embedder_id: int, per_taxon: int) -> np.ndarray:
     """Ids of at most so many validated objects of each taxon, int64; first those that have a vector already."""
     mirror, places = validated(open_mirror(db, reference_id))
-    (known,) = fetch_arrays(
-        db,
-        """
-        select array_agg(object_id)
-        from object_vector
-        where embedder_id = %s
-          and project_id = %s
-        """,
-        [embedder_id, reference_id],
-    )
     has = np.zeros(len(mirror), bool)
-    if known is not None:
-        has[mirror.ordinals(known)] = True
+    has[mirror.ordinals(vector_ids(db, embedder_id, reference_id))] = True
     order = np.lexsort((turns_within(mirror, places), ~has[places]))
     ranks = rank_within(mirror.taxon[places][order])
     return np.sort(mirror.ids[places[order[ranks < per_taxon]]])

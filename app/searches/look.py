@@ -15,9 +15,9 @@ from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels.changes import array
 from app.projects.references import READABLE
-from app.search.arrays import fetch_arrays
 from app.search.likeness import vectors_by_id
 from app.search.sizes import Space, sizes_of
+from app.search.vector_ids import vector_ids
 from indexer.spaces import with_size
 
 TITLE = "Look for what is searched"
@@ -46,13 +46,14 @@ def after_embedding(db: Db, project_id: int, account_id: int | None) -> int | No
 def run(job: JobContext) -> None:
     """Look at what is new in the job's project. Begun again, it finds the same, and tells nothing twice."""
     search.configure(job.settings)
-    with database.connect(job.database_url) as db:
+    # Each search's matches are kept by themselves: no transaction is to last as long as many objects take.
+    with database.connect(job.database_url, autocommit=True) as db:
         found = look(db, job.project_id or 0, job)
     job.log(f"{found:,} new matches.")
 
 
 def look(db: Db, project_id: int, report: Any) -> int:
-    """Compare what is new with the searches, in the caller's transaction; returns how many matches are new."""
+    """Compare what is new with the searches; returns how many matches are new."""
     rows = db.execute(
         f"""
         select kept_search.id, p.embedder_id, direction, size_weight::float8, max_distance, examples,
@@ -75,18 +76,7 @@ def look(db: Db, project_id: int, report: Any) -> int:
 
 def _looked_since(db: Db, space: Space, horizon: str, searches: list[Any], report: Any) -> int:
     """What one group of searches, which have looked equally far, finds."""
-    (ids,) = fetch_arrays(
-        db,
-        """
-        select array_agg(object_id)
-          from object_vector
-         where embedder_id = %s
-           and project_id = %s
-           and tx >= %s::text::xid8
-        """,
-        [space.embedder_id, space.id, horizon],
-    )
-    ids = np.empty(0, np.int64) if ids is None else np.sort(ids)
+    ids = vector_ids(db, space.embedder_id or 0, space.id, since=horizon)
     pieces: list[tuple[np.ndarray, np.ndarray]] = []
     directions = np.array([row.direction for row in searches], np.float32)
     farthest = np.array([row.max_distance for row in searches], np.float32)
