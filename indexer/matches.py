@@ -8,7 +8,8 @@ from indexer.graph import Graph
 from indexer.suspects import AGAINST
 
 ENOUGH = 0.5
-REACH_SAMPLE = 1000
+USUAL_SAMPLE = 1000
+ROUNDING = 1e-4  # of half precision
 
 
 @dataclass(frozen=True)
@@ -48,36 +49,48 @@ def spoken_for(graph: Graph, labels: np.ndarray, rows: np.ndarray) -> Spoken:
     return Spoken(label, (most / (n_labelled + AGAINST)).astype(np.float32), n_labelled)
 
 
-def reach(known: np.ndarray, labels: np.ndarray, seed: int = 1) -> float:
-    """The cosine that nine in ten of what is known have at least to the nearest other of their label; 1 where each
-    label is known once.
+def usual_distances(known: np.ndarray, seed: int = 1) -> np.ndarray:
+    """How far some of what is known are from the nearest other, cosine, ascending: float32 [at most USUAL_SAMPLE].
 
-    known: float [m, d] of unit length. labels: int32 [m].
+    known: float [m, d] of unit length. A single one has no other, and gives none.
     """
-    rows = np.random.default_rng(seed).choice(len(known), min(len(known), REACH_SAMPLE), replace=False)
+    if len(known) < 2:
+        return np.empty(0, np.float32)
+    rows = np.random.default_rng(seed).choice(len(known), min(len(known), USUAL_SAMPLE), replace=False)
     vectors = np.asarray(known, np.float32)
     cosines = vectors[rows] @ vectors.T
-    cosines[labels[rows][:, None] != labels] = -1
     cosines[np.arange(len(rows)), rows] = -1
-    nearest = cosines.max(axis=1, initial=-1)
-    nearest = nearest[nearest > -1]
-    return float(np.quantile(nearest, 0.1)) if len(nearest) else 1.0
+    return np.sort(1 - cosines.max(axis=1))
+
+
+def nearness(vectors: np.ndarray, known: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """How near vectors are to what is known, as it is among itself: float32 [n], 1 where a quarter of the known or more
+    have as far to the nearest other, 0 where none has.
+
+    vectors: float [n, d]; known: float [m, d], m > 0; both of unit length. usual: of `usual_distances`; where there are
+    none, everything is near.
+    """
+    if not len(usual):
+        return np.ones(len(vectors), np.float32)
+    apart = 1 - (np.asarray(vectors, np.float32) @ np.asarray(known, np.float32).T).max(axis=1, initial=-1)
+    as_far = 1 - np.searchsorted(usual, apart - ROUNDING) / len(usual)
+    return np.minimum(4 * as_far, 1).astype(np.float32)
 
 
 def votes_of(
-    vectors: np.ndarray, known: np.ndarray, labels: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The commonest label among the `k` nearest of `known`, int32 [n], its share of their votes, float32 [n], and the
-    cosine to the nearest one, float32 [n].
+    vectors: np.ndarray, known: np.ndarray, labels: np.ndarray, k: int, loudness: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The label for which the `k` nearest of `known` speak loudest, int32 [n], and its share, float32 [n], of all that
+    they could say.
 
-    vectors: float [n, d]; known: float [m, d], m > 0; both of unit length. labels: int32 [m]. Of equally frequent
-    labels the one with the smallest number.
+    vectors: float [n, d]; known: float [m, d], m > 0; both of unit length. labels: int32 [m]. loudness: float32 [n, m],
+    0 to 1, what each vote counts. Of equally loud labels the one with the smallest number.
     """
     k = min(k, len(known))
     cosines = np.asarray(vectors, np.float32) @ np.asarray(known, np.float32).T
-    nearest = labels[np.argpartition(-cosines, k - 1, axis=1)[:, :k]]
-    taxa = np.unique(labels)
-    tally = np.zeros((len(vectors), len(taxa)), np.int32)
-    np.add.at(tally, (np.arange(len(vectors))[:, None], np.searchsorted(taxa, nearest)), 1)
+    nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+    taxa, rows = np.unique(labels), np.arange(len(vectors))[:, None]
+    tally = np.zeros((len(vectors), len(taxa)), np.float32)
+    np.add.at(tally, (rows, np.searchsorted(taxa, labels[nearest])), loudness[rows, nearest])
     best = tally.argmax(axis=1)
-    return taxa[best].astype(np.int32), (tally.max(axis=1) / k).astype(np.float32), cosines.max(axis=1)
+    return taxa[best].astype(np.int32), tally.max(axis=1) / k

@@ -1,11 +1,10 @@
 """What a batch's objects may be called: what most of them are predicted as, and the taxa of the validated objects most
 alike to them, with their agreement.
 
-Those of reference projects have a vote too, for who may read these. Where no taxon
-has half of the votes, the common ancestor of those that together have is proposed first.
+Those of reference projects have a vote too, for who may read these; the farther they are, the less it counts. Where no
+taxon has half of the votes, the common ancestor of those that together have is proposed first.
 """
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,16 +17,20 @@ from app.database import Db
 from app.labels.changes import array
 from app.objects.queries import nearest_common_ancestor
 from app.projects.references import sources
-from app.search.voters import nearest_voters
+from app.search.voices import voices_of
+from app.search.voters import Voters, nearest_voters
 
 MOST = 3
+MOST_ASKED = 30  # of the marked, by whom it is told how near a reference is
+FAINT = 0.1  # a share of votes from afar, below which nothing is proposed
 
 
 @dataclass(frozen=True)
 class Proposal:
     """A taxon for the marked, and how many of the nearest validated objects have it, or one below it.
 
-    `references`: the projects whose objects are among these, beside the batch's own.
+    `references`: the projects whose objects are among these, beside the batch's own. `share`: of the votes, where those
+    of references count the less the farther these are from the marked.
     """
 
     taxon_id: int
@@ -36,6 +39,7 @@ class Proposal:
     of: int
     why: str
     references: list[int]
+    share: float
 
 
 def propose(
@@ -66,34 +70,58 @@ def _predicted(db: Db, project_id: int, ids: np.ndarray) -> list[dict[str, Any]]
         [project_id, array(ids.tolist()), len(ids)],
     )
     return [
-        asdict(Proposal(row.taxon_id, row.taxon, row.n, len(ids), f"predicted for {row.n} of {len(ids)}", []))
+        asdict(
+            Proposal(
+                row.taxon_id, row.taxon, row.n, len(ids), f"predicted for {row.n} of {len(ids)}", [], row.n / len(ids)
+            )
+        )
         for row in rows
     ]
 
 
 def _by_neighbours(db: Db, project: Compared, ids: np.ndarray, account_id: int | None) -> list[dict[str, Any]]:
-    """The best first; none where nothing is validated, or nothing can be compared."""
+    """The best first; none where nothing is validated near these, or nothing can be compared."""
     vectors, has = vectors_of(db, project, ids)
     if not has.any():
         return []
     voters = nearest_voters(db, project, account_id, vectors[has], ids)
-    votes, references = voters.votes(), voters.references(project.id)
-    if not votes:
-        return []
-    above = _above(db, votes)
-    found = above + [pair for pair in votes.most_common() if pair[0] not in dict(above)]
-    names = names_of_taxa(db, [taxon_id for taxon_id, _ in found])
-    of = votes.total()
-    return [
-        asdict(Proposal(taxon_id, names[taxon_id], n, of, _why(n, of, references), references))
-        for taxon_id, n in found[:MOST]
-        if taxon_id in names
-    ]
+    references = voters.references(project.id)
+    votes, heard = voters.votes(), voters.votes(_loudness(db, project, account_id, voters, vectors[has]))
+    above, of = _above(db, heard), len(voters.ids)
+    found = list(dict.fromkeys([*above, *sorted(heard, key=lambda taxon_id: -heard[taxon_id])]))
+    names = names_of_taxa(db, found)
+    said = []
+    for taxon_id in found:
+        taxa = set(branch_of(db, taxon_id).tolist()) if taxon_id in above else {taxon_id}
+        n, share = (sum(part[one] for one in taxa & part.keys()) for part in (votes, heard))
+        n, share = round(n), round(share / of, 3)
+        if taxon_id in names and not (share < FAINT and is_far(n, of, share)):
+            said.append(Proposal(taxon_id, names[taxon_id], n, of, _why(n, of, share, references), references, share))
+    return [asdict(proposal) for proposal in said[:MOST]]
 
 
-def _why(n: int, of: int, references: list[int]) -> str:
+def _loudness(db: Db, project: Compared, account_id: int | None, voters: Voters, vectors: np.ndarray) -> np.ndarray:
+    """What the vote of each counts, float32: those of the project itself in full."""
+    loudness = np.ones(len(voters.ids), np.float32)
+    references = voters.references(project.id)
+    if not references:
+        return loudness
+    some = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), MOST_ASKED)).astype(np.int64)]
+    named = [one for one in sources(db, project.id, project.embedder_id, account_id) if one.id in references]
+    for project_id, voice in voices_of(db, named).items():
+        loudness[voters.projects == project_id] = voice.loudness(some).mean()
+    return loudness
+
+
+def _why(n: int, of: int, share: float, references: list[int]) -> str:
     where = " here and in reference projects" if references else ""
-    return f"{n} of the {of} validated objects most alike{where}"
+    words = f"{n} of the {of} validated objects most alike{where}"
+    return f"{words}, of which those far from these count less: {share:.0%}" if is_far(n, of, share) else words
+
+
+def is_far(votes: int, of: int, share: float) -> bool:
+    """Whether most of what votes say is said from afar."""
+    return 2 * share * of < votes
 
 
 def as_seen(
@@ -113,17 +141,16 @@ def as_seen(
     return proposals if asked <= readable else propose(db, project, ids, account_id, predicted)
 
 
-def _above(db: Db, votes: Counter[int]) -> list[tuple[int, int]]:
-    """The common ancestor of the taxa that together have half of the votes, with those of its whole branch."""
-    half = votes.total() / 2
+def _above(db: Db, votes: dict[int, float]) -> list[int]:
+    """The common ancestor of the taxa that together have half of the votes, if these are several."""
+    half = sum(votes.values()) / 2
     taxa: list[int] = []
-    n_together = 0
-    for taxon_id, n in votes.most_common():
+    n_together = 0.0
+    for taxon_id in sorted(votes, key=lambda one: -votes[one]):
         taxa.append(taxon_id)
-        n_together += n
+        n_together += votes[taxon_id]
         if n_together >= half:
             break
     if len(taxa) < 2 or (ancestor := nearest_common_ancestor(db, taxa)) is None:
         return []
-    below = set(branch_of(db, ancestor).tolist())
-    return [(ancestor, sum(n for taxon_id, n in votes.items() if taxon_id in below))]
+    return [ancestor]

@@ -1,6 +1,6 @@
 """Reference projects over HTTP: a part of the settings page, and the same for programs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from litestar import delete, get, post, put
 from litestar.di import NamedDependency
@@ -13,8 +13,9 @@ from app.errors import Refused
 from app.openapi import refusals
 from app.projects import queries, references
 from app.projects.access import ANNOTATOR, MANAGER, Project
-from app.projects.references import References
+from app.projects.references import References, Source
 from app.search import reference_job
+from app.search.voices import heard_in
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,18 @@ class Removed:
     n: int
 
 
+def _described(db: Db, project: Project, viewer: Viewer) -> References:
+    found = references.describe(db, project, viewer.account_id)
+    voters = [Source(one.id, one.title, project.embedder_id) for one in found.references if one.n_voters]
+    heard = heard_in(db, project, voters)
+    return References([replace(one, heard=heard.get(one.id)) for one in found.references], found.n_hidden)
+
+
 def context_of(db: Db, project: Project, viewer: Viewer) -> dict[str, object]:
     """What templates/projects/_references.html wants."""
     return {
         "project": project,
-        "references": references.describe(db, project, viewer.account_id),
+        "references": _described(db, project, viewer),
         "own_embedder": queries.embedder_name(db, project),
         "per_taxon": reference_job.USUAL,
         "most_references": references.MOST,
@@ -140,7 +148,7 @@ def embed_page(
 )  # fmt: skip
 def list_api(db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]) -> References:
     """Those that you may read: only these vote for you. The others are counted."""
-    return references.describe(db, project, viewer.account_id)
+    return _described(db, project, viewer)
 
 
 @put(
@@ -155,7 +163,7 @@ def add_api(
 ) -> References:
     """You must be able to read it. Its validated objects then vote for everybody who may read it too."""
     references.add(db, project, viewer, reference_id)
-    return references.describe(db, project, viewer.account_id)
+    return _described(db, project, viewer)
 
 
 @delete(
@@ -169,7 +177,7 @@ def remove_api(
     reference_id: FromPath[int],
 ) -> References:
     references.remove(db, project.id, viewer, reference_id)
-    return references.describe(db, project, viewer.account_id)
+    return _described(db, project, viewer)
 
 
 @delete(

@@ -40,7 +40,8 @@ class Source:
 @dataclass(frozen=True)
 class Reference:
     """A reference project as a manager sees it. `n_voters`: its validated objects that have a vector of the asking
-    project's embedder; `has_same_embedder`: then all that it embeds have one."""
+    project's embedder; `has_same_embedder`: then all that it embeds have one. `heard`: what its votes count here on
+    average, 0 to 1, by how near they are to the project's objects; null where nothing can be compared."""
 
     id: int
     title: str
@@ -51,6 +52,7 @@ class Reference:
     job_id: int | None  # what embeds for it now
     job_done: int
     job_total: int | None
+    heard: float | None = None
 
 
 @dataclass(frozen=True)

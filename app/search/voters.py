@@ -3,7 +3,6 @@
 They say what an object may be from the first one on, where nothing of the project itself is labelled yet.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,9 +28,13 @@ class Voters:
     distances: np.ndarray  # float32
     projects: np.ndarray  # int32
 
-    def votes(self) -> Counter[int]:
-        """How many of them have which taxon."""
-        return Counter(self.taxa.tolist())
+    def votes(self, loudness: np.ndarray | None = None) -> dict[int, float]:
+        """How many of them have which taxon, those of the nearest first; with what each counts, float32, if not one."""
+        votes: dict[int, float] = {}
+        counts = np.ones(len(self.ids)) if loudness is None else loudness
+        for taxon_id, count in zip(self.taxa.tolist(), counts.tolist(), strict=True):
+            votes[taxon_id] = votes.get(taxon_id, 0.0) + count
+        return votes
 
     def references(self, project_id: int) -> list[int]:
         """The other projects that have a vote."""

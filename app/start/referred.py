@@ -9,9 +9,10 @@ from app.batches.vectors import vectors_of
 from app.projects.references import Source, sources
 from app.search.codes import PREDICTED, UNCLASSIFIED, VALIDATED
 from app.search.mirror import open_mirror
+from app.search.voices import voices_of
 from app.search.voters import some_voters
 from app.start.way import Look, Way, rounded, spread
-from indexer.matches import reach, votes_of
+from indexer.matches import votes_of
 
 SAMPLE = 1000
 MOST_VOTERS = 4000
@@ -32,26 +33,29 @@ def referred_ways(look: Look) -> list[Way]:
     known, known_vectors = some_voters(look.db, references, MOST_VOTERS)
     if not len(known):
         return []
-    taxa = _taxa_of(look, references, known)
+    taxa, of = _taxa_of(look, references, known)
     sample = open_ones
     if len(open_ones) > SAMPLE:
         sample = np.sort(np.random.default_rng(SEED).choice(open_ones, SAMPLE, replace=False))
     vectors, has = vectors_of(look.db, look.project, sample)
-    sample, stands_for = sample[has], len(open_ones) / len(sample)
-    label, agreement, nearest = votes_of(vectors[has], known_vectors, taxa, NEAREST)
-    near = nearest >= reach(known_vectors, taxa)  # what nobody knows has its nearest too
-    agreed = near & (agreement > MAJORITY) & ~np.isin(label, _known_here(look))
+    sample, vectors, stands_for = sample[has], vectors[has], len(open_ones) / len(sample)
+    loudness = np.ones((len(sample), len(known)), np.float32)
+    for project_id, voice in voices_of(look.db, references).items():
+        loudness[:, of == project_id] = voice.loudness(vectors)[:, None]
+    label, agreement = votes_of(vectors, known_vectors, taxa, NEAREST, loudness)
+    agreed = (agreement > MAJORITY) & ~np.isin(label, _known_here(look))
     return _ways(look, sample[agreed], label[agreed], agreement[agreed], known, taxa, stands_for)
 
 
-def _taxa_of(look: Look, references: Sequence[Source], known: np.ndarray) -> np.ndarray:
-    """The taxon of each validated object of the references, int32; an object is in one project only."""
-    taxa = np.zeros(len(known), np.int32)
+def _taxa_of(look: Look, references: Sequence[Source], known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The taxon and the project of each validated object of the references, int32; an object is in one only."""
+    taxa, of = np.zeros(len(known), np.int32), np.zeros(len(known), np.int32)
     for source in references:
         mirror = open_mirror(look.db, source.id)
         inside = np.isin(known, mirror.ids)
         taxa[inside] = mirror.taxon[mirror.ordinals(known[inside])]
-    return taxa
+        of[inside] = source.id
+    return taxa, of
 
 
 def _known_here(look: Look) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from indexer.graph import Graph
-from indexer.matches import reach, spoken_for, votes_of
+from indexer.matches import nearness, spoken_for, usual_distances, votes_of
 from indexer.suspects import AGAINST, agreement
 
 
@@ -43,15 +43,29 @@ def test_no_rows_are_spoken_for_by_nobody() -> None:
 def test_the_nearest_of_what_is_known_vote() -> None:
     known = np.array([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]], np.float16)
     labels = np.array([5, 5, 8, 9, 9], np.int32)
-    label, agreement, nearest = votes_of(np.array([[1, 0], [0, 1]], np.float32), known, labels, 3)
-    assert label.tolist() == [5, 9] and np.allclose(agreement, 2 / 3) and np.allclose(nearest, 1)
-    label, agreement, nearest = votes_of(np.array([[1, 0]], np.float32), known, labels, 50)
-    assert label.tolist() == [5] and nearest.tolist() == [1] and np.allclose(agreement, 2 / 5)
-    assert len(votes_of(np.empty((0, 2), np.float32), known, labels, 3)[0]) == 0
+    loud = np.ones((2, 5), np.float32)
+    label, agreement = votes_of(np.array([[1, 0], [0, 1]], np.float32), known, labels, 3, loud)
+    assert label.tolist() == [5, 9] and np.allclose(agreement, 2 / 3)
+    label, agreement = votes_of(np.array([[1, 0]], np.float32), known, labels, 50, loud[:1])
+    assert label.tolist() == [5] and np.allclose(agreement, 2 / 5)
+    label, agreement = votes_of(np.array([[1, 0]], np.float32), known, labels, 3, np.array([[0.1, 0.1, 0.9, 1, 1]]))
+    assert label.tolist() == [8] and np.allclose(agreement, 0.3)
+    assert len(votes_of(np.empty((0, 2), np.float32), known, labels, 3, loud[:0])[0]) == 0
 
 
-def test_how_near_what_is_known_stands_to_its_own_kind() -> None:
-    angles = np.array([0.0, 0.1, 0.2, 1.5])
-    known = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    assert np.isclose(reach(known, np.array([1, 1, 1, 2], np.int32)), np.cos(0.1))
-    assert reach(known, np.array([1, 2, 3, 4], np.int32)) == 1
+def at(angles: list[float]) -> np.ndarray:
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def test_what_is_as_near_as_the_known_among_themselves_is_heard_in_full() -> None:
+    known = at([0.0, 0.1, 0.2, 0.4, 0.7])  # to the nearest other: 0.1, 0.1, 0.1, 0.2, 0.3
+    usual = usual_distances(known)
+    assert np.allclose(np.arccos(1 - usual), [0.1, 0.1, 0.1, 0.2, 0.3], atol=1e-3)
+    asked = at([0.05, -0.15, -0.25, -1.0])
+    assert np.allclose(nearness(asked, known, usual), [1, 1, 0.8, 0])
+    assert np.allclose(nearness(known, known, usual), 1)
+
+
+def test_one_that_is_known_alone_has_no_usual_distance_and_is_heard() -> None:
+    usual = usual_distances(at([0.3]))
+    assert len(usual) == 0 and nearness(at([2.0]), at([0.3]), usual).tolist() == [1]
