@@ -45,6 +45,28 @@ def add(db: Db, project_id: int, act_id: int, account_id: int, pairs: list[tuple
     )
 
 
+def standing(db: Db, project_id: int, taxa: list[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Objects, int64, and the taxa, int32, that they were refused for, as far as that is neither undone nor reset: of
+    some taxa, or of all."""
+    of_these = "" if taxa is None else "and refusal.taxon_id = any(%(taxa)s::int[])"
+    objects, refused_for = fetch_arrays(
+        db,
+        f"""
+        select array_agg(refusal.object_id), array_agg(refusal.taxon_id)
+          from refusal
+          join act on act.id = refusal.act_id
+         where refusal.project_id = %(project_id)s
+           {of_these}
+           and refusal.lapsed_at is null
+           and act.reversed_by is null
+        """,  # noqa: S608 (a constant)
+        {"project_id": project_id, "taxa": taxa},
+    )
+    if objects is None:
+        return np.empty(0, np.int64), np.empty(0, np.int32)
+    return objects, refused_for
+
+
 @dataclass(frozen=True)
 class Refused:
     """A taxon with how many objects are not offered for it."""
@@ -66,20 +88,7 @@ class RefusedObject:
 
 def by_taxon(db: Db, mirror: Mirror) -> list[Refused]:
     """Every taxon that something was refused for and is not offered for now, by name."""
-    objects, taxa = fetch_arrays(
-        db,
-        """
-        select array_agg(refusal.object_id), array_agg(refusal.taxon_id)
-          from refusal
-          join act on act.id = refusal.act_id
-         where refusal.project_id = %s
-           and refusal.lapsed_at is null
-           and act.reversed_by is null
-        """,
-        [mirror.project_id],
-    )
-    if objects is None:
-        return []
+    objects, taxa = standing(db, mirror.project_id)
     n = {int(one): len(_in_force(db, mirror, objects[taxa == one], int(one))) for one in np.unique(taxa)}
     rows = db.execute(
         "select id, display_name, name, rank, type from taxon where id = any(%s) order by lower(display_name)",
@@ -122,23 +131,9 @@ def _in_force(db: Db, mirror: Mirror, ids: np.ndarray, taxon_id: int) -> np.ndar
 
 def refused_ids(db: Db, mirror: Mirror, taxon_id: int) -> np.ndarray:
     """Objects that are not to be offered for a taxon, int64 ascending: refused for it or for one above it."""
-    objects, taxa = fetch_arrays(
-        db,
-        """
-        select array_agg(refusal.object_id), array_agg(refusal.taxon_id)
-          from refusal
-          join act on act.id = refusal.act_id
-         where refusal.project_id = %s
-           and refusal.taxon_id = any(%s::int[])
-           and refusal.lapsed_at is null
-           and act.reversed_by is null
-        """,
-        [mirror.project_id, lineage_of(db, taxon_id).tolist()],
-    )
-    if objects is None:
-        return np.empty(0, np.int64)
+    objects, taxa = standing(db, mirror.project_id, lineage_of(db, taxon_id).tolist())
     refused = [objects[taxa == one][~_carries(db, mirror, objects[taxa == one], one)] for one in np.unique(taxa)]
-    return np.unique(np.concatenate(refused))
+    return np.unique(np.concatenate([np.empty(0, np.int64), *refused]))
 
 
 def _carries(db: Db, mirror: Mirror, ids: np.ndarray, taxon_id: int) -> np.ndarray:
