@@ -65,6 +65,30 @@ def joined(n_leaves: int, merges: np.ndarray, n_cards: int) -> np.ndarray:
     return np.unique(node[:n_leaves], return_inverse=True)[1].astype(np.int32)
 
 
+def without(tree: Tree, gone: np.ndarray) -> tuple[Tree, np.ndarray]:
+    """The tree without some of its vectors, joined as before, and the new number of each leaf: int32 [m + 1], -1 for
+    those in which nothing is left, and at the end for none.
+
+    gone: bool [n]. Centroids stay where they were.
+    """
+    stays = np.unique(tree.leaf[~gone])
+    number = np.full(tree.n_leaves + 1, -1, np.int32)
+    number[stays] = np.arange(len(stays))
+    node, merges = number[:-1].tolist(), []
+    for one, other in tree.merges.tolist():
+        both = node[one], node[other]
+        if min(both) < 0:
+            node.append(max(both))
+        else:
+            node.append(len(stays) + len(merges))
+            merges.append(both)
+    left = Tree(
+        number[tree.leaf[~gone]], tree.distance[~gone], tree.centroids[stays], tree.loose[stays],
+        np.array(merges, int).reshape(-1, 2),
+    )  # fmt: skip
+    return left, number
+
+
 def cut(
     vectors: np.ndarray,
     sizes: tuple[int, int] = (LEAST, USUAL),
@@ -242,6 +266,12 @@ def belonging(tree: Tree, vectors: np.ndarray) -> np.ndarray:
     cosines, nearest = index.search(np.ascontiguousarray(vectors, np.float32), 1)
     inside = 1 - cosines[:, 0] <= radius[nearest[:, 0]] + 1e-4
     return np.where(inside, nearest[:, 0], -1).astype(np.int32)
+
+
+def cores(tree: Tree) -> np.ndarray:
+    """The row of the vector that is nearest to the centroid of each leaf, int64 [m]."""
+    order = np.lexsort((tree.distance, tree.leaf))
+    return order[np.searchsorted(tree.leaf[order], np.arange(tree.n_leaves))]
 
 
 def middle_of(sizes: np.ndarray, spreads: np.ndarray, middles: np.ndarray) -> tuple[np.ndarray, float]:

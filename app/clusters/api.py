@@ -12,7 +12,7 @@ from app.accounts.viewer import Viewer
 from app.clusters import runs, steps, told
 from app.clusters.cards import Board
 from app.clusters.naming import Naming, name
-from app.clusters.runs import NO_RUN, UNLABELLED, Run
+from app.clusters.runs import CardWish, Run
 from app.clusters.source import run_of
 from app.clusters.steps import Outcome as StepOutcome
 from app.clusters.steps import Step
@@ -25,15 +25,7 @@ from app.labels.pages import actor
 from app.openapi import refusals
 from app.projects.access import ANNOTATOR, VISITOR, Project
 
-
-@dataclass(frozen=True)
-class CardWish:
-    """What to cut: `query` is a filter as in the address of a board, `n_cards` how many to begin with, `size_weight`
-    what sizes count in it. Nothing, unless it is said: on real plankton cards get no purer by sizes."""
-
-    query: str = UNLABELLED
-    n_cards: int | None = None
-    size_weight: float = 0.0
+NO_CARDS = "What is not labelled was not cut into cards yet. Ask for cards, or name the run of those of another filter."
 
 
 @dataclass(frozen=True)
@@ -52,10 +44,10 @@ class CardMembers:
 
 
 def run_of_project(db: Db, project: Project, run_id: int | None) -> Run:
-    """The run that is named, or the project's latest."""
+    """The run that is named, or the latest of what nobody has labelled."""
     run = runs.find(db, project.id, run_id) if run_id else runs.latest(db, project.id)
     if run is None:
-        raise NotFound(NO_RUN)
+        raise NotFound(NO_CARDS)
     return run
 
 
@@ -73,7 +65,7 @@ def ask_api(
     """By default of everything that no person has labelled. While the same is being cut, that run is given."""
     account = actor(viewer)
     check_open(project)
-    return told.progress(db, runs.ask(db, project.id, account.id, data.query, data.n_cards, data.size_weight))
+    return told.progress(db, runs.ask(db, project.id, account.id, data))
 
 
 @get(
@@ -89,7 +81,8 @@ def list_api(
     cursor: FromQuery[str] = "",
     limit: FromQuery[int] = told.PAGE,
 ) -> CardPage:
-    """`run` is an older proposal; without it the latest. `order`: gain, size or purity."""
+    """`run` is the `id` that was given when cards were asked for: needed for those of a filter of your own; without it,
+    the latest of what nobody has labelled. `order`: gain, size or purity."""
     asked = run_of_project(db, project, run)
     return told.page(db, asked, order, cursor, limit, Board(db, asked, actor(viewer).id))
 

@@ -192,10 +192,27 @@ class Board:
 
     def order(self, key: str) -> np.ndarray:
         """Places of the cards that have something left: by gain (those to be split last), size or purity."""
-        split = (self.purity < 0.5) & (self.n_left > 1)
-        keys = {"gain": (-self.gain, split), "size": (-self.n_left,), "purity": (-self.purity,)}[key]
-        order = np.lexsort((self.layout.card_ids, *keys))
+        order = np.lexsort(self._keys(key)[::-1])
         return order[self.n_left[order] > 0]
+
+    def _keys(self, key: str) -> list[np.ndarray]:
+        """What cards are ordered by, float64 but for their ids: what weighs most first."""
+        split = (self.purity < 0.5) & (self.n_left > 1)
+        keys = {"gain": (split, -self.gain), "size": (-self.n_left,), "purity": (-self.purity,)}[key]
+        return [*(one.astype(np.float64) for one in keys), self.layout.card_ids]
+
+    def standing(self, key: str, place: int) -> list[float]:
+        """Where a card stands in an order: to go on after it, even when it is gone by then."""
+        return [one[place].item() for one in self._keys(key)]
+
+    def after(self, key: str, standing: list[float]) -> np.ndarray:
+        """The places of an order that come after where a card stood."""
+        order, keys = self.order(key), self._keys(key)
+        later, same = np.zeros(len(order), bool), np.ones(len(order), bool)
+        for one, value in zip(keys, standing, strict=True):
+            later |= same & (one[order] > value)
+            same &= one[order] == value
+        return order[later]
 
     def places_of(self, card_ids: Sequence[int]) -> np.ndarray:
         """Places of cards; NotFound where one is none of this run's any more."""

@@ -18,10 +18,13 @@ from app.projects.references import all_sources
 from app.search.codes import VALIDATED
 from app.search.likeness import NO_EMBEDDER
 from app.search.mirror import open_mirror
+from app.search.voices import Voice, voices_of
 from app.search.voters import some_voters
 from indexer import clusters
 
+BEGUN = "-begun"  # marks the folder of a cut that a job which embeds makes
 MOST_KNOWN = 20_000  # validated objects that say what a card holds, and as many of reference projects
+HEARD = 0.5  # how loud a reference may speak of the core of a leaf, that it is heard there
 SEED = 1
 
 
@@ -33,13 +36,16 @@ class Report(Protocol):
 
 @dataclass(frozen=True)
 class Material:
-    """What is to be cut: ids int64 [n] with their vectors, and the validated objects that others are named after."""
+    """What is to be cut: ids int64 [n] with their vectors, and the validated objects that others are named after, each
+    with its project, int32 [k]; of the projects that are references, how loud they may speak."""
 
     n_asked: int
     ids: np.ndarray
     vectors: np.ndarray
     known: np.ndarray
     known_vectors: np.ndarray
+    known_of: np.ndarray
+    voices: dict[int, Voice]
 
 
 @job_body("clusters")
@@ -47,14 +53,14 @@ def run(job: JobContext) -> None:
     """Cut the run of the argument `run_id`."""
     search.configure(job.settings)
     with database.connect(job.database_url) as db:
-        asked = runs.find(db, job.project_id, job.args["run_id"])
+        asked = runs.cut_by(db, job.project_id, job.args["run_id"], job.job_id)
     cards = cut(job.database_url, job.settings.home, asked, job)
     job.log(f"{cards:,} cards.")
 
 
 def cut(url: str, home: Path, run: Run, report: Report, *, complete: bool = True) -> int:
     """Cut what now has a vector and stands in no card that a person made; returns the number of cards."""
-    folder = home / "clusters" / f"{run.id}{'' if complete else '-begun'}"
+    folder = home / "clusters" / f"{run.id}{'' if complete else BEGUN}"
     _sweep(url, folder)
 
     def tell(done: int, total: int, step: str) -> None:
@@ -63,11 +69,21 @@ def cut(url: str, home: Path, run: Run, report: Report, *, complete: bool = True
     with database.connect(url, autocommit=True) as db:
         material = _material(db, folder, run, tell)
     tree = clusters.cut(material.vectors, seed=SEED, report=tell)
-    home_leaf = clusters.belonging(tree, np.asarray(material.known_vectors, np.float32))
+    home_leaf = _home_leaves(run, tree, material)
     with database.connect(url) as db:
         n_cards = writing.write(db, run, material, tree, home_leaf, complete=complete)
     shutil.rmtree(folder, ignore_errors=True)
     return n_cards
+
+
+def _home_leaves(run: Run, tree: clusters.Tree, material: Material) -> np.ndarray:
+    """The leaf that each of the known lies in, -1 for none; a reference's only where the leaf's core is near to it."""
+    home = clusters.belonging(tree, np.asarray(material.known_vectors, np.float32))
+    if tree.n_leaves and material.voices:
+        cores = vectors.plain(material.vectors[clusters.cores(tree)], run.size_weight)
+        for project_id, voice in material.voices.items():
+            home[(material.known_of == project_id) & (voice.loudness(cores) < HEARD)[home]] = -1
+    return home
 
 
 def _sweep(url: str, own: Path) -> None:
@@ -76,15 +92,16 @@ def _sweep(url: str, own: Path) -> None:
     with database.connect(url, autocommit=True) as db:
         rows = db.execute(
             """
-            select cluster_run.id
+            select case when job.kind = 'embed' then cluster_run.id || %s else cluster_run.id::text end as name
             from cluster_run
             join job on job.id = cluster_run.job_id
+                     or job.project_id = cluster_run.project_id and job.kind = 'embed'
             where cluster_run.id = any(%s)
               and job.status in ('queued', 'running')
             """,
-            [[int(name.partition("-")[0]) for name in names]],
+            [BEGUN, [int(name.partition("-")[0]) for name in names]],
         ).fetchall()
-    for name in names - {str(row.id) for row in rows}:
+    for name in names - {row.name for row in rows}:
         shutil.rmtree(own.parent / name, ignore_errors=True)
 
 
@@ -94,23 +111,17 @@ def _material(db: Db, folder: Path, run: Run, report: clusters.Report) -> Materi
         raise Refused(NO_EMBEDDER.replace("ordered by likeness", "cut into cards"))
     mirror = open_mirror(db, run.project_id)
     mask = mirror.mask(db, runs.filter_of(db, run.project_id, run.query, run.account_id)).copy()
-    mask[mirror.ordinals(_taken(db, run.id))] = False
+    mask[mirror.ordinals(writing.in_made_cards(db, run.id))] = False
     asked = mirror.ids[mask]
     ids, found = vectors.copied(db, folder, run, embedder_id, asked, report)
     validated = mirror.ids[(mirror.status == VALIDATED) & ~mask]
     if len(validated) > MOST_KNOWN:
         validated = np.sort(np.random.default_rng(SEED).choice(validated, MOST_KNOWN, replace=False))
-    known, known_vectors = vectors.read(db, run.project_id, embedder_id, validated)
+    parts = [(run.project_id, *vectors.read(db, run.project_id, embedder_id, validated))]
     # Of all references: what they say of a card is told only to those who may read them.
-    others, other_vectors = some_voters(db, all_sources(db, run.project_id, embedder_id), MOST_KNOWN)
-    if len(others):
-        known, known_vectors = np.append(known, others), np.concatenate([known_vectors, other_vectors])
-    return Material(len(asked), ids, found, known, vectors.beside(db, run, known, known_vectors))
-
-
-def _taken(db: Db, run_id: int) -> np.ndarray:
-    """Objects in cards that people made, which no new cut takes apart."""
-    rows = db.execute(
-        "select object_ids from cluster where run_id = %s and not is_gone and leaves is null", [run_id]
-    ).fetchall()
-    return np.array([object_id for row in rows for object_id in row.object_ids], np.int64)
+    sources = all_sources(db, run.project_id, embedder_id)
+    parts += [(one.id, *some_voters(db, [one], MOST_KNOWN // len(sources))) for one in sources]
+    known, known_vectors = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+    known_of = np.repeat(np.array([part[0] for part in parts], np.int32), [len(part[1]) for part in parts])
+    beside = vectors.beside(db, run, known, known_vectors)
+    return Material(len(asked), ids, found, known, beside, known_of, voices_of(db, sources))

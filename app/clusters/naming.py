@@ -13,6 +13,8 @@ from app.errors import Conflict, Refused
 from app.labels.acts import MOST_OBJECTS, Act, InBatch, Labelled, Labeller, Outcome, apply, digest, repeated
 from app.labels.changes import seen_states, state_token
 
+LARGEST = 2**63
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -35,9 +37,12 @@ def name(db: Db, project: Labelled, account: Labeller, run: Run, naming: Naming)
         return repeated(db, project.id, account.id, naming.client_id, request)
     if not naming.cards:
         raise Refused("Select one or several cards first.")
+    seen = [object_id for object_id in dict.fromkeys(naming.seen) if 0 <= object_id < LARGEST]
+    # Read before it is known what is left: what somebody labels in between is then refused, and not labelled over.
+    states = seen_states(db, project.id, seen)
     board = Board(db, run, account.id)
     left = np.concatenate([board.left_ids(place) for place in board.places_of(list(dict.fromkeys(naming.cards)))])
-    unseen = np.setdiff1d(left, np.array(naming.seen, np.int64))
+    unseen = np.setdiff1d(left, np.array(seen, np.int64))
     if len(unseen):
         raise Conflict(
             f"{len(unseen):,} of the {len(left):,} objects in these cards were not seen: open them as a batch.",
@@ -47,8 +52,7 @@ def name(db: Db, project: Labelled, account: Labeller, run: Run, naming: Naming)
         raise Conflict("Nothing is left in these cards: others have labelled all of it.")
     if len(left) > MOST_OBJECTS:
         raise Refused(f"One act labels at most {MOST_OBJECTS:,} objects: name fewer cards at once.")
-    ids = left.tolist()
-    states = seen_states(db, project.id, ids)
+    ids = [object_id for object_id in left.tolist() if object_id in states]
     tokens = [state_token(states[id].version, states[id].status, states[id].run_id) for id in ids]
     act = Act(naming.client_id, "label", ids, tokens, naming.taxon_id, naming.status, "batch")
     return apply(db, project, account, act, InBatch(request=request))

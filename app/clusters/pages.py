@@ -17,8 +17,8 @@ from app.clusters.runs import Run
 from app.clusters.told import ORDERS, PAGE, OrderKey
 from app.database import Db
 from app.errors import Refused
-from app.labels.acts import UndoState, undo_state
 from app.labels.pages import actor
+from app.labels.undo_state import UndoState, undo_state
 from app.objects import preferences
 from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
@@ -83,11 +83,12 @@ def show_cards(
 ) -> Template:
     """The run that is named, or the latest of what is not labelled, or of the filter `of`; which may have none yet."""
     account = actor(viewer)
-    asked = runs.find(db, project.id, run) if run else runs.latest(db, project.id, of or runs.UNLABELLED)
+    of = of or runs.UNLABELLED
+    asked = runs.find(db, project.id, run) if run else runs.latest_for(db, project.id, of, account.id)
     first, shown = _page_section(db, project, asked, order, "") if asked else (Section(), None)
     n_leaves = _n_leaves(db, asked) if asked else 0
     tree = tree_of(db, project, Filter())
-    query, whose = (asked.query, asked.account_id) if asked else (of or runs.UNLABELLED, account.id)
+    query, whose = (asked.query, asked.account_id) if asked else (of, account.id)
     context = {
         "project": project,
         "run": asked,

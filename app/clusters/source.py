@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from app.batches.refusals import refused_ids
 from app.batches.sources import Batched, Found, ids_in, known_args, source
 from app.clusters import runs
 from app.clusters.cards import GONE, Board, Card, read_members
@@ -74,6 +75,8 @@ def _beyond(
         raise NotFound("The vectors of this card are gone, so nothing can be compared with it. Ask for new cards.")
     mask = board.mask.copy()
     mask[board.mirror.ordinals(np.concatenate(members))] = False
+    if taxon_id:
+        mask[board.mirror.ordinals(refused_ids(db, board.mirror, taxon_id))] = False
     found = likeness.most_alike(db, project, examples, mask, limit, mirror=board.mirror)
     return Found(found.ids, found.distances, found.n_without_vector, f"More like {words_of(cards)}", taxon_id)
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import numpy as np
 
-from app.clusters import vectors, writing
+from app.clusters import runs, vectors, writing
 from app.clusters.cards import GONE
-from app.clusters.runs import MOST_CARDS, NO_RUN, Run
+from app.clusters.runs import MOST_CARDS, Run
 from app.clusters.writing import NewCard
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
@@ -55,7 +55,7 @@ class Outcome:
 
 def take(db: Db, run: Run, account: Person, step: Step) -> Outcome:
     """Do a step, in the caller's transaction; sent twice, it happens once."""
-    _hold(db, run.id)
+    run = _held(db, run)
     known = db.execute(
         "select * from cluster_step where run_id = %s and client_id = %s", [run.id, step.client_id]
     ).fetchone()
@@ -100,7 +100,7 @@ def last(db: Db, run_id: int, account_id: int, *, undone: bool = False) -> Any:
 
 def turn(db: Db, run: Run, account: Person, client_id: UUID, *, redo: bool = False) -> Outcome:
     """Take one's last step back, or do again the one that was taken back last."""
-    _hold(db, run.id)
+    run = _held(db, run)
     known = db.execute(
         "select * from cluster_step where run_id = %s and turned_by = %s", [run.id, client_id]
     ).fetchone()
@@ -126,10 +126,10 @@ def _outcome(row: Any, *, back: bool = False) -> Outcome:
     return Outcome(row.id, row.kind, removed, added, f"{KINDS[row.kind]}{', taken back' if back else ''}.")
 
 
-def _hold(db: Db, run_id: int) -> None:
-    """One step of a run at a time."""
-    if db.execute("select from cluster_run where id = %s for update", [run_id]).fetchone() is None:
-        raise NotFound(NO_RUN)
+def _held(db: Db, run: Run) -> Run:
+    """The run as it is now: one step of it at a time."""
+    db.execute("select from cluster_run where id = %s for update", [run.id])
+    return runs.find(db, run.project_id, run.id)
 
 
 def _check_there(db: Db, run_id: int, card_ids: Sequence[int]) -> None:
@@ -239,7 +239,7 @@ def _send_out(db: Db, run: Run, step: Step) -> tuple[list[int], list[NewCard]]:
     (card,) = _read(db, run.id, step.cards)
     out = np.isin(card.ids, np.array(step.objects, np.int64))
     if not out.any():
-        raise Refused("These objects are not in this card.")
+        raise Refused("These objects are not in this card. Load the page again to see what is.")
     if out.all():
         raise Refused("All objects of the card would leave it: nothing would change.")
     ids, found = _vectors(db, run, card.ids)

@@ -10,6 +10,7 @@ from app.database import Db
 from app.projects.references import all_sources
 from app.search.arrays import fetch_vectors
 from app.search.sizes import sizes_of
+from app.search.vector_ids import vector_ids
 from indexer.spaces import N_FEATURES, with_size
 
 ROWS = 10_000  # read at once
@@ -45,15 +46,30 @@ def beside(db: Db, run: Run, ids: np.ndarray, vectors: np.ndarray) -> np.ndarray
     return with_size(vectors, sizes, run.size_weight).astype(np.float16)
 
 
+def plain(vectors: np.ndarray, size_weight: float) -> np.ndarray:
+    """The same without sizes beside them, float32 of unit length."""
+    alone = np.asarray(vectors, np.float32)
+    if size_weight:
+        alone = alone[:, :-N_FEATURES]
+        alone = alone / np.maximum(np.linalg.norm(alone, axis=1, keepdims=True), 1e-12)
+    return alone
+
+
 def copied(
     db: Db, folder: Path, run: Run, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same, the vectors as a file of `folder`; what an interrupted run copied whole is taken as it is."""
-    if not (folder / IDS).exists():
+    """The same, the vectors as a file of `folder`; what an interrupted run copied whole is taken, where nothing came to
+    it since."""
+    folder = folder / str(embedder_id)
+    wanted = ids[np.isin(ids, vector_ids(db, embedder_id, run.project_id))]
+    if not (folder / IDS).exists() or not np.isin(wanted, np.load(folder / IDS)).all():
         folder.mkdir(parents=True, exist_ok=True)
-        _copy(db, folder, run, embedder_id, ids, report)
+        (folder / IDS).unlink(missing_ok=True)
+        _copy(db, folder, run, embedder_id, wanted, report)
     found = np.load(folder / IDS)
-    return found, np.load(folder / VECTORS, mmap_mode="r")[: len(found)]
+    vectors = np.load(folder / VECTORS, mmap_mode="r")[: len(found)]
+    still = np.isin(found, wanted)
+    return (found, vectors) if still.all() else (found[still], vectors[still])
 
 
 def _copy(

@@ -7,13 +7,14 @@ from typing import Protocol
 
 import numpy as np
 
-from app.clusters.runs import Run
+from app.clusters.runs import UNLABELLED, Run
 from app.database import Db
 from app.errors import NotFound
 from indexer import clusters
 from indexer.clusters import Tree
 
-MOST_RUNS = 5  # of a project
+MOST_RUNS = 5  # of a project, beside the latest of what nobody has labelled
+GONE = "These cards went while they were cut, with their project or for newer ones. Ask for them anew."
 
 
 class Cut(Protocol):
@@ -41,15 +42,19 @@ class NewCard:
 def write(db: Db, run: Run, cut: Cut, tree: Tree, home_leaf: np.ndarray, *, complete: bool) -> int:
     """Put a cut in the place of a run's former one, in the caller's transaction; returns the number of cards.
 
-    Cards that people made stay as they are. `home_leaf` is the leaf of each known object, -1 for none.
+    Cards that people made stay as they are, those too that were made since the objects were read. `home_leaf` is the
+    leaf of each known object, -1 for none.
     """
     row = db.execute("select n_wanted from cluster_run where id = %s for update", [run.id]).fetchone()
     if row is None:
-        raise NotFound("The project was deleted while its objects were cut into cards.")
-    leaves = _leaves(cut, tree, home_leaf)
+        raise NotFound(GONE)
+    taken = np.isin(cut.ids, in_made_cards(db, run.id))
+    tree, number = clusters.without(tree, taken)
+    ids = cut.ids[~taken]
+    leaves = _leaves(ids, cut.known, tree, number[home_leaf])
     _clear(db, run.id)
     _write_leaves(db, run.id, leaves)
-    grouping = tree.cards(row.n_wanted or clusters.usual_cards(len(cut.ids), tree.n_leaves))
+    grouping = tree.cards(row.n_wanted or clusters.usual_cards(len(ids), tree.n_leaves))
     add(db, run.id, join(leaves, grouping))
     db.execute(
         """
@@ -64,12 +69,20 @@ def write(db: Db, run: Run, cut: Cut, tree: Tree, home_leaf: np.ndarray, *, comp
         where id = %s
         """,
         [
-            "complete" if complete else "begun", len(cut.ids), cut.n_asked - len(cut.ids),
+            "complete" if complete else "begun", len(ids), cut.n_asked - len(cut.ids),
             tree.merges.ravel().tolist(), clusters.spread_of(*_sizes(leaves)), run.id,
         ],
     )  # fmt: skip
     _forget_old(db, run.project_id)
     return int(grouping.max()) + 1 if len(grouping) else 0
+
+
+def in_made_cards(db: Db, run_id: int) -> np.ndarray:
+    """Objects in cards that people made, which no new cut takes apart: int64."""
+    rows = db.execute(
+        "select object_ids from cluster where run_id = %s and not is_gone and leaves is null", [run_id]
+    ).fetchall()
+    return np.array([object_id for row in rows for object_id in row.object_ids], np.int64)
 
 
 def _forget_old(db: Db, project_id: int) -> None:
@@ -79,8 +92,12 @@ def _forget_old(db: Db, project_id: int) -> None:
         delete from cluster_run
         where project_id = %(project_id)s
           and id not in (select id from cluster_run where project_id = %(project_id)s order by id desc limit %(kept)s)
+          and id <> (select coalesce(max(id), 0)
+                     from cluster_run
+                     where project_id = %(project_id)s
+                       and query = %(unlabelled)s)
         """,
-        {"project_id": project_id, "kept": MOST_RUNS},
+        {"project_id": project_id, "kept": MOST_RUNS, "unlabelled": UNLABELLED},
     )
 
 
@@ -92,7 +109,7 @@ def _clear(db: Db, run_id: int) -> None:
     db.execute("delete from cluster_step where run_id = %s and kind = 'join'", [run_id])
 
 
-def _leaves(cut: Cut, tree: Tree, home_leaf: np.ndarray) -> list[NewCard]:
+def _leaves(ids: np.ndarray, known: np.ndarray, tree: Tree, home_leaf: np.ndarray) -> list[NewCard]:
     """The leaves of a tree as cards."""
     order = np.lexsort((tree.distance, tree.leaf))
     starts = np.searchsorted(tree.leaf[order], np.arange(tree.n_leaves + 1))
@@ -101,11 +118,11 @@ def _leaves(cut: Cut, tree: Tree, home_leaf: np.ndarray) -> list[NewCard]:
     made = []
     for leaf in range(tree.n_leaves):
         rows = order[starts[leaf] : starts[leaf + 1]]
-        known = cut.known[known_order[known_starts[leaf] : known_starts[leaf + 1]]]
+        inside = known[known_order[known_starts[leaf] : known_starts[leaf + 1]]]
         spread = float(tree.distance[rows].mean())
         made.append(
             NewCard(
-                cut.ids[rows], tree.distance[rows], known, tree.centroids[leaf], spread, bool(tree.loose[leaf]), [leaf]
+                ids[rows], tree.distance[rows], inside, tree.centroids[leaf], spread, bool(tree.loose[leaf]), [leaf]
             )
         )
     return made

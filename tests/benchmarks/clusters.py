@@ -66,7 +66,7 @@ def main() -> None:
 def measure(url: str, home: Path, made: Made) -> dict[str, float]:
     """The job in a process of its own, as a worker runs it, whose peak of memory is its own too."""
     with database.connect(url) as db:
-        run = runs.make(db, made.id, None, EVERYTHING)
+        run = runs.make(db, made.id, None, runs.CardWish(EVERYTHING))
         db.commit()
     start = time.perf_counter()
     command = [sys.executable, "-c", CUTTER, url, str(home), str(made.id), str(run.id)]

@@ -22,7 +22,7 @@ def open_cards(site: Site, ana: Person, make_board: MakeBoard, open_window: Open
     def open_it(n_wanted: int | None = 4) -> tuple[SmallProject, Window]:
         project = make_board(ana, n=40, embedded=True)
         with database.connect(site.database_url) as db:
-            run = runs.make(db, project.id, ana.id, n_wanted=n_wanted)
+            run = runs.make(db, project.id, ana.id, runs.CardWish(n_cards=n_wanted))
         job.cut(site.database_url, site.settings.home, run, Unheard())
         window = open_window(ana)
         go(window, project)

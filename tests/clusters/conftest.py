@@ -9,7 +9,7 @@ import pytest
 
 from app import search
 from app.clusters import job, runs
-from app.clusters.runs import Run
+from app.clusters.runs import CardWish, Run
 from app.database import Db
 from app.search import mirror
 from app.settings import load_settings
@@ -47,7 +47,7 @@ class Heaps:
         return [object_id for object_id, heap in self.heap_of.items() if heap == number]
 
     def ask(self, query: str = runs.UNLABELLED, n_wanted: int | None = None) -> Run:
-        run = runs.ask(self.project.db, self.project.id, None, query, n_wanted)
+        run = runs.ask(self.project.db, self.project.id, None, CardWish(query, n_wanted))
         self.project.db.commit()
         return run
 

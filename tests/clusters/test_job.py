@@ -79,7 +79,7 @@ def test_a_killed_job_goes_on_with_the_vectors_it_had_copied(heaps: Heaps, monke
     with pytest.raises(KeyboardInterrupt):
         job.cut(heaps.url, heaps.home, run, Killed())
     assert heaps.members(run) == {}
-    assert (heaps.home / "clusters" / str(run.id) / vectors.IDS).exists()
+    assert (heaps.home / "clusters" / str(run.id) / str(heaps.embedder_id) / vectors.IDS).exists()
 
     monkeypatch.setattr(vectors, "_copy", lambda *_: pytest.fail("the vectors were copied already"))
     job.cut(heaps.url, heaps.home, run, Unheard())
@@ -157,7 +157,7 @@ def test_where_size_counts_objects_of_one_likeness_part_by_their_sizes(heaps: He
     ids = heaps.project.ids
     db = heaps.project.db
     db.execute("update object_field set numbers = array[case when object_id % 2 = 0 then 10.0 else 1000.0 end]")
-    sized = runs.ask(db, heaps.project.id, None, n_wanted=10, size_weight=0.5)
+    sized = runs.ask(db, heaps.project.id, None, runs.CardWish(n_cards=10, size_weight=0.5))
     db.commit()
     job.cut(heaps.url, heaps.home, sized, Unheard())
     members = heaps.members(sized)
@@ -171,4 +171,4 @@ def test_where_size_counts_objects_of_one_likeness_part_by_their_sizes(heaps: He
 def test_where_no_size_is_known_none_counts(heaps: Heaps) -> None:
     heaps.project.db.execute("delete from field")
     heaps.project.db.execute("delete from image")
-    assert runs.make(heaps.project.db, heaps.project.id, None, size_weight=0.5).size_weight == 0
+    assert runs.make(heaps.project.db, heaps.project.id, None, runs.CardWish(size_weight=0.5)).size_weight == 0

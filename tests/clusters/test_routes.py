@@ -68,6 +68,19 @@ def test_from_asking_to_naming_as_a_program_does_it(heaps: Heaps, ana: Client) -
     assert made.status_code == 201
 
 
+def test_without_a_run_programs_are_given_the_unlabelled_as_the_page_is(heaps: Heaps, ana: Client) -> None:
+    validated = heaps.cut("status=V")
+    missing = ana.get(api(heaps))
+    assert missing.status_code == 404 and "Ask for cards, or name the run" in missing.json()["detail"]
+    unlabelled = heaps.cut(n_wanted=5)
+    heaps.cut("status=V")
+    assert ana.get(api(heaps)).json()["run"]["id"] == unlabelled.id
+    assert ana.get(api(heaps, f"?run={validated.id}")).json()["run"]["query"] == "status=V"
+    join = {"client_id": str(uuid4()), "kind": "join", "n_cards": 2}
+    assert len(ana.post(api(heaps, "/steps"), json=join).json()["added"]) == 2
+    assert ana.post(api(heaps, "/undo"), json={"client_id": str(uuid4())}).status_code == 200
+
+
 def test_the_page_says_what_to_do_where_there_are_no_cards(heaps: Heaps, ana: Client) -> None:
     heaps.project.db.commit()
     text = ana.get(page(heaps)).text

@@ -135,6 +135,22 @@ def test_others_belong_to_the_leaf_they_lie_in_or_to_none() -> None:
     assert clusters.belonging(tree, vectors[:0]).tolist() == []
 
 
+def test_a_tree_without_some_of_its_vectors_is_joined_as_before() -> None:
+    vectors, kind = heaps(6, 30)
+    tree = clusters.cut(vectors)
+    whole = tree.cards(6)[tree.leaf]
+    gone = (kind == 2) | (np.arange(len(kind)) % 7 == 0)
+    left, number = clusters.without(tree, gone)
+    assert len(left.leaf) == np.count_nonzero(~gone) and set(left.leaf.tolist()) == set(range(left.n_leaves))
+    assert left.n_leaves == len(left.loose) == np.count_nonzero(number[:-1] >= 0) and number[-1] == -1
+    assert np.allclose(left.centroids[left.leaf], tree.centroids[tree.leaf[~gone]])
+    assert len(left.merges) == left.n_leaves - 1
+    pairs = {(one, other) for one, other in zip(whole[~gone].tolist(), left.cards(5)[left.leaf].tolist(), strict=True)}
+    assert len(pairs) == 5
+    nothing, _ = clusters.without(tree, np.ones(len(kind), bool))
+    assert nothing.n_leaves == 0 and len(nothing.cards(3)) == 0
+
+
 def test_the_pure_and_the_large_bring_most() -> None:
     n, share = np.array([10, 400, 400, 400]), np.array([0.95, 0.95, 0.6, 0.3])
     gain = clusters.expected_gain(n, share)
