@@ -1,9 +1,11 @@
 """What people have said already of what the neighbours speak for: the evidence that a promise has to stand up to."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
+from app.batches import refusals
 from app.search.arrays import fetch_arrays
 from app.search.codes import VALIDATED
 from app.search.graph import parents
@@ -19,22 +21,27 @@ MOST = 0.95  # nobody has seen them
 
 @dataclass(frozen=True)
 class Judged:
-    """Of one taxon. `n_right` of `n` that were looked at in batches of its stragglers are labelled with it now.
+    """Of one taxon. `n_right` of `n` that were looked at in batches of one kind are labelled with it now.
 
-    Attributes: gone, int64, what no batch of it would show again; refused, int64, of these what is not it.
+    Attributes: looked, int64, these objects; gone, int64, what any batch of the taxon has shown, or was refused for it;
+    refused, int64, of these what is not it.
     """
 
     n_right: int = 0
-    n: int = 0
+    looked: np.ndarray = field(default_factory=lambda: NONE)
     gone: np.ndarray = field(default_factory=lambda: NONE)
     refused: np.ndarray = field(default_factory=lambda: NONE)
 
+    @property
+    def n(self) -> int:
+        return len(self.looked)
 
-def judged(look: Look, taxa: list[int]) -> dict[int, Judged]:
+
+def judged(look: Look, taxa: list[int], kind: Literal["stragglers", "predicted"]) -> dict[int, Judged]:
     """Passed over is as good as refused here: it was looked at, and was not labelled so."""
     if not taxa:
         return {}
-    of, ids, told = _shown(look, taxa)
+    of, ids, told = _shown(look, taxa, kind)
     places = look.mirror.ordinals(ids)
     is_labelled = look.mirror.status[places] == VALIDATED
     labels = np.where(is_labelled, look.mirror.taxon[places], 0)
@@ -48,7 +55,7 @@ def judged(look: Look, taxa: list[int]) -> dict[int, Judged]:
         mine, no = of == taxon_id, refused[taxon_id]
         counted = mine & told
         gone = np.union1d(ids[mine], no)
-        found[taxon_id] = Judged(int(np.count_nonzero(is_right & counted)), int(np.count_nonzero(counted)), gone, no)
+        found[taxon_id] = Judged(int(np.count_nonzero(is_right & counted)), ids[counted], gone, no)
     return found
 
 
@@ -69,23 +76,30 @@ def lower_bound(n_right: float, n: float) -> float:
     return float((share + z2 / (2 * n) - spread) / (1 + z2 / n))
 
 
-def _shown(look: Look, taxa: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What was seen in batches of these taxa: taxon, object, and whether it was judged as one of its stragglers."""
+def _shown(look: Look, taxa: list[int], kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What was seen in batches of these taxa: taxon, object, and whether it was judged in one of the kind; what an
+    earlier run predicted says nothing of the present one."""
     of, ids, told = fetch_arrays(
         look.db,
         """
         select array_agg(taxon_id), array_agg(id), array_agg(told)
           from (select batch.taxon_id, tile.id,
-                       max((batch.source = 'stragglers' and batch_page.done_at is not null)::int) as told
+                       max((batch.source = %(kind)s
+                            and batch_page.done_at is not null
+                            and (batch.source <> 'predicted' or batch.made_at >= shows.since))::int) as told
                   from batch
-                  join batch_page on batch_page.batch_id = batch.id,
+                  join batch_page on batch_page.batch_id = batch.id
+                 cross join (select coalesce(run.published_at, run.created_at, '-infinity') as since
+                               from project
+                               left join run on run.id = project.current_run_id
+                              where project.id = %(project_id)s) as shows,
                        unnest(batch_page.object_ids, batch_page.seen) as tile (id, seen)
-                 where batch.project_id = %s
-                   and batch.taxon_id = any(%s::int[])
+                 where batch.project_id = %(project_id)s
+                   and batch.taxon_id = any(%(taxa)s::int[])
                    and tile.seen = 1
                  group by batch.taxon_id, tile.id) as shown
         """,
-        [look.project.id, taxa],
+        {"project_id": look.project.id, "kind": kind, "taxa": taxa},
     )
     if of is None:
         return np.empty(0, np.int32), NONE, np.empty(0, bool)
@@ -96,21 +110,8 @@ def _shown(look: Look, taxa: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndar
 def _refused(look: Look, taxa: list[int], above: dict[int, int | None]) -> dict[int, np.ndarray]:
     """What was refused for each of the taxa, or for one above it."""
     lineages = {taxon_id: _lineage(taxon_id, above) for taxon_id in taxa}
-    objects, refused = fetch_arrays(
-        look.db,
-        """
-        select array_agg(refusal.object_id), array_agg(refusal.taxon_id)
-          from refusal
-          join act on act.id = refusal.act_id
-         where refusal.project_id = %s
-           and refusal.taxon_id = any(%s::int[])
-           and refusal.lapsed_at is null
-           and act.reversed_by is null
-        """,
-        [look.project.id, sorted({one for lineage in lineages.values() for one in lineage})],
-    )
-    if objects is None:
-        return dict.fromkeys(taxa, NONE)
+    asked = sorted({one for lineage in lineages.values() for one in lineage})
+    objects, refused = refusals.standing(look.db, look.project.id, asked)
     return {taxon_id: np.unique(objects[np.isin(refused, lineages[taxon_id])]) for taxon_id in taxa}
 
 

@@ -84,7 +84,7 @@ def _matches(
     spoken, enough = open_ones.spoken, open_ones.spoken.enough
     taxa, n = np.unique(spoken.label[enough], return_counts=True)
     likely = taxa[np.argsort(-n, kind="stable")][:MOST_WEIGHED].tolist()
-    names, said = names_of_taxa(look.db, likely), judged(look, likely)
+    names, said = names_of_taxa(look.db, likely), judged(look, likely, "stragglers")
     found = []
     for taxon_id in likely:
         branch = [one for one in kin.taxa.tolist() if _is_of(kin, np.array([one]), taxon_id)[0]]

@@ -4,17 +4,18 @@ import numpy as np
 
 from app.accounts.viewer import Account
 from app.batches.batch import list_batches
-from app.batches.lineages import names_of_taxa
 from app.clusters import runs
 from app.clusters.cards import Board
 from app.clusters.runs import UNLABELLED
 from app.clusters.told import progress
 from app.database import Db
 from app.projects.access import Project
+from app.search.arrays import fetch_arrays
 from app.search.codes import DUBIOUS, PREDICTED, UNCLASSIFIED
 from app.search.mirror import open_mirror
 from app.start.asked import asked_ways
 from app.start.known import known_ways
+from app.start.predicted import predicted_ways
 from app.start.readiness import readiness
 from app.start.referred import referred_ways
 from app.start.tempo import tempo
@@ -23,9 +24,8 @@ from indexer.clusters import GLANCE_MIXED_S, NAME_S, USUAL_CARD
 
 WORTH_CARDS = 20  # objects; fewer are sooner named than cut
 HALF_AN_HOUR_S = 1800
-MOST_OF_A_KIND = 3
 FEWEST_JUDGED = 20  # objects of a batch that were judged, before it is said how pure it is
-UNKNOWN = 0.5  # a purity, or a score
+UNKNOWN = 0.5  # a purity
 UNCUT_PURITY = 0.55  # of cards on real plankton, before anything is known of them
 
 
@@ -34,7 +34,7 @@ def find_ways(db: Db, project: Project, account: Account) -> list[Way]:
     mirror = open_mirror(db, project.id)
     is_embedding = readiness(db, project, len(mirror)).changes
     look = Look(db, project, account, mirror, tempo(db, project.id, account.id), is_embedding)
-    finders = (_begun, _cards, _predicted, known_ways, referred_ways, _one_by_one, asked_ways, _doubts)
+    finders = (_begun, _cards, predicted_ways, known_ways, referred_ways, _one_by_one, asked_ways, _doubts)
     found = [way for find in finders for way in find(look)]
     return sorted(found, key=lambda way: -(way.per_hour or 0))
 
@@ -54,14 +54,30 @@ def _begun(look: Look) -> list[Way]:
     batch = max(open_ones, key=lambda one: one.used_at)
     judged = batch.n_labelled + batch.n_tray
     purity = batch.n_labelled / judged if judged >= FEWEST_JUDGED else UNKNOWN
-    kind = str(batch.source["kind"])
+    n_new = _n_unlabelled(look, batch.id)
+    per_hour = look.per_hour(str(batch.source["kind"]), n_new, purity) if n_new else None
     return [
         Way(
             "go_on", f"Go on with: {batch.title}", f"{batch.n_labelled:,} of {batch.n:,} done", batch.n_waiting,
-            look.per_hour(kind, batch.n_waiting, purity), purity,
-            url=f"/projects/{look.project.id}/batches/{batch.id}", taxon_id=batch.taxon_id, taxon=batch.taxon,
+            per_hour, purity if n_new else None, url=f"/projects/{look.project.id}/batches/{batch.id}",
+            taxon_id=batch.taxon_id, taxon=batch.taxon,
         )
     ]  # fmt: skip
+
+
+def _n_unlabelled(look: Look, batch_id: int) -> int:
+    """How many of what waits in a batch have no label now: a review or a check brings no new ones."""
+    (ids,) = fetch_arrays(
+        look.db,
+        """
+        select array_agg(tile.id)
+          from batch_part, unnest(object_ids, places) as tile (id, place)
+         where batch_id = %s
+           and tile.place = 0
+        """,
+        [batch_id],
+    )
+    return 0 if ids is None else int(np.count_nonzero(_left(look)[look.mirror.ordinals(ids)]))
 
 
 def _cards(look: Look) -> list[Way]:
@@ -98,32 +114,6 @@ def _cut_cards(look: Look, board: Board) -> Way:
         float(HOUR_S * right[soon].sum() / seconds[soon].sum()), float(right[soon].sum() / n[soon].sum()),
         url=f"/projects/{look.project.id}/clusters?run={board.run.id}", ids=spread(some),
     )  # fmt: skip
-
-
-def _predicted(look: Look) -> list[Way]:
-    """The predicted taxa that would bring most, by their scores."""
-    places = np.flatnonzero(look.mirror.status == PREDICTED)
-    taxa, group = np.unique(look.mirror.taxon[places], return_inverse=True)
-    n = np.bincount(group, minlength=len(taxa))
-    scores = np.nan_to_num(look.mirror.score[places], nan=UNKNOWN)
-    purity = np.bincount(group, scores, len(taxa)) / np.maximum(n, 1)
-    gains = np.array([look.per_hour("predicted", *pair) for pair in zip(n.tolist(), purity.tolist(), strict=True)])
-    best = np.argsort(-gains, kind="stable")[:MOST_OF_A_KIND]
-    names = names_of_taxa(look.db, taxa[best].tolist())
-    ways = []
-    for k in best.tolist():
-        taxon_id, of_it = int(taxa[k]), places[group == k]
-        if taxon_id not in names:
-            continue
-        surest = of_it[np.argsort(-scores[group == k], kind="stable")]
-        ways.append(
-            Way(
-                "predicted", f"Predicted {names[taxon_id]}", f"{100 * purity[k]:.0f} % right by their scores",
-                int(n[k]), float(gains[k]), float(purity[k]), source={"kind": "predicted", "taxon_id": taxon_id},
-                taxon_id=taxon_id, taxon=names[taxon_id], ids=spread(look.mirror.ids[surest[:100]]),
-            )
-        )  # fmt: skip
-    return ways
 
 
 def _one_by_one(look: Look) -> list[Way]:
