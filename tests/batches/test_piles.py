@@ -114,6 +114,33 @@ def test_what_somebody_labelled_since_is_settled_and_left_alone(
         piles.name_pile(db, project, ada, pile_id, named(project))
 
 
+def test_what_somebody_labels_while_a_pile_is_named_keeps_that_label(
+    db: Db, project: SmallProject, ada: Person, ben: Person, pile_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.commit()
+    find = piles.open_members
+
+    def slow(*args: object) -> list[int]:
+        ids = find(*args)
+        project.do(ben, ids[:1], taxon="fiber")
+        return ids
+
+    monkeypatch.setattr(piles, "open_members", slow)
+    outcome = piles.name_pile(db, project, ada, pile_id, named(project))
+    assert [left.id for left in outcome.refused] == project.ids[:1] and len(outcome.changed) == 3
+    assert project.seen(project.ids[0]) == ("V", "fiber < detritus", "Ben")
+
+
+def test_what_is_deleted_does_not_keep_a_pile_from_being_named(
+    db: Db, project: SmallProject, ben: Person, pile_id: int
+) -> None:
+    piles.note_seen(db, project.id, ben, pile_id, project.ids[:3])
+    db.execute("delete from object where project_id = %s and id = %s", [project.id, project.ids[3]])
+    db.commit()
+    assert piles.unseen(db, project.id, ben, pile_id) == []
+    assert len(piles.name_pile(db, project, ben, pile_id, named(project)).changed) == 3
+
+
 def test_a_doubt_from_before_is_named_too(db: Db, project: SmallProject, ada: Person) -> None:
     project.do(ada, project.ids[:1], taxon="fiber", status="D")
     db.commit()
