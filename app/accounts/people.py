@@ -7,7 +7,7 @@ from typing import Any
 from app.accounts.queries import COLUMNS
 from app.database import Db
 from app.errors import NotFound
-from app.paging import cursor_of, read_cursor
+from app.paging import cursor_of, id_and_key
 
 PAGE = 50
 MOST_FOUND = 10
@@ -46,7 +46,7 @@ def pattern(typed: str) -> str:
 
 def list_people(db: Db, search: str = "", which: str = "", after: str = "") -> tuple[list[Any], str]:
     """A page of people by name, and the cursor of the next page, '' on the last."""
-    after_id, after_name = read_cursor(after)
+    after_id, after_name = id_and_key(after)
     rows = db.execute(
         f"""
         with page as (

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.batches import reservations
 from app.batches.reservations import MINUTES
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound, Refused
 from app.labels.acts import Labeller
-from app.paging import cursor_of, read_cursor
+from app.paging import BAD_CURSOR, cursor_of, id_and_key
 
 NO_BATCH = "This project has no such batch. It may have expired: batches that nobody uses for 30 days are removed."
 CLOSED = "This batch is closed. Its labels stay; make a new one to go on."
@@ -81,7 +82,7 @@ def find_batch(db: Db, project_id: int, batch_id: int) -> Batch:
 
 def hold_batch(db: Db, project_id: int, batch_id: int, account: Labeller) -> Batch:
     """The batch, which nobody else changes until the transaction ends; refused where it is somebody else's."""
-    db.execute("select from batch where id = %s and project_id = %s for no key update", [batch_id, project_id])
+    lock_batch(db, project_id, batch_id)
     batch = find_batch(db, project_id, batch_id)
     if batch.closed_at is not None:
         raise Conflict(CLOSED)
@@ -92,13 +93,23 @@ def hold_batch(db: Db, project_id: int, batch_id: int, account: Labeller) -> Bat
     return batch
 
 
+def lock_batch(db: Db, project_id: int, batch_id: int) -> None:
+    """Wait for whoever changes the batch; then nobody else does until the transaction ends."""
+    db.execute("select from batch where id = %s and project_id = %s for no key update", [batch_id, project_id])
+
+
+def origin(batch: Batch) -> str:
+    """The kind of batch that this one, or the one whose tray it is, was made as."""
+    return str(batch.source.get("of", batch.source["kind"]))
+
+
 def list_batches(
     db: Db, project_id: int, account_id: int, *, mine: bool = False, cursor: str = "", limit: int = 50
 ) -> BatchList:
     """Open ones before closed ones, each from the latest made."""
-    last_id, was_closed = read_cursor(cursor)
+    last_id, was_closed = id_and_key(cursor)
     if was_closed not in ("", "0", "1"):
-        raise Refused("This address does not say where the list goes on. Start from its beginning.")
+        raise Refused(BAD_CURSOR)
     rows: Sequence[Any] = db.execute(
         f"""
         select {COLUMNS}
@@ -126,7 +137,7 @@ def close_batch(db: Db, project_id: int, batch_id: int, account: Labeller, manag
     if batch.account_id != account.id and not manager:
         raise Forbidden(f"This batch is {batch.account or 'somebody'}'s: only they or a manager can close it.")
     db.execute("update batch set closed_at = coalesce(closed_at, now()) where id = %s", [batch_id])
-    db.execute("delete from reservation where batch_id = %s", [batch_id])
+    reservations.release_all(db, batch_id)
 
 
 def expire(db: Db) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 
 from app.batches.batch import Batch
 from app.batches.calibrating import calibration
+from app.batches.lineages import branch_of
 from app.batches.ordering import Compared
 from app.batches.vectors import compared
 from app.batches.wanted import wanted
@@ -24,7 +25,7 @@ def chances_of(
 ) -> tuple[np.ndarray | None, dict[str, Any] | None]:
     """Chances, float32 in the order of `ids`, with what they rest on; None where there is nothing to calibrate on."""
     if batch.source["kind"] == "predicted":
-        return _scores(db, project.id, ids), {"kind": "score"}
+        return _scores(db, project.id, batch.taxon_id, ids), {"kind": "score"}
     looks_for = wanted(db, project, batch.id)
     if looks_for is None:
         return None, None
@@ -54,8 +55,9 @@ def line_of(chances: np.ndarray) -> int:
     return int(np.count_nonzero(chances >= HALF))
 
 
-def _scores(db: Db, project_id: int, ids: np.ndarray) -> np.ndarray:
-    """The current run's scores, which are calibrated; 0 where it says nothing."""
+def _scores(db: Db, project_id: int, taxon_id: int | None, ids: np.ndarray) -> np.ndarray:
+    """The current run's scores, which are calibrated, for what the batch expects; 0 where that run, which may be later
+    than the one the batch was made of, says something else or nothing."""
     rows = db.execute(
         """
         select prediction.object_id, prediction.score
@@ -64,8 +66,9 @@ def _scores(db: Db, project_id: int, ids: np.ndarray) -> np.ndarray:
          where prediction.project_id = %s
            and prediction.run_id = project.current_run_id
            and prediction.object_id = any(%s::bigint[])
+           and prediction.taxon_id = any(%s::int[])
         """,
-        [project_id, array(ids.tolist())],
+        [project_id, array(ids.tolist()), branch_of(db, taxon_id).tolist() if taxon_id else []],
     )
     scores = {row.object_id: row.score for row in rows}
     return np.array([scores.get(object_id, 0.0) for object_id in ids.tolist()], np.float32)

@@ -9,11 +9,10 @@ import numpy as np
 
 from app.batches import mistakes
 from app.batches.lineages import branch_of, names_of_taxa
-from app.batches.plain_sources import UNSETTLED, asked_filter
+from app.batches.plain_sources import UNSETTLED, asked_filter, named_taxon
 from app.batches.refusals import refused_ids
-from app.batches.sources import Batched, Found, ids_in, known_args, number_in, source
+from app.batches.sources import Batched, Found, ids_in, known_args, source
 from app.database import Db
-from app.errors import NotFound
 from app.labels.acts import Labeller
 from app.projects.references import sources
 from app.search import graph
@@ -22,7 +21,6 @@ from app.search.codes import VALIDATED
 from app.search.graph import Told
 from app.search.mirror import Mirror, open_mirror
 from app.search.voters import some_voters
-from app.taxonomy.names import UNKNOWN_TAXON
 
 MOST_IN_STACK = 12
 MOST_NOVELTIES = 10_000
@@ -33,7 +31,7 @@ MOST_KNOWN = 3000  # validated objects of reference projects that are looked at 
 def find_outliers(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
     """Validated objects of a taxon, or one below it, that are least like the others of it."""
     known_args(args, "taxon_id")
-    taxon_id, name = _taxon(db, args)
+    taxon_id, name = named_taxon(db, args)
     mirror = open_mirror(db, project.id)
     members = (mirror.status == VALIDATED) & np.isin(mirror.taxon, branch_of(db, taxon_id))
     ids, _ = graph.outliers(db, project, mirror, members)
@@ -74,7 +72,7 @@ def find_novelties(db: Db, project: Batched, account: Labeller, args: dict[str, 
 def find_stragglers(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
     """Objects without a label whose neighbours have a taxon, and that no batch of it has shown yet."""
     known_args(args, "taxon_id")
-    taxon_id, name = _taxon(db, args)
+    taxon_id, name = named_taxon(db, args)
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, UNSETTLED).copy()
     for known in (refused_ids(db, mirror, taxon_id), shown_ids(db, project.id, taxon_id)):
@@ -102,14 +100,6 @@ def _stacks(found: list[np.ndarray]) -> np.ndarray:
     pieces = [ids[start : start + MOST_IN_STACK] for ids in found for start in range(0, len(ids), MOST_IN_STACK)]
     numbers = [np.full(len(piece), piece[0] if len(piece) > 1 else 0, np.int64) for piece in pieces]
     return np.concatenate(numbers) if numbers else np.empty(0, np.int64)
-
-
-def _taxon(db: Db, args: dict[str, Any]) -> tuple[int, str]:
-    taxon_id = int(number_in(args, "taxon_id"))
-    name = names_of_taxa(db, [taxon_id]).get(taxon_id)
-    if name is None:
-        raise NotFound(UNKNOWN_TAXON)
-    return taxon_id, name
 
 
 def _by_pair(db: Db, told: Told, pair: list[int], limit: int, title: str) -> Found:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from app.batches import page_rows, places
-from app.batches.batch import Batch, find_batch
+from app.batches.batch import Batch, find_batch, lock_batch
 from app.batches.hidden import hide, is_hidden
-from app.batches.page_making import USUAL_PAGE, check_size, is_untouched, make_next
+from app.batches.page_making import USUAL_PAGE, check_size, is_untouched, make_next, still_there
 from app.batches.page_rows import PageRow
 from app.batches.places import WAITING, Places
 from app.batches.proposals import as_seen
@@ -46,13 +46,15 @@ def next_page(
     only looks on changes nothing."""
     check_size(n)
     batch = find_batch(db, project.id, batch_id)
-    if not works or batch.account_id != account.id or batch.closed_at is not None:
+    if works and _is_theirs(batch, account):
+        lock_batch(db, project.id, batch_id)
+        batch = find_batch(db, project.id, batch_id)  # it may have been taken over or closed meanwhile
+    if not works or not _is_theirs(batch, account):
         return _looked_at(db, project, account, batch, n)
-    db.execute("select from batch where id = %s for no key update", [batch_id])
     listed = places.read(db, batch_id)
     page = page_rows.find_open(db, batch_id)
     held: list[Holder] = []
-    if page is not None and listed.n_tiles(page.ids) != n and is_untouched(page):
+    if page is not None and is_untouched(page) and _is_out_of_date(db, project.id, batch, listed, page, n):
         page_rows.drop_open(db, batch_id, since=page.number)
         page = None
     if page is None:
@@ -60,8 +62,19 @@ def next_page(
         batch = find_batch(db, project.id, batch_id)
     else:
         renew(db, batch_id)
-        db.execute("update batch set used_at = now() where id = %s", [batch_id])
     return _told(db, project, account, batch, listed, page, held, n)
+
+
+def _is_theirs(batch: Batch, account: Labeller) -> bool:
+    return batch.account_id == account.id and batch.closed_at is None
+
+
+def _is_out_of_date(db: Db, project_id: int, batch: Batch, listed: Places, page: PageRow, n: int) -> bool:
+    """Whether a page that nobody saw would be another one now: the window is another, or it was made a while ago, so
+    that it is kept no more, or somebody labelled some of it."""
+    if listed.n_tiles(page.ids) != n or batch.reserved_until is None:
+        return True
+    return not still_there(db, project_id, batch, page.ids).all()
 
 
 def _looked_at(db: Db, project: Shown, account: Labeller, batch: Batch, n: int) -> PageInHand:

@@ -54,38 +54,43 @@ def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -
 
     Where other people hold all that is left, what they have not before them yet is shared with them.
     """
-    waiting = listed.next(np.empty(0, np.int64))
-    taken: list[np.ndarray] = []
-    passed: list[np.ndarray] = []
-    n_free, start, n_gone = 0, 0, 0
-    while start < len(waiting) and n_free < n:
-        piece = listed.first(waiting[start:], (1 + AHEAD) * n)
-        start += len(piece)
-        there = still_there(db, project.id, batch, listed.ids[piece])
-        listed.places[piece[~there]] = GONE
-        n_gone += int(np.count_nonzero(~there))
-        piece = piece[there]
-        free = np.isin(listed.ids[piece], reserve(db, project.id, batch.id, batch.account_id or 0, listed.ids[piece]))
-        taken.append(piece[free])
-        passed.append(piece[~free])
-        n_free += int(np.count_nonzero(listed.begins(piece[free])))
-    if not n_free and passed:
-        piece = np.concatenate(passed)
-        shared = reserve(db, project.id, batch.id, batch.account_id or 0, listed.ids[piece], what_is_ahead=True)
-        taken = [piece[np.isin(listed.ids[piece], shared)]]
-    chosen = listed.first(np.concatenate(taken), n) if taken else np.empty(0, np.int64)
-    if n_gone:
+    account_id, n_gone = batch.account_id or 0, int(listed.counts()[GONE])
+    free, held_back = _looked_through(db, project.id, batch, listed, n)
+    if not len(free) and len(held_back):
+        shared = reserve(db, project.id, batch.id, account_id, listed.ids[held_back], what_is_ahead=True)
+        free = held_back[np.isin(listed.ids[held_back], shared)]
+    if int(listed.counts()[GONE]) > n_gone:
         places.write(db, batch.id, listed)
     else:
         db.execute("update batch set used_at = now() where id = %s", [batch.id])
-    release_others(db, batch.id, listed.ids[np.concatenate(taken)] if taken else listed.ids[:0])
-    others = np.concatenate(passed) if passed else chosen
-    held = held_by_others(db, project.id, batch.account_id or 0, listed.ids[others]) if len(others) else []
-    if not len(chosen):
+    release_others(db, batch.id, listed.ids[listed.first(free, (1 + AHEAD) * n)])
+    held = held_by_others(db, project.id, account_id, listed.ids[held_back]) if len(held_back) else []
+    if not len(free):
         return None, held
-    page = _laid_out(db, project, batch, listed, chosen)
+    page = _laid_out(db, project, batch, listed, listed.first(free, n))
     page_rows.insert(db, batch.id, page)
     return page, held
+
+
+def _looked_through(db: Db, project_id: int, batch: Batch, listed: Places, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the list whose turn is next, until a page of them is free: those that are this batch's now, and those
+    that other people hold. What is gone is put where it belongs."""
+    waiting = listed.next(np.empty(0, np.int64))
+    free, held_back = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    n_free, start, n_at_once = 0, 0, (1 + AHEAD) * n
+    while start < len(waiting) and n_free < n:
+        piece = listed.first(waiting[start:], n_at_once)
+        start += len(piece)
+        there = still_there(db, project_id, batch, listed.ids[piece])
+        listed.places[piece[~there]] = GONE
+        piece = piece[there]
+        kept = reserve(db, project_id, batch.id, batch.account_id or 0, listed.ids[piece])
+        is_free = np.isin(listed.ids[piece], kept)
+        free.append(piece[is_free])
+        held_back.append(piece[~is_free])
+        n_free += int(np.count_nonzero(listed.begins(piece[is_free])))
+        n_at_once *= 2  # of a long list nearly all may be gone or held
+    return np.concatenate(free), np.concatenate(held_back)
 
 
 def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: np.ndarray) -> PageRow:

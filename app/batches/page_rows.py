@@ -55,14 +55,20 @@ def find_open(db: Db, batch_id: int) -> PageRow | None:
     return _read(row) if row else None
 
 
-def find_page(db: Db, batch_id: int, number: int) -> PageRow:
+def look_for(db: Db, batch_id: int, number: int) -> PageRow | None:
+    """A page by its number; None where there is none: one that was not done may have been dropped."""
     row = db.execute(
         f"select {COLUMNS} from batch_page where batch_id = %s and number = %s",  # noqa: S608 (constants)
         [batch_id, number],
     ).fetchone()
-    if row is None:
+    return _read(row) if row else None
+
+
+def find_page(db: Db, batch_id: int, number: int) -> PageRow:
+    page = look_for(db, batch_id, number)
+    if page is None:
         raise NotFound("This batch has no such page. Reload to see which one is next.")
-    return _read(row)
+    return page
 
 
 def find_in_hand(db: Db, batch_id: int, number: int) -> PageRow:

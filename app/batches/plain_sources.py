@@ -35,6 +35,7 @@ def find_like(db: Db, project: Batched, account: Labeller, args: dict[str, Any],
     """
     known_args(args, "ids", "not_ids", "image", "query", "taxon_id", "far")
     ids, not_ids = ids_in(args, "ids"), ids_in(args, "not_ids")
+    target = None if args.get("taxon_id") is None else named_taxon(db, args)[0]
     mirror = open_mirror(db, project.id)
     if args.get("image"):
         image = str(args["image"])
@@ -45,7 +46,7 @@ def find_like(db: Db, project: Batched, account: Labeller, args: dict[str, Any],
         words = ONE if len(ids) == 1 else FEW.format(len(ids))
     else:
         raise Refused("The source's ids are missing: name at least one example.")
-    taxon_id = args.get("taxon_id") or taxon_id
+    taxon_id = target or taxon_id
     mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED).copy()
     mask[mirror.ordinals(np.array(ids + not_ids, np.int64))] = False
     if taxon_id:
@@ -68,7 +69,11 @@ def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, A
         raise Refused(order.invalid.partition(":")[0])
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, filter)
-    words = ", ".join(chip.value for chip in filter.chips) or "all objects"
+    title = f"Filter: {', '.join(chip.value for chip in filter.chips) or 'all objects'}"
+    target = _predicted_as(filter, mirror, mask)
+    if target:
+        mask = mask.copy()
+        mask[mirror.ordinals(refused_ids(db, mirror, target))] = False
     if order.key == "like":
         vectors = (
             query_vector(db, project, order.query)
@@ -76,14 +81,23 @@ def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, A
             else visible_examples(db, project, account.id, order.examples, mirror)
         )
         found = likeness.most_alike(db, project, vectors, mask, limit, order.direction == "desc", mirror)
-        return Found(found.ids, found.distances, found.n_without_vector, f"Filter: {words}")
+        return Found(found.ids, found.distances, found.n_without_vector, title, target)
     pieces: list[np.ndarray] = []
     for piece in sorted_by(db, mirror, order).after(order.direction, None):
         pieces.append(piece[mask[piece]])
         if sum(map(len, pieces)) >= limit:
             break
     chosen = np.concatenate(pieces)[:limit] if pieces else np.empty(0, np.int64)
-    return Found(mirror.ids[chosen], title=f"Filter: {words}", ranked="order" in dict(pairs))
+    return Found(mirror.ids[chosen], title=title, taxon_id=target, ranked="order" in dict(pairs))
+
+
+def _predicted_as(filter: Filter, mirror: Mirror, mask: np.ndarray) -> int | None:
+    """The one taxon that a filter of predicted objects names, where all of them are predicted as it itself: one that is
+    predicted as a taxon below it is better validated as what is seen."""
+    named = [int(chip.raw) for chip in filter.chips if chip.key == "taxon"]
+    if filter.statuses != {"P"} or len(named) != 1:
+        return None
+    return named[0] or None if (mirror.taxon[mask] == named[0]).all() else None
 
 
 @source("predicted", "a predicted taxon")
@@ -91,14 +105,11 @@ def find_predicted(db: Db, project: Batched, account: Labeller, args: dict[str, 
     """What the current run calls a taxon or one below it, the highest score first; scores from `min_score` to
     `max_score`, both included."""
     known_args(args, "taxon_id", "min_score", "max_score")
-    taxon_id, least = int(number_in(args, "taxon_id")), float(number_in(args, "min_score", 0))
-    most = float(number_in(args, "max_score", 1))
+    least, most = float(number_in(args, "min_score", 0)), float(number_in(args, "max_score", 1))
     if least > most:
         raise Refused(f"No score is from {least:g} to {most:g}: exchange min_score and max_score.")
+    taxon_id, name = named_taxon(db, args)
     mirror = open_mirror(db, project.id)
-    name = names_of_taxa(db, [taxon_id]).get(taxon_id)
-    if name is None:
-        raise NotFound(UNKNOWN_TAXON)
     kept = np.isin(mirror.taxon, branch_of(db, taxon_id)) & (mirror.status == PREDICTED)
     if least > 0:
         kept &= mirror.score >= least
@@ -127,6 +138,15 @@ def asked_filter(db: Db, project: Batched, account: Labeller, args: dict[str, An
         if chip.invalid:
             raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
     return filter
+
+
+def named_taxon(db: Db, args: dict[str, Any]) -> tuple[int, str]:
+    """The argument `taxon_id`, and what that taxon is called."""
+    taxon_id = int(number_in(args, "taxon_id"))
+    name = names_of_taxa(db, [taxon_id]).get(taxon_id)
+    if name is None:
+        raise NotFound(UNKNOWN_TAXON)
+    return taxon_id, name
 
 
 def shared_taxon(db: Db, project: Batched, account: Labeller, mirror: Mirror, ids: list[int]) -> int | None:

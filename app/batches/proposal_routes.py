@@ -15,6 +15,7 @@ from app.batches.hidden import is_hidden
 from app.batches.page_making import LARGEST_PAGE
 from app.batches.pages import italic_taxa
 from app.batches.proposals import propose
+from app.batches.sources import LARGEST_ID
 from app.database import Db
 from app.errors import Refused
 from app.labels.pages import actor
@@ -69,6 +70,8 @@ def _proposed(db: Db, project: Project, viewer: Viewer, batch_id: int, ids: list
     batch = find_batch(db, project.id, batch_id)
     if not 1 <= len(ids) <= LARGEST_PAGE:
         raise Refused(f"Between 1 and {LARGEST_PAGE:,} objects can be asked about, not {len(ids):,}.")
+    if not all(0 <= object_id < LARGEST_ID for object_id in ids):
+        raise Refused("One of the objects is asked about by a number that no object has.")
     return propose(db, project, np.array(ids, np.int64), account.id, not is_hidden(batch))
 
 

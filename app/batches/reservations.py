@@ -1,6 +1,8 @@
 """Who is about to label what: a batch's page in hand and its next two are kept from the batches of other people.
 
 Kept for 20 minutes, renewed by working. It only spares people double work: what counts is the version of each label.
+In a project one batch at a time changes what is kept, from then on to its commit: it lets go of some objects and takes
+others, which another one may be about to do the other way round, and both would wait for ever.
 """
 
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from app.labels.changes import array
 
 MINUTES = 20
 RENEWED_AFTER_S = 60  # a renewal each minute is enough, and costs nothing in between
+TURN_LOCK = 7405  # the second key is the project
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ def reserve(
     What one holds oneself through another batch goes to this one. With `what_is_ahead` also what others keep for their
     next pages and do not have before them.
     """
+    _take_turn(db, batch_id)
     rows = db.execute(
         """
         insert into reservation (project_id, object_id, batch_id, account_id, until)
@@ -59,21 +63,28 @@ def reserve(
 
 
 def renew(db: Db, batch_id: int) -> None:
-    """What is still held goes on being held."""
+    """Working keeps a batch and what it holds; also what it held for too long and nobody else has taken since.
+
+    What another batch looks at in this moment is renewed the next time, so that this waits for nobody.
+    """
     db.execute(
         """
         update reservation
-           set until = now() + make_interval(mins => %s)
-         where batch_id = %s
-           and until > now()
-           and until < now() + make_interval(mins => %s, secs => -%s)
+           set until = now() + make_interval(mins => %(minutes)s)
+         where ctid = any(array(select ctid
+                                  from reservation
+                                 where batch_id = %(batch_id)s
+                                   and until < now() + make_interval(mins => %(minutes)s, secs => -%(after_s)s)
+                                   for update skip locked))
         """,
-        [MINUTES, batch_id, MINUTES, RENEWED_AFTER_S],
+        {"batch_id": batch_id, "minutes": MINUTES, "after_s": RENEWED_AFTER_S},
     )
+    db.execute("update batch set used_at = now() where id = %s", [batch_id])
 
 
 def release(db: Db, batch_id: int, ids: np.ndarray) -> None:
     """Let go of what was done."""
+    _take_turn(db, batch_id)
     db.execute(
         "delete from reservation where batch_id = %s and object_id = any(%s::bigint[])", [batch_id, array(ids.tolist())]
     )
@@ -81,10 +92,27 @@ def release(db: Db, batch_id: int, ids: np.ndarray) -> None:
 
 def release_others(db: Db, batch_id: int, ids: np.ndarray) -> None:
     """Let go of all that a batch holds beside these."""
+    _take_turn(db, batch_id)
     db.execute(
         "delete from reservation where batch_id = %s and object_id <> all(%s::bigint[])",
         [batch_id, array(ids.tolist())],
     )
+
+
+def release_all(db: Db, batch_id: int) -> None:
+    """Let go of all that a batch holds."""
+    release_others(db, batch_id, np.empty(0, np.int64))
+
+
+def hand_over(db: Db, batch_id: int, account_id: int) -> None:
+    """What a batch holds is held for somebody else from now on."""
+    _take_turn(db, batch_id)
+    db.execute("update reservation set account_id = %s where batch_id = %s", [account_id, batch_id])
+
+
+def _take_turn(db: Db, batch_id: int) -> None:
+    """Wait for the batch of the same project that changes what is kept."""
+    db.execute("select pg_advisory_xact_lock(%s, project_id) from batch where id = %s", [TURN_LOCK, batch_id])
 
 
 def held_by_others(db: Db, project_id: int, account_id: int, ids: np.ndarray) -> list[Holder]:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from app.batches import page_rows, places
-from app.batches.page_rows import HAD_LEFT, MARKED, NOT_THIS, PageRow
+from app.batches.page_rows import HAD_LEFT, MARKED, NOT_THIS, PASSED, PageRow
 from app.batches.places import LEFT, TRAY, WAITING, Places
 from app.batches.ranking import rank_again
+from app.batches.reservations import release, reserve
 from app.database import Db
+from app.labels.changes import array
 from app.labels.reversals import on_reversal
 
 
@@ -18,8 +20,9 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
     """Bring the batches of these acts to where they stood before them, or after them again."""
     acts = db.execute(
         """
-        select act.id, act.batch_id, act.kind, (act.detail ->> 'page')::int as page,
-               array(select jsonb_array_elements_text(act.detail -> 'single')::bigint) as single
+        select act.id, act.project_id, act.batch_id, (act.detail ->> 'page')::int as page,
+               array(select jsonb_array_elements_text(act.detail -> 'single')::bigint) as single,
+               batch.account_id, batch.closed_at is null as is_open
           from act
           join batch on batch.id = act.batch_id
          where act.id = any(%s)
@@ -37,25 +40,98 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
                 _reverse(db, listed, act, undone)
         rank_again(db, project_id, batch_id, listed)
         places.write(db, batch_id, listed)
+    if undone and len(acts) == 1:
+        _keep_again(db, acts[0])
 
 
 def _reverse(db: Db, listed: Places, act: Any, undone: bool) -> None:
-    page = page_rows.find_page(db, act.batch_id, act.page)
+    page = page_rows.look_for(db, act.batch_id, act.page)
     if act.single:
         _reverse_single(db, listed, act, page, undone)
-    elif undone and page.act_id == act.id and page.places is not None:
+    elif undone:
+        _undo_page(db, listed, act, page)
+    else:
+        _redo_page(db, listed, act, page)
+
+
+def _undo_page(db: Db, listed: Places, act: Any, page: PageRow | None) -> None:
+    if page is not None and page.act_id == act.id and page.places is not None:
         listed.put(page.ids[page.places != HAD_LEFT], WAITING)
         page_rows.reopen(db, act.batch_id, page.number)
-    elif not undone and not page.is_done:
-        after = places_after(listed, page, _left_alone(db, act.id))
-        listed.put(page.ids[after != HAD_LEFT], after[after != HAD_LEFT])
-        page_rows.finish(db, act.batch_id, page, after, act.id)
+    else:
+        said = np.array([one.id for one in _said(db, act)], np.int64)
+        listed.put(said[listed.place_of(said) == LEFT], WAITING)
 
 
-def _reverse_single(db: Db, listed: Places, act: Any, page: PageRow, undone: bool) -> None:
-    """Tiles that were labelled alone are on their page again, or in the tray where that page was done since."""
+def _redo_page(db: Db, listed: Places, act: Any, page: PageRow | None) -> None:
+    """The page is done as it was then, whatever was marked on it since. Where it is gone, as when another order was
+    asked for meanwhile, what the act said leaves the batch all the same."""
+    said = _said(db, act, page)
+    ids = np.array([one.id for one in said], np.int64)
+    if page is None or page.is_done or not np.isin(ids, page.ids[page.seen == 1]).all():
+        in_force = np.array([one.id for one in said if one.why is None], np.int64)
+        listed.put(in_force[np.isin(listed.place_of(in_force), (WAITING, TRAY))], LEFT)
+        if (in_hand := page_rows.find_open(db, act.batch_id)) is not None:
+            turn_if_empty(db, act.batch_id, in_hand, listed)
+        return
+    mark_of = {one.id: one.mark for one in said}
+    page.marks = np.array([mark_of.get(object_id, PASSED) for object_id in page.ids.tolist()], np.int16)
+    after = places_after(listed, page, [one for one in said if one.why is not None])
+    listed.put(page.ids[after != HAD_LEFT], after[after != HAD_LEFT])
+    page_rows.finish(db, act.batch_id, page, after, act.id)
+    release(db, act.batch_id, page.ids)
+
+
+def _said(db: Db, act: Any, page: PageRow | None = None) -> list[Any]:
+    """Each object that an act named, with the mark that it had, and why the act's word is not in force on it, if so.
+
+    Of a page in hand also those marked now that needed no change: they carry the act's word already.
+    """
+    marked = page.ids[page.marks == MARKED].tolist() if page is not None else []
+    return db.execute(
+        """
+        select distinct on (id) id, mark, why
+          from (select history.object_id as id, %(marked)s as mark,
+                       case when label.act_id is distinct from history.act_id then 'changed' end as why
+                  from history
+                  join label using (project_id, object_id)
+                 where history.project_id = %(project_id)s
+                   and history.act_id = %(act_id)s
+                 union all
+                select (told ->> 'id')::bigint, %(marked)s, told ->> 'why'
+                  from act, jsonb_array_elements(refused) as told
+                 where act.id = %(act_id)s
+                 union all
+                select object_id, %(not_this)s, null
+                  from refusal
+                 where act_id = %(act_id)s
+                 union all
+                select label.object_id, %(marked)s, null
+                  from label
+                  join act on act.id = %(act_id)s and act.status = label.status
+                                                  and act.account_id = label.account_id
+                                                  and coalesce(act.taxon_id, label.taxon_id) = label.taxon_id
+                 where label.project_id = %(project_id)s
+                   and label.object_id = any(%(ids)s::bigint[])) as named
+         order by id, mark, why nulls first
+        """,
+        {
+            "project_id": act.project_id, "act_id": act.id, "marked": MARKED, "not_this": NOT_THIS,
+            "ids": array(marked),
+        },
+    ).fetchall()  # fmt: skip
+
+
+def _reverse_single(db: Db, listed: Places, act: Any, page: PageRow | None, undone: bool) -> None:
+    """Tiles that were labelled alone are on their page again, or in the tray where that page was done since; where it
+    is gone, they wait for their turn."""
     ids = np.array(act.single, np.int64)
     ids = ids[~np.isin(ids, [left.id for left in _left_alone(db, act.id)])]
+    if page is not None and not np.isin(ids, page.ids).all():
+        page = None  # another one has its number since
+    if page is None:
+        listed.put(ids, WAITING if undone else LEFT)
+        return
     if undone and page.is_done and page.places is not None and (page.places == HAD_LEFT).all():
         page_rows.reopen(db, act.batch_id, page.number)  # it was turned since nothing was left on it
         listed.put(ids, WAITING)
@@ -63,6 +139,13 @@ def _reverse_single(db: Db, listed: Places, act: Any, page: PageRow, undone: boo
         listed.put(ids, LEFT if not undone else TRAY if page.is_done else WAITING)
     if not undone and not page.is_done:
         turn_if_empty(db, act.batch_id, page, listed)
+
+
+def _keep_again(db: Db, act: Any) -> None:
+    """The page that came back is kept from other people, as any page in hand."""
+    page = page_rows.look_for(db, act.batch_id, act.page)
+    if act.is_open and act.account_id is not None and page is not None and not page.is_done:
+        reserve(db, act.project_id, act.batch_id, act.account_id, page.ids)
 
 
 def turn_if_empty(db: Db, batch_id: int, page: PageRow, listed: Places) -> bool:

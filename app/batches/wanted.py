@@ -13,6 +13,7 @@ from app.batches.ordering import Compared
 from app.batches.page_rows import MARKED, NOT_THIS
 from app.batches.vectors import compared
 from app.database import Db
+from app.errors import Refused
 from app.search.elsewhere import of_others, without_sizes
 from app.search.mirror import open_mirror
 from app.search.query_image import query_vector
@@ -49,12 +50,20 @@ def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
     if by_example:
         likes, unlike = batch.query.get("ids", []) + likes, batch.query.get("not_ids", []) + unlike
     positive, negative = _vectors(db, space, likes), _vectors(db, space, unlike)
-    if has_image:
-        image = np.atleast_2d(query_vector(db, project, batch.query["image"])).astype(np.float32)
+    if has_image and (image := _image(db, project, batch.query["image"])) is not None:
         positive = np.concatenate([image, positive]) if len(positive) else image
     if by_example:
         space, positive, negative = _with_others(db, space, batch, positive, negative)
     return Wanted(positive, negative, is_told, space) if len(positive) else None
+
+
+def _image(db: Db, project: Compared, key: str) -> np.ndarray | None:
+    """The vector of an image or a text, float32 [1, d]; None where it is kept no more, or is another embedder's than
+    the project has now: the batch stays, and goes by what is labelled in it."""
+    try:
+        return np.atleast_2d(query_vector(db, project, key)).astype(np.float32)
+    except Refused:
+        return None
 
 
 def _with_others(

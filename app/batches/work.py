@@ -1,4 +1,4 @@
-"""Working a batch: marks are kept, what was seen is noted, a page is applied in one act, and the rest goes to the tray.
+"""Acts in a batch: a page is labelled in one act and the rest of it goes to the tray, or some of its tiles alone are.
 
 Whoever works holds the batch's row, so that two windows of one person take turns, and an act that is sent twice finds
 itself done.
@@ -11,25 +11,23 @@ from uuid import UUID
 import numpy as np
 
 from app.batches import page_rows, places, refusals, reservations, returned, settled
-from app.batches.batch import Batch, find_batch, hold_batch
-from app.batches.hidden import check_named, is_hidden
-from app.batches.lineages import related
-from app.batches.make import check_order, freeze
-from app.batches.ordering import first_turns, keep_together
-from app.batches.page import next_page
+from app.batches.batch import Batch, find_batch, hold_batch, origin
+from app.batches.hidden import check_named
+from app.batches.lineages import names_of_taxa, related
 from app.batches.page_making import prepare_next
+from app.batches.page_marks import put_line, rows_on
 from app.batches.page_rows import MARKED, NOT_THIS, PASSED, PageRow
-from app.batches.places import LEFT, MOVED, TRAY, WAITING
-from app.batches.ranking import found_again, rank_again
+from app.batches.places import LEFT, WAITING
+from app.batches.ranking import rank_again
 from app.batches.reservations import Holder
-from app.batches.restore import place_of_left, places_after, turn_if_empty
-from app.batches.sources import Batched, Found, Source
+from app.batches.restore import place_of_left, places_after
+from app.batches.sources import Batched
+from app.batches.turning import on_page, take_off
 from app.database import Db
 from app.errors import Conflict, Refused
 from app.labels import acts, changes
 from app.labels.acts import Act, InBatch, Labeller, Outcome, check_open, digest
-
-__all__ = ["apply_page", "keep_marks", "next_page", "note_seen", "open_tray", "take_over"]
+from app.taxonomy.names import UNKNOWN_TAXON
 
 UNSEEN = (
     "{n} of the marked objects were not seen yet, and nothing is labelled unseen: scroll to them, or unmark them. "
@@ -74,57 +72,7 @@ class Worked:
     late: list[Holder]
 
 
-def keep_marks(
-    db: Db,
-    project: Batched,
-    account: Labeller,
-    batch_id: int,
-    number: int,
-    marks: dict[int, int],
-    line: int | None,
-    order: list[int] | None = None,
-) -> None:
-    """Keep marks of the page in hand, where its boundary line stands among the tiles that it shows, and their order
-    where it was changed."""
-    batch = hold_batch(db, project.id, batch_id, account)
-    page = page_rows.find_in_hand(db, batch.id, number)
-    if not all(mark in (PASSED, MARKED, NOT_THIS) for mark in marks.values()):
-        raise Refused("A mark is 0 (passed over), 1 (marked) or 2 (not this).")
-    rows = _rows_on(page, list(marks))
-    page.marks[rows] = list(marks.values())
-    if order is not None:
-        _arrange(page, places.read(db, batch.id), order)
-        page_rows.write_order(db, batch.id, page)
-    if line is not None:
-        _put_line(page, places.read(db, batch.id), line)
-    page_rows.write_marks(db, batch.id, page)
-    _go_on(db, batch.id)
-
-
-def _arrange(page: PageRow, listed: places.Places, order: list[int]) -> None:
-    """The tiles that the page still shows in another order; those that it does not name come last."""
-    named = _rows_on(page, order)
-    if len(np.unique(named)) < len(named):
-        raise Refused("An order names each object of the page once.")
-    is_shown = listed.place_of(page.ids) == WAITING
-    others = np.setdiff1d(np.flatnonzero(is_shown), named)
-    rows = np.arange(len(page.ids))
-    rows[is_shown] = np.concatenate([named[is_shown[named]], others])
-    page_rows.arrange(page, rows)
-
-
-def note_seen(db: Db, project: Batched, account: Labeller, batch_id: int, number: int, ids: list[int]) -> None:
-    """Tiles of the page in hand that were painted in the window for 300 ms."""
-    batch = hold_batch(db, project.id, batch_id, account)
-    page = page_rows.find_in_hand(db, batch.id, number)
-    page.seen[_rows_on(page, ids)] = 1
-    page_rows.write_seen(db, batch.id, page)
-    _go_on(db, batch.id)
-
-
-def apply_page(
-    db: Db, project: Batched, account: Labeller, batch_id: int, number: int, act: PageAct, in_audit: bool = False
-) -> Worked:
+def apply_page(db: Db, project: Batched, account: Labeller, batch_id: int, number: int, act: PageAct) -> Worked:
     """Label the marked, refuse what is not this, and put the rest into the tray: all in one act."""
     check_open(project)
     batch = hold_batch(db, project.id, batch_id, account)
@@ -135,10 +83,9 @@ def apply_page(
     listed = places.read(db, batch.id)
     _mark(page, act)
     if act.line is not None:
-        _put_line(page, listed, act.line)
+        put_line(page, listed, act.line)
     _check_there(listed, page)
-    if not in_audit:
-        _check_seen(page)
+    _check_seen(page)
     late = reservations.held_by_others(db, project.id, account.id, page.ids)
     outcome = _done(db, project, account, batch, page, act, request)
     if not act.not_this:
@@ -146,9 +93,9 @@ def apply_page(
     after = places_after(listed, page, outcome.refused)
     listed.put(page.ids[after >= 0], after[after >= 0])
     page_rows.finish(db, batch.id, page, after, outcome.act_id)
-    reservations.release(db, batch.id, page.ids)
     rank_again(db, project.id, batch.id, listed)
     places.write(db, batch.id, listed)
+    reservations.release(db, batch.id, page.ids)
     prepare_next(db, project, batch, listed, listed.n_tiles(page.ids))
     return Worked(outcome, find_batch(db, project.id, batch.id), late)
 
@@ -160,7 +107,7 @@ def apply_single(db: Db, project: Batched, account: Labeller, batch_id: int, act
     request = digest("one", act, batch.id)
     if (again := _sent_before(db, project, account, batch, act.client_id, request)) is not None:
         return again
-    page, listed, rows = _on_page(db, batch, act.ids)
+    page, listed, rows = on_page(db, batch, act.ids)
     if n := int(np.count_nonzero(page.seen[rows] == 0)):
         raise Conflict(UNSEEN.format(n=n, number=page.number))
     check_named(batch, act.taxon_id)
@@ -177,135 +124,8 @@ def apply_single(db: Db, project: Batched, account: Labeller, batch_id: int, act
     if outcome.changed or outcome.n_unchanged:
         _note_strangers(db, project, account, batch, outcome, act.taxon_id)
         _note_decided(db, project, account, batch, outcome, act.ids)
-    _take_off(db, project, batch, page, listed, rows, after)
+    take_off(db, project, batch, page, listed, rows, after)
     return Worked(outcome, find_batch(db, project.id, batch.id), late)
-
-
-def set_aside(db: Db, project: Batched, account: Labeller, batch_id: int, ids: list[int]) -> Batch:
-    """Some tiles of the page in hand go on elsewhere, on a pile: neither labelled nor put into the tray."""
-    check_open(project)
-    batch = hold_batch(db, project.id, batch_id, account)
-    page, listed, rows = _on_page(db, batch, ids)
-    _take_off(db, project, batch, page, listed, rows, np.full(len(ids), MOVED, np.int16))
-    return find_batch(db, project.id, batch.id)
-
-
-def _on_page(db: Db, batch: Batch, ids: list[int]) -> tuple[PageRow, places.Places, np.ndarray]:
-    """The page in hand, and where on it these objects stand, each of them still there."""
-    page, listed = page_rows.find_open(db, batch.id), places.read(db, batch.id)
-    if page is None:
-        raise Conflict(page_rows.DONE)
-    if not ids or len(set(ids)) < len(ids):
-        raise Refused("Name at least one object, and each of them once.")
-    rows = _rows_on(page, ids)
-    if n := int(np.count_nonzero(listed.place_of(page.ids[rows]) != WAITING)):
-        raise Conflict(f"{n} of these objects have left the page already. Reload to see what is on it.")
-    return page, listed, rows
-
-
-def _take_off(
-    db: Db, project: Batched, batch: Batch, page: PageRow, listed: places.Places, rows: np.ndarray, after: np.ndarray
-) -> None:
-    """Put objects of the page where they belong now, and turn it where nothing is left on it."""
-    listed.put(page.ids[rows], after)
-    reservations.release(db, batch.id, page.ids[rows])
-    rank_again(db, project.id, batch.id, listed)
-    places.write(db, batch.id, listed)
-    if turn_if_empty(db, batch.id, page, listed):
-        prepare_next(db, project, batch, listed, listed.n_tiles(page.ids))
-
-
-def pass_page(db: Db, project: Batched, account: Labeller, batch_id: int, number: int) -> Batch:
-    """Turn the page without an act: all that is on it goes to the tray."""
-    batch = hold_batch(db, project.id, batch_id, account)
-    page, listed = page_rows.find_in_hand(db, batch.id, number), places.read(db, batch.id)
-    page.marks[:] = PASSED
-    after = places_after(listed, page, [])
-    listed.put(page.ids[after >= 0], after[after >= 0])
-    page_rows.finish(db, batch.id, page, after, None)
-    reservations.release(db, batch.id, page.ids)
-    places.write(db, batch.id, listed)
-    prepare_next(db, project, batch, listed, listed.n_tiles(page.ids))
-    _go_on(db, batch.id)
-    return find_batch(db, project.id, batch.id)
-
-
-def open_tray(db: Db, project: Batched, account: Labeller, batch_id: int, order: str = "neighbours") -> Batch:
-    """A new batch of what stands in the tray, in a new order and without a target."""
-    check_order(order)
-    batch = hold_batch(db, project.id, batch_id, account)
-    listed = places.read(db, batch.id)
-    in_tray = listed.places == TRAY
-    if not in_tray.any():
-        raise Conflict("The tray of this batch is empty: work a page first.")
-    title = batch.title if batch.title.startswith("Tray: ") else f"Tray: {batch.title}"
-    found = Found(listed.ids[in_tray], title=title, ranked=False, stacks=listed.stacks[in_tray])
-    kept = {"batch_id": batch.id, "of": origin(batch), "hidden": is_hidden(batch)}
-    made = freeze(db, project, account, Source("tray", kept), found, order)
-    listed.places[in_tray] = MOVED
-    places.write(db, batch.id, listed)
-    return made
-
-
-def origin(batch: Batch) -> str:
-    """The kind of batch that this one, or the one whose tray it is, was made as."""
-    return str(batch.source.get("of", batch.source["kind"]))
-
-
-def take_over(db: Db, project: Batched, account: Labeller, batch_id: int) -> Batch:
-    """The batch, with its page in hand and what is kept for it, is the caller's from now on."""
-    batch = find_batch(db, project.id, batch_id)
-    if batch.closed_at is not None:
-        raise Conflict("This batch is closed: there is nothing to take over.")
-    db.execute("update batch set account_id = %s, used_at = now() where id = %s", [account.id, batch_id])
-    db.execute("update reservation set account_id = %s where batch_id = %s", [account.id, batch_id])
-    return find_batch(db, project.id, batch_id)
-
-
-def set_order(
-    db: Db, project: Batched, account: Labeller, batch_id: int, order: str, measure_again: bool = False
-) -> Batch:
-    """Another order for what waits. The page in hand goes back to it, and a new one is made when it is asked for.
-
-    measure_again: what was found by likeness is compared anew, since sizes now count otherwise.
-    """
-    check_order(order)
-    batch = hold_batch(db, project.id, batch_id, account)
-    listed = places.read(db, batch.id)
-    if measure_again:
-        listed = found_again(db, project, batch, listed)
-    distances = None if np.isnan(listed.distances).all() else listed.distances
-    ranked = db.execute("select ranked from batch where id = %s", [batch.id]).fetchone().ranked
-    turns, _ = first_turns(db, project, listed.ids, distances, order, ranked)
-    listed.turns = keep_together(turns, listed.stacks)
-    page_rows.drop_open(db, batch.id)
-    db.execute("update batch set ordering = %s where id = %s", [order, batch.id])
-    if measure_again:
-        rank_again(db, project.id, batch.id, listed)
-    places.write(db, batch.id, listed)
-    return find_batch(db, project.id, batch.id)
-
-
-def _go_on(db: Db, batch_id: int) -> None:
-    """Working renews what is kept."""
-    reservations.renew(db, batch_id)
-    db.execute("update batch set used_at = now() where id = %s", [batch_id])
-
-
-def _rows_on(page: PageRow, ids: list[int]) -> np.ndarray:
-    place = {object_id: k for k, object_id in enumerate(page.ids.tolist())}
-    unknown = [object_id for object_id in ids if object_id not in place]
-    if unknown:
-        raise Refused(f"Object {unknown[0]} is not on page {page.number}. Reload to see what is.")
-    return np.array([place[object_id] for object_id in ids], np.int64)
-
-
-def _put_line(page: PageRow, listed: places.Places, line: int) -> None:
-    """After so many of the tiles that the page still shows."""
-    there = np.flatnonzero(listed.place_of(page.ids) == WAITING)
-    if not 0 <= line <= len(there):
-        raise Refused(f"The page has {len(there)} tiles, so that its line cannot stand after {line}.")
-    page.line = int(there[line]) if line < len(there) else len(page.ids)
 
 
 def _mark(page: PageRow, act: PageAct) -> None:
@@ -317,8 +137,8 @@ def _mark(page: PageRow, act: PageAct) -> None:
     if set(act.marked) & set(act.not_this):
         raise Refused("An object cannot be marked and not this at once.")
     page.marks[:] = PASSED
-    page.marks[_rows_on(page, act.marked)] = MARKED
-    page.marks[_rows_on(page, act.not_this)] = NOT_THIS
+    page.marks[rows_on(page, act.marked)] = MARKED
+    page.marks[rows_on(page, act.not_this)] = NOT_THIS
 
 
 def _check_there(listed: places.Places, page: PageRow) -> None:
@@ -389,6 +209,8 @@ def _pairs(db: Db, project: Batched, act: PageAct, batch: Batch) -> list[tuple[i
     """What each object is said not to be: the act's taxon, else what the batch expects, else what one sees of it."""
     if not act.not_this:
         return []
+    if act.taxon_id is not None and act.taxon_id not in names_of_taxa(db, [act.taxon_id]):
+        raise Refused(UNKNOWN_TAXON)
     taxon_id = act.taxon_id or batch.taxon_id
     if taxon_id:
         return [(object_id, taxon_id) for object_id in act.not_this]

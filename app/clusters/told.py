@@ -10,7 +10,7 @@ from app.clusters.runs import Run
 from app.database import Db
 from app.errors import Refused
 from app.objects.filters import Filter
-from app.paging import cursor_of, read_cursor
+from app.paging import cursor_of, id_and_key
 from app.search.mirror import open_mirror
 
 PAGE = 24
@@ -83,7 +83,7 @@ def page(
     board = board or Board(db, run)
     places = board.order(order)
     n_cards = len(places)
-    last, _ = read_cursor(cursor)
+    last, _ = id_and_key(cursor)
     if last is not None:
         at = np.flatnonzero(board.layout.card_ids[places] == last)
         if not len(at):

@@ -10,13 +10,13 @@ from app.database import Db
 from app.errors import Refused
 from app.labels.changes import state_token
 from app.objects import queries
-from app.objects.cursors import read_cursor
 from app.objects.filters import Filter, address
 from app.objects.like_list import listed
 from app.objects.orders import Order
 from app.objects.scale import PixelSize, Scaled, common_scale, pixel_size, scale_bar, tile_size
 from app.objects.shown import shown_fields
 from app.objects.sorting import sorted_by
+from app.paging import parts_of
 from app.search import likeness
 from app.search.elsewhere import visible_examples
 from app.search.mirror import Mirror, open_mirror
@@ -72,7 +72,7 @@ def page(
     if order.key == "like":
         return _like_page(db, project, filter, order, cursor, limit, mirror, mask, place, show)
     after = sorted_by(db, mirror, order)
-    pieces = after.after(order.direction, read_cursor(cursor) if cursor else None)
+    pieces = after.after(order.direction, parts_of(cursor) if cursor else None)
     rows, last, more = _fill(db, project.id, filter, mirror, _masked(pieces, mask), limit, place)
     return Page(
         tiles=_tiles(db, project, mirror, rows, place, show),

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.database import Db
 from app.errors import Refused
-from app.objects.cursors import BAD_CURSOR, read_cursor, write_cursor
+from app.paging import BAD_CURSOR, cursor_of, parts_of
 from app.search import likeness, whole
 from app.search.likeness import Searched
 from app.search.mirror import Mirror
@@ -90,14 +90,14 @@ def _listed(
     exact: bool,
 ) -> Listed:
     ids, distances = ids[:limit], distances[:limit]
-    cursor = write_cursor(distances[-1].item(), int(ids[-1]), after[2] + len(ids)) if more else None
+    cursor = cursor_of(distances[-1].item(), int(ids[-1]), after[2] + len(ids)) if more else None
     return Listed(ids, distances, cursor, n_total, n_without, recall, exact)
 
 
 def _read(cursor: str | None) -> After:
     if cursor is None:
         return None, -1, 0
-    parts = read_cursor(cursor)
+    parts = parts_of(cursor)
     kinds = [type(part) for part in parts]
     if len(parts) != 3 or kinds[0] not in (int, float) or kinds[1:] != [int, int] or not 0 <= parts[2] < 10**9:
         raise Refused(BAD_CURSOR)

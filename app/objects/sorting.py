@@ -15,8 +15,8 @@ import numpy as np
 
 from app.database import Db
 from app.errors import Refused
-from app.objects.cursors import BAD_CURSOR, value_and_id, write_cursor
 from app.objects.orders import BY_LABEL, Order
+from app.paging import BAD_CURSOR, cursor_of, value_and_id
 from app.search.arrays import fetch_arrays
 from app.search.columns import TextColumn
 from app.search.heads import NONE
@@ -55,7 +55,7 @@ class ById:
         yield from _pieces(ordinals if direction == "asc" else ordinals[::-1])
 
     def cursor_at(self, ordinal: int) -> str:
-        return write_cursor(None, int(self.ids[ordinal]))
+        return cursor_of(None, int(self.ids[ordinal]))
 
 
 class Sorted:
@@ -97,7 +97,7 @@ class Sorted:
         return self.texts[value] if self.texts is not None else value
 
     def cursor_at(self, ordinal: int) -> str:
-        return write_cursor(self.value_at(ordinal), int(self.ids[ordinal]))
+        return cursor_of(self.value_at(ordinal), int(self.ids[ordinal]))
 
     def _place(self, value: float | str, last_id: int, side: Literal["left", "right"]) -> int:
         """How many of the present ones come before a value and an id, or up to them."""
@@ -147,7 +147,7 @@ class AsOf:
     def cursor_at(self, ordinal: int) -> str:
         is_late = self.changed is not None and bool(self.changed[ordinal])
         value = None if is_late else self.order.value_at(ordinal)
-        return write_cursor(value, int(self.mirror.ids[ordinal]), int(is_late), *self.began)
+        return cursor_of(value, int(self.mirror.ids[ordinal]), int(is_late), *self.began)
 
     def _begin(self, cursor: list[Any]) -> bool:
         """Find what was labelled since the first page; whether the cursor stands among these already."""

@@ -19,6 +19,7 @@ MOST_CHOICES = 3
 MOST_TOLD = 20
 MOST_RUNS = 200
 LARGEST_ID = 2**31
+LEAST_SCORE = 1e-37  # that a number in single precision tells from 0, which it becomes
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,7 @@ def add(db: Db, project: Project, run_id: int, piece: Piece) -> list[int]:
 
 def _hold_unfinished(db: Db, project_id: int, run_id: int) -> None:
     """Pieces of one run are written one after the other."""
-    row = db.execute(
-        "select kind, completed_at from run where project_id = %s and id = %s for update", [project_id, run_id]
-    ).fetchone()
-    if row is None:
-        raise NotFound(f"This project has no run {run_id}: the answer to a run's first piece gives its id.")
+    row = _held(db, project_id, run_id)
     if row.kind != "outside" or row.completed_at is not None:
         raise Conflict(f"Run {run_id} is complete: nothing is added to it. Begin another by leaving out run_id.")
 
@@ -127,7 +124,8 @@ def _row(object_id: int, taxa: Sequence[int], scores: Sequence[float]) -> str:
         raise Refused(f"Object {object_id}: scores lie between 0 and 1, and none is above the one before it.")
     if not 0 < object_id < 2**63:
         raise Refused(f"{object_id} is no object's id: these are positive whole numbers.")
-    pairs = [f"{taxon}\t{score!r}" for taxon, score in zip(taxa, scores, strict=True)]
+    kept = [score if score >= LEAST_SCORE else 0.0 for score in scores]
+    pairs = [f"{taxon}\t{score!r}" for taxon, score in zip(taxa, kept, strict=True)]
     return "\t".join([str(object_id), *pairs, *["\\N\t\\N"] * (MOST_CHOICES - k)]) + "\n"
 
 
@@ -191,11 +189,7 @@ def _unknown(db: Db, project_id: int) -> list[int]:
 
 def show(db: Db, project: Project, run_id: int) -> None:
     """Say that a run is complete, and let the project show it instead of the one before."""
-    row = db.execute(
-        "select kind, n_predictions from run where project_id = %s and id = %s for update", [project.id, run_id]
-    ).fetchone()
-    if row is None:
-        raise NotFound(f"This project has no run {run_id}. Its runs are listed under GET …/predictions.")
+    row = _held(db, project.id, run_id)
     if row.kind == "outside" and not row.n_predictions:
         raise Conflict(f"Run {run_id} holds no predictions: send some before it is shown.")
     before = _shown(db, project.id)
@@ -233,13 +227,23 @@ def _shown(db: Db, project_id: int) -> int | None:
 
 def remove(db: Db, project: Project, run_id: int) -> None:
     """Delete a run that is not shown, with its predictions."""
+    _held(db, project.id, run_id)
     if _shown(db, project.id) == run_id:
         raise Conflict(f"Run {run_id} is what the project shows: take it back, or show another, before it is removed.")
-    keys = [project.id, run_id]
-    # Its row first: a piece that is being written holds it.
-    if not db.execute("delete from run where project_id = %s and id = %s", keys).rowcount:
+    db.execute("delete from run where id = %s", [run_id])
+    db.execute("delete from prediction where project_id = %s and run_id = %s", [project.id, run_id])
+
+
+def _held(db: Db, project_id: int, run_id: int) -> Any:
+    """A run's row, for the rest of the transaction: always before what the project shows, or two managers who change
+    both would wait for each other for ever."""
+    row = db.execute(
+        "select kind, n_predictions, completed_at from run where project_id = %s and id = %s for update",
+        [project_id, run_id],
+    ).fetchone()
+    if row is None:
         raise NotFound(f"This project has no run {run_id}. Its runs are listed under GET …/predictions.")
-    db.execute("delete from prediction where project_id = %s and run_id = %s", keys)
+    return row
 
 
 def list_runs(db: Db, project_id: int, run_id: int | None = None) -> list[Run]:

@@ -7,7 +7,7 @@ from typing import Any
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
-from app.paging import cursor_of, read_cursor
+from app.paging import cursor_of, id_and_key
 from app.projects.access import role_of
 
 PAGE = 50
@@ -66,7 +66,7 @@ def list_projects(
     """The projects that the viewer may see. Every word of `search` stands in title, instrument or description."""
     if sort not in (sorts := sorts_for(viewer)):
         raise Refused(f"Projects are sorted by {', '.join(sorts)}; not by {sort!r}.")
-    after_id, after_key = read_cursor(after)
+    after_id, after_key = id_and_key(after)
     key, type = KEYS[sort]
     rows = db.execute(
         f"""

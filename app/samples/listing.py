@@ -8,7 +8,7 @@ import numpy as np
 from app.database import Db
 from app.errors import Refused
 from app.objects.filters import address
-from app.paging import cursor_of, read_cursor
+from app.paging import cursor_of, id_and_key
 from app.projects.access import Project
 from app.samples.sheet import NO_DAY, Sheet, Tally, day_text, open_sheet, tally
 from app.search.codes import STATUSES, VALIDATED
@@ -142,7 +142,7 @@ def _keys(sheet: Sheet, counted: Tally, order: str) -> np.ndarray:
 
 def _after(sheet: Sheet, keys: np.ndarray, ordered: np.ndarray, cursor: str) -> int:
     """How many of the ordered samples stand before or at the cursor's: its key as it was when it was shown."""
-    sample_id, key = read_cursor(cursor)
+    sample_id, key = id_and_key(cursor)
     if sample_id is None or not KEY.fullmatch(key):
         raise Refused("This link to the next samples is damaged. Open the list again.")
     at = sheet.find(sample_id)

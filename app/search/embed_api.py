@@ -1,4 +1,4 @@
-"""Embedding for programs: a query by an uploaded image, or by a text."""
+"""A query by an uploaded image, or by a text: for programs, and for the pages' scripts under addresses of their own."""
 
 from typing import Any
 

@@ -10,12 +10,12 @@ import pytest
 
 from app import search
 from app.accounts.viewer import Account, Viewer
-from app.batches import graph_sources, work
+from app.batches import graph_sources, page_marks, work
 from app.batches.batch import Batch
 from app.batches.make import make_batch
-from app.batches.page import PageInHand
+from app.batches.page import PageInHand, next_page
 from app.batches.sources import Source
-from app.batches.work import PageAct, Worked
+from app.batches.work import PageAct, SingleAct, Worked
 from app.database import Db
 from app.objects import preferences
 from app.objects.preferences import PreferenceChange
@@ -78,11 +78,11 @@ class Worker:
         return make_batch(self.db, self.project, self.person, Source(kind, dict(more)), order, limit, taxon_id)
 
     def page(self, batch: Batch, n: int = 20) -> PageInHand:
-        return work.next_page(self.db, self.project, self.person, batch.id, n)
+        return next_page(self.db, self.project, self.person, batch.id, n)
 
     def look(self, batch: Batch, page: PageInHand, ids: Sequence[int] | None = None) -> None:
         seen = ids_of(page) if ids is None else list(ids)
-        work.note_seen(self.db, self.project, self.person, batch.id, page.number, seen)
+        page_marks.note_seen(self.db, self.project, self.person, batch.id, page.number, seen)
 
     def act(self, page: PageInHand, marked: Sequence[int], taxon: str | None = None, **more: object) -> PageAct:
         states = {tile["id"]: tile["state"] for tile in page.tiles}
@@ -120,3 +120,9 @@ def theirs(worker: Callable[[Person], Worker], ben: Person) -> Worker:
 
 def ids_of(page: PageInHand) -> list[int]:
     return [tile["id"] for tile in page.tiles]
+
+
+def stroke(page: PageInHand, ids: list[int], taxon_id: int) -> SingleAct:
+    """What a stroke of the brush says."""
+    states = {tile["id"]: tile["state"] for tile in page.tiles}
+    return SingleAct(uuid4(), ids, [states[id] for id in ids], taxon_id)

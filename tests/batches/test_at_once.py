@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from app.batches import work
 from app.batches.batch import find_batch
-from app.batches.page import PageInHand
+from app.batches.page import PageInHand, next_page
 from app.batches.work import PageAct, Worked
 from app.database import Db
 from app.errors import Conflict
@@ -85,7 +85,7 @@ def test_two_people_make_pages_at_once_and_share_nothing(
     db.execute("delete from reservation")
     db.commit()
     works: list[Callable[[Db], object]] = [
-        lambda other, worker=worker, batch=batch: work.next_page(other, worker.project, worker.person, batch.id, 15)
+        lambda other, worker=worker, batch=batch: next_page(other, worker.project, worker.person, batch.id, 15)
         for worker, batch in batches
     ]
     first, second = at_once(database_url, works)
@@ -93,3 +93,19 @@ def test_two_people_make_pages_at_once_and_share_nothing(
     assert isinstance(second, PageInHand)
     assert not set(ids_of(first)) & set(ids_of(second))
     assert len(ids_of(first)) == len(ids_of(second)) == 15
+
+
+def test_two_people_who_act_at_the_same_moment_do_not_wait_for_each_other_for_ever(
+    db: Db, database_url: str, mine: Worker, theirs: Worker, small: SmallProject
+) -> None:
+    """Each lets go of what the other would come to next."""
+    batches = [(worker, worker.make(order="alike")) for worker in (mine, theirs)]
+    for _ in range(6):
+        works: list[Callable[[Db], object]] = []
+        for worker, batch in batches:
+            page = worker.page(batch, 8)
+            worker.look(batch, page)
+            works.append(partial(apply_in, worker, batch.id, page.number, worker.act(page, ids_of(page)[:1], "fiber")))
+        db.commit()
+        answers = at_once(database_url, works)
+        assert [type(answer).__name__ for answer in answers] == ["Worked", "Worked"], answers

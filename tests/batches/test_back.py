@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from app.batches import piles, work
+from app.batches import piles, turning
 from app.batches.back import Back, bring_from_pile, take_back
 from app.batches.batch import Batch, find_batch
 from app.database import Db
@@ -22,7 +22,7 @@ def test_a_page_that_went_to_the_tray_is_in_hand_again_and_an_act_elsewhere_stay
     mine.apply(other, elsewhere, ids_of(elsewhere)[:2], "Oithona")
     batch = mine.make()
     first = ids_of(mine.page(batch, 10))
-    work.pass_page(mine.db, mine.project, mine.person, batch.id, 1)
+    turning.pass_page(mine.db, mine.project, mine.person, batch.id, 1)
     mine.page(batch, 10)
     assert back(mine, batch, in_hand=2).page == 1
     assert ids_of(mine.page(batch, 10)) == first
@@ -38,7 +38,7 @@ def test_steps_are_taken_back_from_the_last_one_and_each_once(mine: Worker, smal
     first = mine.page(batch, 10)
     ids = ids_of(first)
     mine.apply(batch, first, ids[:4], "Oithona")
-    work.pass_page(mine.db, mine.project, mine.person, batch.id, 2)
+    turning.pass_page(mine.db, mine.project, mine.person, batch.id, 2)
     third = mine.page(batch, 10)
     assert third.number == 3
     assert back(mine, batch, in_hand=3).page == 2
@@ -56,7 +56,7 @@ def test_what_was_set_aside_is_off_the_pile_and_on_its_page_again(mine: Worker, 
     batch = mine.make()
     ids = ids_of(mine.page(batch, 10))
     pile_id = piles.make_pile(db, mine.project, mine.person, uuid4(), "worm-like", ids[:3])
-    work.set_aside(db, mine.project, mine.person, batch.id, ids[:3])
+    turning.set_aside(db, mine.project, mine.person, batch.id, ids[:3])
     assert ids_of(mine.page(batch, 10)) == ids[3:]
     bring_from_pile(db, mine.project, mine.person, batch.id, pile_id, ids[:3])
     assert ids_of(mine.page(batch, 10)) == ids
@@ -67,7 +67,7 @@ def test_a_page_that_was_set_aside_whole_is_in_hand_again(mine: Worker, small: S
     batch = mine.make()
     ids = ids_of(mine.page(batch, 4))
     pile_id = piles.make_pile(db, mine.project, mine.person, uuid4(), "worm-like", ids)
-    work.set_aside(db, mine.project, mine.person, batch.id, ids)
+    turning.set_aside(db, mine.project, mine.person, batch.id, ids)
     assert not set(ids) & set(ids_of(mine.page(batch, 4)))
     bring_from_pile(db, mine.project, mine.person, batch.id, pile_id, ids)
     assert ids_of(mine.page(batch, 4)) == ids

@@ -5,7 +5,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from app.batches import work
+from app.batches import turning, work
 from app.batches.work import PageAct
 from app.database import Db
 from app.errors import NotFound
@@ -97,10 +97,10 @@ def test_a_stack_of_near_duplicates_is_one_on_a_page_and_stays_one_in_the_tray(
     assert sorted(ids_of(page)) == small.ids[20:35]
     mine.apply(batch, page, ids_of(page)[:12], "fiber")
     assert sorted(ids_of(mine.page(batch, 2))) == small.ids[40:43]
-    work.pass_page(mine.db, mine.project, mine.person, batch.id, 2)
-    tray = work.open_tray(mine.db, mine.project, mine.person, batch.id)
+    turning.pass_page(mine.db, mine.project, mine.person, batch.id, 2)
+    tray = turning.open_tray(mine.db, mine.project, mine.person, batch.id)
     assert sorted(tile["stack"] for tile in mine.page(tray, 2).tiles) == [1, 1, 1, 2, 2, 2]
-    again = work.set_order(mine.db, mine.project, mine.person, tray.id, "extremes")
+    again = turning.set_order(mine.db, mine.project, mine.person, tray.id, "extremes")
     assert sorted(tile["stack"] for tile in mine.page(again, 2).tiles) == [1, 1, 1, 2, 2, 2]
 
 

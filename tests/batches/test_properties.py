@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.batches import work
+from app.batches import page_marks, turning, work
 from app.batches.batch import Batch, find_batch
 from app.batches.page import PageInHand
 from app.batches.refusals import refused_ids
@@ -73,7 +73,7 @@ def test_undo_restores_everything_and_redo_too(mine: Worker, small: SmallProject
         marked, not_this = random_marks(choice, page)
         mine.look(batch, page)
         marks = dict.fromkeys(ids_of(page), 0) | dict.fromkeys(marked, 1) | dict.fromkeys(not_this, 2)
-        work.keep_marks(mine.db, mine.project, mine.person, batch.id, page.number, marks, None)
+        page_marks.keep_marks(mine.db, mine.project, mine.person, batch.id, page.number, marks, None)
         before.append(everything(mine.db, small, batch))
         mine.apply(batch, page, marked, choice.choice(["Oithona", "Oithona similis", "fiber"]), not_this=not_this)
     after = everything(mine.db, small, batch)
@@ -117,7 +117,7 @@ class Walk:
     def turn(self, worker: Worker, batch: Batch) -> None:
         page = self.page(worker, batch)
         if page.number is not None:
-            work.pass_page(worker.db, worker.project, worker.person, batch.id, page.number)
+            turning.pass_page(worker.db, worker.project, worker.person, batch.id, page.number)
 
     def page(self, worker: Worker, batch: Batch) -> PageInHand:
         """A page that was not made before holds nothing that was refused."""

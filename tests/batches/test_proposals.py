@@ -38,6 +38,7 @@ def test_the_marked_are_named_by_their_own_neighbours(
     assert (first(oithona), first(fiber), first(fiber[:1])) == ("Oithona", "fiber < detritus", "fiber < detritus")
     answer = app_client.post(url, json={"ids": []}, headers=headers)
     assert answer.status_code == 400 and "Between 1 and 1,000 objects" in answer.text
+    assert app_client.post(url, json={"ids": [2**63]}, headers=headers).status_code == 400
     assert app_client.post(url, json={"ids": small.ids[-1:]}, headers=headers).json() == []
     seen = logged_in(app_client, Account(ada.id, ada.email, ada.name, False))
     page = f"/projects/{small.id}/batches/{batch.id}/proposals?ids="

@@ -8,13 +8,14 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from app.batches import work
+from app.batches import turning, work
 from app.database import Db
 from app.labels import runs
 from app.labels.undo import undo
 from app.objects import preferences
 from app.objects.preferences import PreferenceChange
 from tests.batches.conftest import N_GROUPS, N_WITHOUT, N, Worker, ids_of
+from tests.search.conftest import add_vectors, make_embedder
 from tests.small_projects import SmallProject, predict
 
 TAXA = ["Oithona", "Calanoida", "fiber", "detritus"]
@@ -128,7 +129,7 @@ def test_what_is_left_is_ranked_by_examples_and_counter_examples_at_once(
 def test_passing_over_says_nothing(mine: Worker, small: SmallProject) -> None:
     batch = mine.make("examples", ids=small.ids[:2], limit=80)
     mine.page(batch, 10)
-    work.pass_page(mine.db, mine.project, mine.person, batch.id, 1)
+    turning.pass_page(mine.db, mine.project, mine.person, batch.id, 1)
     turns = mine.db.execute("select turns from batch_part where batch_id = %s", [batch.id]).fetchone().turns
     assert turns == list(range(80))
 
@@ -176,7 +177,7 @@ def test_a_batch_of_examples_is_put_in_order_anew_when_sizes_count_otherwise(min
     before = ids_of(mine.page(batch, 20))
     sized = replace(mine.project, size_weight=0.6)
     preferences.write(mine.db, small.id, mine.person.id, PreferenceChange(size_weight=0.6))
-    work.set_order(mine.db, sized, mine.person, batch.id, "alike", measure_again=True)
+    turning.set_order(mine.db, sized, mine.person, batch.id, "alike", measure_again=True)
     by_size = replace(mine, project=sized)
     page = by_size.page(batch, 20)
     assert {id // 4 % 2 for id in ids_of(page)} == {example // 4 % 2}
@@ -200,3 +201,48 @@ def test_sizes_count_in_the_order_between_neighbours(mine: Worker, small: SmallP
         return sum(a // 4 % 2 != b // 4 % 2 for a, b in pairwise(ids))
 
     assert set(sized) == set(plain) and n_turns(sized) < n_turns(plain) / 2
+
+
+def test_what_a_later_run_calls_otherwise_is_not_marked(mine: Worker, small: SmallProject) -> None:
+    runs.publish(mine.db, small, predict(small, dict.fromkeys(small.ids[:12], "Oithona")))
+    batch = mine.make("predicted", args={"taxon_id": small.taxa["Oithona"]})
+    later = dict.fromkeys(small.ids[:4], "fiber") | dict.fromkeys(small.ids[4:12], "Oithona similis")
+    runs.publish(mine.db, small, predict(small, later, score=0.9))
+    page = mine.page(batch, 20)
+    assert page.line == 8
+    assert set(ids_of(page)[:8]) == set(small.ids[4:12])
+    assert {tile["chance"] for tile in page.tiles[8:]} == {0.0}
+
+
+def test_what_was_learned_stays_where_another_order_was_looked_at_in_between(mine: Worker, small: SmallProject) -> None:
+    batch = mine.make("examples", "alike", ids=small.ids[:2], limit=90, taxon_id=small.taxa["Oithona"])
+    page = mine.page(batch, 20)
+    wanted = [id for id in ids_of(page) if group_of(small, id) == 0]
+    mine.apply(batch, page, wanted, "Oithona", not_this=[id for id in ids_of(page) if group_of(small, id) == 1])
+    before = ids_of(mine.page(batch, 15))
+    for order in ("least", "alike"):
+        turning.set_order(mine.db, mine.project, mine.person, batch.id, order)
+    assert ids_of(mine.page(batch, 15)) == before
+
+
+@pytest.mark.parametrize("how", ["expired", "another embedder"])
+def test_a_batch_of_an_image_that_is_kept_no_more_is_worked_on_by_what_was_labelled(
+    mine: Worker, small: SmallProject, vectors: np.ndarray, how: str
+) -> None:
+    mine.db.execute(
+        "insert into query_image (key, project_id, embedder_id, v) values ('cell', %s, %s, %s::halfvec)",
+        [small.id, mine.project.embedder_id, (vectors[0] + vectors[1]).tolist()],
+    )
+    batch = mine.make("examples", "alike", image="cell", taxon_id=small.taxa["Oithona"])
+    page = mine.page(batch, 10)
+    mine.look(batch, page)
+    act = mine.act(page, [id for id in ids_of(page) if group_of(small, id) == 0], "Oithona")
+    if how == "expired":
+        mine.db.execute("delete from query_image")
+    else:
+        other_id = make_embedder(mine.db, 16, "other")
+        add_vectors(mine.db, other_id, small.id, small.ids[: len(vectors)], vectors)
+        mine.db.execute("update project set embedder_id = %s where id = %s", [other_id, small.id])
+        mine = replace(mine, project=replace(mine.project, embedder_id=other_id))
+    work.apply_page(mine.db, mine.project, mine.person, batch.id, 1, act)
+    assert {group_of(small, id) for id in ids_of(mine.page(batch, 15))} == {0}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.accounts.viewer import Account, Viewer
-from app.batches import work
+from app.batches import turning
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.jobs.context import Cancelled, JobContext
@@ -74,7 +74,7 @@ def test_who_may_not_read_a_reference_hears_nothing_of_it(
     assert theirs.page(adas).proposals == []
     db.execute("delete from member where project_id = %s and account_id = %s", [atlas.id, ada.id])
     assert mine.page(adas).proposals == []
-    assert work.take_over(db, theirs.project, theirs.person, adas.id).account_id == theirs.person.id
+    assert turning.take_over(db, theirs.project, theirs.person, adas.id).account_id == theirs.person.id
     assert theirs.page(adas).proposals == []
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.accounts.viewer import Account
-from app.batches import doubts, judgements, returned, review, sign_offs, work
+from app.batches import doubts, judgements, returned, review, sign_offs, turning, work
 from app.batches.judgements import cohens_kappa
 from app.batches.work import SingleAct
 from app.database import Db
@@ -41,7 +41,7 @@ def test_a_review_with_hidden_labels_shows_none_and_wants_names(manager: Worker,
             manager.db, manager.project, manager.person, batch.id, SingleAct(uuid4(), [ids[0]], [states[ids[0]]])
         )
     manager.apply(batch, page, ids[:10], "Oithona")
-    tray = work.open_tray(manager.db, manager.project, manager.person, batch.id)
+    tray = turning.open_tray(manager.db, manager.project, manager.person, batch.id)
     assert {tile["taxon"] for tile in manager.page(tray).tiles} == {None}
     (told,) = review.list_reviews(manager.db, manager.small.id)
     assert (told.hidden, told.n_judged, told.n_wrong) == (True, 10, 0)
@@ -123,7 +123,7 @@ def test_sent_back_is_judged_wrong_and_stays_so_whoever_else_confirms_it(
     page = manager.page(batch, 10)
     sent = returned.send_back(db, manager.project, manager.person, ids_of(page)[:2], "which one?")
     assert set(sent.ids) == set(ids_of(page)[:2])
-    work.set_aside(db, manager.project, manager.person, batch.id, sent.ids)
+    turning.set_aside(db, manager.project, manager.person, batch.id, sent.ids)
     assert set(ids_of(manager.page(batch, 10))) == set(ids_of(page)[2:])
     (told,) = review.list_reviews(db, small.id)
     assert (told.n_judged, told.n_wrong, told.n_unjudged, told.share) == (2, 2, 8, None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.batches import work
+from app.batches import turning
 from app.database import Db
 from app.search import mirror
 from tests.batches.conftest import Worker, ids_of
@@ -79,7 +79,7 @@ def test_what_is_deleted_under_ones_hands_is_told_and_the_rest_is_labelled(
     rest: list[int] = []
     while (page := mine.page(batch, 50)).number is not None:
         rest += ids_of(page)
-        work.pass_page(mine.db, mine.project, mine.person, batch.id, page.number)
+        turning.pass_page(mine.db, mine.project, mine.person, batch.id, page.number)
     assert not set(rest) & set(gone) and len(rest) == 120 - 10 - 2
 
 
@@ -95,6 +95,6 @@ def test_in_every_order_each_object_comes_once(
     come: list[int] = []
     while (page := mine.page(batch, 13)).number is not None:
         come += ids_of(page)
-        work.pass_page(mine.db, mine.project, mine.person, batch.id, page.number)
+        turning.pass_page(mine.db, mine.project, mine.person, batch.id, page.number)
     assert len(come) == len(set(come)) == batch.n
     assert set(come) <= set(small.ids) - set(small.ids[:2])

@@ -26,11 +26,11 @@ from app.accounts.queries import make_account
 from app.accounts.sessions import start_session
 from app.database import Db
 from app.objects.board import PAGE
-from app.objects.cursors import read_cursor, write_cursor
 from app.objects.fields import project_fields
 from app.objects.filters import read_filter
 from app.objects.orders import Order, read_order
 from app.objects.sorting import sorted_by
+from app.paging import cursor_of, parts_of
 from app.search import generations, likeness, whole
 from app.search.mirror import open_mirror
 from app.settings import load_settings
@@ -230,11 +230,11 @@ def cursors(bench: Bench, order: str, query: str) -> dict[str, str | None]:
     _, html = bench.ask("tiles", f"{query}&{order}")
     found = re.search(r'data-next="([^"]*)"', html)
     own = re.search(r"cursor=([^&]*)", unescape(found[1])) if found else None
-    began = read_cursor(own[1])[2:] if own else None
+    began = parts_of(own[1])[2:] if own else None
 
     def cursor(place: int) -> str:
-        value, object_id, *of_mine = read_cursor(sequence.cursor_at(int(places[max(place, 0)])))
-        return write_cursor(value, object_id, *(of_mine if began is None else began))
+        value, object_id, *of_mine = parts_of(sequence.cursor_at(int(places[max(place, 0)])))
+        return cursor_of(value, object_id, *(of_mine if began is None else began))
 
     return {"first": None, "middle": cursor(len(places) // 2), "last": cursor(len(places) - PAGE - 1)}
 
@@ -250,7 +250,7 @@ def like_cursors(bench: Bench, order: Order, mask: np.ndarray) -> dict[str, str]
 
     def cursor(place: int) -> str:
         place = max(place, 0)
-        return write_cursor(found.distances[place].item(), int(found.ids[place]), place)
+        return cursor_of(found.distances[place].item(), int(found.ids[place]), place)
 
     return {"middle": cursor(n // 2), "last": cursor(len(found.ids) - PAGE - 1)}
 

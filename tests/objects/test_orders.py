@@ -12,10 +12,10 @@ from app.database import Db
 from app.errors import Refused
 from app.objects import sorting
 from app.objects.board import page
-from app.objects.cursors import read_cursor, write_cursor
 from app.objects.fields import Fields, project_fields
 from app.objects.filters import Filter, read_filter
 from app.objects.orders import Order, order_choices, read_order
+from app.paging import cursor_of, parts_of
 from app.projects.access import Project, find_project
 from app.search import mirror as mirrors
 from tests.objects.varied import all_rows, make_varied, random_condition
@@ -230,17 +230,17 @@ def test_a_made_up_cursor_is_refused_or_obeyed_in_every_order(
         try:
             page(db, seen, Filter(), order, cursor, 7)
         except Refused as refused:
-            assert "Reload" in refused.sentence
+            assert "from its beginning" in refused.sentence
 
 
 def test_a_cursor_between_values_goes_on_after_where_its_value_would_stand(
     db: Db, small: SmallProject, seen: Project
 ) -> None:
     order = read_order(project_fields(db, small.id), [("order", "f.note")])
-    first = page(db, seen, Filter(), order, write_cursor("note 0x", 0), 1).tiles[0]
+    first = page(db, seen, Filter(), order, cursor_of("note 0x", 0), 1).tiles[0]
     rows = all_rows(db, small.id)
     assert first["id"] == expected([row for row in rows if row["note"] == "note 1"], VALUES["f.note"], "asc")[0]
-    assert read_cursor(write_cursor("a", 1)) == ["a", 1]
+    assert parts_of(cursor_of("a", 1)) == ["a", 1]
 
 
 def test_no_object_at_all_is_an_empty_page_in_every_order(db: Db) -> None:

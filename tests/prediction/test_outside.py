@@ -33,6 +33,13 @@ def test_the_first_three_choices_are_kept(bay: Bay) -> None:
     assert bay.get("/objects?order=score&dir=desc").json()["objects"][0]["taxon"] == "Oithona"
 
 
+def test_a_score_next_to_nothing_is_nothing(bay: Bay) -> None:
+    piece = bay.piece(1, "Oithona", "Calanoida", "fiber") | {"scores": [[0.75, 1e-9, 1e-60]]}
+    assert bay.write(title="forest", complete=True, **piece).status_code == 200
+    row = bay.project.db.execute("select score, score_2, score_3 from prediction").fetchone()
+    assert (row.score, row.score_2, row.score_3) == (0.75, pytest.approx(1e-9), 0.0)
+
+
 def test_a_piece_sent_twice_counts_once_and_the_last_word_stays(bay: Bay) -> None:
     run_id = bay.write(title="forest", **bay.piece(4, "Oithona")).json()["run"]["id"]
     again = bay.write(run_id=run_id, **bay.piece(4, "Calanoida")).json()
@@ -102,7 +109,7 @@ def test_objects_of_other_projects_are_left_out_and_told(bay: Bay) -> None:
         ({"scores": [[1.5, 0.5]]}, "between 0 and 1"),
         ({"taxa": [[1, 1]]}, "different taxa"),
         ({"taxa": [[1, 999_999_999]]}, "not known here: 1, 999999999"),
-        ({"taxa": [[1, 2**40]]}, "no taxon has"),
+        ({"taxa": [[1, 2**40]]}, "no taxon can have"),
         ({"taxa": [], "scores": []}, "one of each for every object"),
         ({"objects": [-4]}, "no object's id"),
         ({"title": " "}, "title of 1 to 200"),

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from app.batches import work
+from app.batches import page_marks, work
 from app.batches.make import make_batch
+from app.batches.page import next_page
 from app.batches.sources import Source
 from app.database import Db
 from app.start.judged import Judged, purity_of
@@ -87,9 +88,9 @@ def test_what_was_looked_at_and_passed_over_lowers_what_is_promised(heaps: Heaps
     before = way(ways_of(db, project.id, ada), "matches")
     assert before.source and before.purity and before.per_hour
     batch = make_batch(db, project, account, Source("stragglers", {"taxon_id": before.taxon_id}))
-    page = work.next_page(db, project, account, batch.id, 10)
+    page = next_page(db, project, account, batch.id, 10)
     ids = [tile["id"] for tile in page.tiles]
-    work.note_seen(db, project, account, batch.id, page.number, ids)
+    page_marks.note_seen(db, project, account, batch.id, page.number, ids)
     act = work.PageAct(uuid4(), ids[:1], [page.tiles[0]["state"]], ids[1:3], before.taxon_id)
     work.apply_page(db, project, account, batch.id, page.number, act)
     after = next(one for one in ways_of(db, project.id, ada) if one.title == before.title)
