@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.batches.batch import Batch, find_batch, list_batches
+from app.batches.coming import what_comes
 from app.batches.page import PageInHand, next_page
 from app.batches.sources import SOURCES
 from app.database import Db
@@ -82,13 +84,14 @@ def show_batch(
     viewer: NamedDependency[Viewer],
     batch_id: FromPath[int],
 ) -> Template:
-    """The screen without its page: how many tiles fit only the window knows."""
+    """The screen without its page: how many of the tiles that come have room only the window knows."""
     account = actor(viewer)
     batch = find_batch(db, project.id, batch_id)
     context = {
         "project": project,
         "batch": batch,
         "orders": ORDERS,
+        "coming": asdict(what_comes(db, project, batch)),
         "examples": _examples(db, project, viewer, batch, "ids"),
         "strangers": _examples(db, project, viewer, batch, "not_ids"),
         "n_examples": len(batch.source.get("ids", [])),
@@ -185,10 +188,14 @@ def _told(db: Db, project: Project, account_id: int, page: PageInHand) -> str:
         "seen": [tile["id"] for tile in page.tiles if tile["seen"]],
         "chances": chances,
         "next_atlas": page.next_atlas,
-        "reserved_until": page.batch.reserved_until,
+        "kept_s": _seconds_to(page.batch.reserved_until),
         "undo": undo_state(db, project.id, account_id),
     }
     return msgspec.json.encode(told).decode().replace("<", "\\u003c")
+
+
+def _seconds_to(moment: datetime | None) -> float | None:
+    return None if moment is None else max((moment - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def line_words(page: PageInHand) -> str:

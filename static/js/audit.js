@@ -58,12 +58,14 @@ class Audit extends HTMLElement {
 
   async #judge() {
     const strangers = new Set(this.sample.pressed);
-    const { taxon, empty } = this.querySelector("taxon-field");
-    if (strangers.size && !taxon && !empty) throw new Error("Choose the taxon of the strangers from the list, or leave the field empty.");
+    const field = this.querySelector("taxon-field");
+    const isNamed = strangers.size > 0 && !field.empty;
+    const taxon = isNamed ? await field.resolve() : null;
+    if (isNamed && !taxon) throw new Error("Nothing is said yet: name the taxon of the strangers, or leave its field empty.");
     const verdicts = this.sample.tiles.map((tile) => ({
       id: Number(tile.dataset.id),
       is_right: !strangers.has(tile),
-      taxon_id: strangers.has(tile) ? taxon?.id ?? null : null,
+      taxon_id: strangers.has(tile) ? (taxon?.id ?? null) : null,
     }));
     await postJson(`${this.url}/judge`, { verdicts });
   }
@@ -96,8 +98,9 @@ class AuditLimit extends HTMLElement {
       const percent = Number(event.target.elements.percent.value.replace(",", "."));
       try {
         const said = { share: percent / 100, waiving: event.target.elements.waiving.checked };
-        const { share } = await putJson(`/api/v1/projects/${this.dataset.project}/audit-limit`, said);
-        toast(`Up to ${Math.round(share * 1000) / 10} % may be accepted by annotators from now on.`);
+        const { share, waiving } = await putJson(`/api/v1/projects/${this.dataset.project}/audit-limit`, said);
+        const programs = waiving ? "Their programs may accept without a sample." : "Their programs may not accept without a sample.";
+        toast(`Up to ${Math.round(share * 1000) / 10} % may be accepted by annotators from now on. ${programs}`);
       } catch (error) {
         toast(error.message, { kind: "bad" });
       }

@@ -19,7 +19,7 @@ import { watchSession } from "./session.js";
 import { SetAside } from "./set_aside.js";
 import { Slots } from "./slots.js";
 import { toggleStack, withStack } from "./stacks.js";
-import { AWAY } from "./taxon_field.js";
+import "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
 import { wireSizeWeight } from "./size_weight.js";
 import { TileSize } from "./tile_size.js";
@@ -104,14 +104,11 @@ class Batch extends HTMLElement {
     if (!marked && !notThis) return toast("Nothing is marked. Mark what the label is for, or turn the page with \\.", { key: "marks" });
     const { field } = this;
     const text = field.empty ? "" : field.text;
-    if (text && !field.taxon && !(await field.resolve())) return this.#unnamed(status);
+    if (text && !field.taxon && !(await field.resolve(status))) return;
     if (!text && this.page.marks.marked.some((tile) => tile.dataset.status === "U")) return this.#nameFirst();
     this.list.focus({ preventScroll: true });
-    this.acts.whenSeen(() => this.acts.apply(text ? field.taxon : null, status));
-  }
-
-  #unnamed() {
-    this.field.focus();
+    const taxon = text ? field.taxon : null; // another name may be typed until all is seen
+    this.acts.whenSeen(() => this.acts.apply(taxon, status));
   }
 
   #nameFirst() {

@@ -34,7 +34,7 @@ export class Page extends EventTarget {
     this.line = new BoundaryLine(list, selection, this.marks);
     this.seen = new Seen(list, answered);
     this.kept = new Kept(dataset.batch, dataset.account, answered);
-    this.size = new PageSize(list, dataset.batch, () => size.scale);
+    this.size = new PageSize(list, dataset.batch, () => size.scale, JSON.parse(dataset.coming), { isCaptioned: !("hidden" in dataset) });
     this.atlases = new Atlases(list, dataset.project);
     this.below = root.querySelector(".below");
     this.number = null;
@@ -67,7 +67,8 @@ export class Page extends EventTarget {
     clearTimeout(this.#retry);
     this.#fail(null);
     try {
-      const html = await getHtml(`${this.address}?n=${this.size.n}`);
+      this.n = this.size.ask();
+      const html = await getHtml(`${this.address}?n=${this.n}`);
       if (turn === this.#turn) this.#show(parseFragment(html));
     } catch (error) {
       if (turn !== this.#turn) return;
@@ -80,7 +81,7 @@ export class Page extends EventTarget {
   async tell(then) {
     const turn = this.#turn;
     try {
-      const told = parseFragment(await getHtml(`${this.address}?n=${this.size.n}`));
+      const told = parseFragment(await getHtml(`${this.address}?n=${this.n}`));
       const { number } = JSON.parse(told.querySelector("script[data-page]").textContent);
       if (turn === this.#turn && number === this.number) then(told);
     } catch {
@@ -139,7 +140,7 @@ export class Page extends EventTarget {
     this.seen.open(`${this.url}/seen`, tiles, page.seen);
     this.kept.open({ url: this.url, number: this.number, read: () => this.#kept() });
     if (waiting) this.kept.changed();
-    this.reservation.begin(page.reserved_until);
+    this.reservation.begin(page.kept_s);
   }
 
   // The marked come to the front, before the line, and what is not this to the end; stacks stay together.
@@ -193,7 +194,7 @@ export class Page extends EventTarget {
 
   // Once its own pictures are there, the next page's are fetched.
   #measured(page) {
-    this.size.measure([...new Set(this.selection.shown().map(boxOf))]);
+    this.size.measure([...new Set(this.selection.shown().map(boxOf))], { hasLine: page.line !== null });
     fetchAhead(page.next_atlas);
   }
 

@@ -12,9 +12,10 @@ export class Reservation {
     this.root = root;
   }
 
-  begin(until) {
-    if (!until) return;
-    this.#length = Math.max(new Date(until) - Date.now(), 0);
+  // For how many seconds, whatever clock this computer has; null: not at all.
+  begin(seconds) {
+    if (!seconds) return;
+    this.#length = 1000 * seconds;
     this.renew();
   }
 

@@ -14,6 +14,7 @@ import { fillList, fillStrip } from "./keys.js";
 import { NewTaxon } from "./new_taxon.js";
 import { newId } from "./outbox.js";
 import { whileShown } from "./page_life.js";
+import { tellRefused } from "./refused.js";
 import { getHtml, getJson, postJson } from "./requests.js";
 import { RubberBand } from "./rubber_band.js";
 import { Sections } from "./sections.js";
@@ -147,6 +148,7 @@ class Cards extends HTMLElement {
       const taxonId = named?.id ?? (this.field.empty ? this.panel.proposed[0]?.taxon_id : null);
       if (!taxonId) {
         this.auditNext = true;
+        if (!this.field.empty) return; // what is wrong with the name is said, or a taxon of it is offered
         this.field.focus();
         return toast("Name the taxon that the cards are to be accepted as: Enter draws the sample.", { key: "cards" });
       }
@@ -276,17 +278,17 @@ class Cards extends HTMLElement {
     this.#inTurn(async () => {
       const word = { client_id: newId(), cards: cards.map(idOf), taxon_id: taxon.id, status, seen: this.seen.ids };
       try {
-        this.#named(cards, await postJson(`${this.api}/name`, word), taxon);
+        await this.#named(cards, await postJson(`${this.api}/name`, word), word, taxon);
       } catch (error) {
-        if (error.status !== 409 || !error.message.includes("not seen")) throw error;
+        if (!error.told?.n_unseen) throw error;
         this.#openBatch({ taxonId: taxon.id, cards });
       }
     });
   }
 
-  async #named(cards, outcome, taxon) {
-    const n = outcome.changed.length;
-    toast(`${count(n, "object")} validated as ${taxon.display_name}.`, { key: "cards" });
+  async #named(cards, { changed, refused }, { status }, taxon) {
+    toast(`${count(changed.length, "object")} ${status === "D" ? "dubious" : "validated"} as ${taxon.display_name}.`, { key: "cards" });
+    if (refused.length) tellRefused(refused, this.dataset.account);
     this.tree.refresh();
     document.body.dispatchEvent(new Event("cardsNamed"));
     this.inside.close();

@@ -7,8 +7,10 @@ import { count, element } from "./html.js";
 import { showOwnKeys } from "./key_map.js";
 import { fillList } from "./keys.js";
 import { mistakeCommandOf, usableAtMistakes } from "./mistakes_keys.js";
+import { NewTaxon } from "./new_taxon.js";
 import { newId } from "./outbox.js";
 import { postJson } from "./requests.js";
+import { SeenWatch } from "./seen.js";
 import { watchSession } from "./session.js";
 import "./taxon_field.js";
 import { dropToast, toast } from "./toasts.js";
@@ -16,22 +18,23 @@ import { belongsElsewhere, takesText } from "./typing.js";
 
 const AGAIN_MS = 2000;
 const MAGNIFIED = 3;
-const SEEN_MS = 300; // nothing is decided on that was not painted so long
+const BROKEN = "The image of this object cannot be shown, and nothing is decided on unseen: go on to the next one with →.";
 const PAIR_MS = 600; // a fast Enter that was meant for the pair before decides nothing
 
 class Mistakes extends HTMLElement {
   #sending = Promise.resolve();
-  #shownAt = Infinity;
+  #isSeen = false; // nothing is decided on that was not
   #pausedUntil = 0;
 
   connectedCallback() {
     this.list = this.querySelector("#tiles");
     this.large = this.querySelector(".mistake-large");
+    this.watch = new SeenWatch(() => (this.#isSeen = true));
     this.field = this.querySelector("taxon-field");
     this.contrast = new Contrast(this, this.dataset.project, { pictures: ".picture > img, .large-picture > img" });
     this.addEventListener("click", (event) => this.#click(event));
     document.addEventListener("keydown", (event) => this.#key(event));
-    this.field?.addEventListener("apply", () => this.#third());
+    this.#wireThird();
     watchSession(this.dataset.account);
     showOwnKeys(this);
     fillList(document.getElementById("keys"), usableAtMistakes(this.dataset.canLabel));
@@ -89,7 +92,8 @@ class Mistakes extends HTMLElement {
   #show(tile) {
     this.tile?.setAttribute("aria-selected", "false");
     this.tile = tile;
-    this.#shownAt = Infinity;
+    this.#isSeen = false;
+    this.watch.clear();
     this.querySelector("#n-left").textContent = `${count(this.#left.length, "object")} left of this pair`;
     if (!tile) return;
     tile.setAttribute("aria-selected", "true");
@@ -98,7 +102,7 @@ class Mistakes extends HTMLElement {
     const small = tile.querySelector("img");
     const shown = small ? this.#largeOf(tile, small) : element("span", { className: "no-image" }, "no image");
     this.large.replaceChildren(shown);
-    if (!small) this.#shownAt = performance.now();
+    this.watch.observe(this.large);
     this.contrast.look();
   }
 
@@ -106,7 +110,7 @@ class Mistakes extends HTMLElement {
   #largeOf(tile, small) {
     const image = element("img", { alt: `Object ${tile.dataset.name}`, src: `/projects/${this.dataset.project}/images/${tile.dataset.hash}` });
     image.style.inlineSize = `${small.width * MAGNIFIED}px`;
-    image.decode().catch(() => {}).then(() => requestAnimationFrame(() => tile === this.tile && (this.#shownAt = performance.now())));
+    image.addEventListener("error", () => toast(BROKEN, { kind: "warn", key: "decide" }));
     return image;
   }
 
@@ -115,10 +119,16 @@ class Mistakes extends HTMLElement {
     if (left.length) this.#show(left[(left.indexOf(this.tile) + way + left.length) % left.length]);
   }
 
+  #wireThird() {
+    if (!this.field) return;
+    this.field.addEventListener("apply", () => this.#third());
+    new NewTaxon(this.field, this.dataset.project, { nSelected: () => Number(Boolean(this.tile)), label: () => this.#third() });
+  }
+
   async #third() {
     const tile = this.tile;
     const taxon = await this.field.resolve();
-    if (!taxon) return this.field.focus();
+    if (!taxon) return;
     this.field.clear();
     this.list.focus();
     if (tile === this.tile) this.#decide(String(taxon.id));
@@ -126,8 +136,7 @@ class Mistakes extends HTMLElement {
 
   #decide(taxonId) {
     const { tile } = this;
-    const now = performance.now();
-    if (!tile || now - this.#shownAt < SEEN_MS || now < this.#pausedUntil) return;
+    if (!tile || !this.#isSeen || performance.now() < this.#pausedUntil) return;
     const left = this.#left;
     const next = left[left.indexOf(tile) + 1] ?? left[left.indexOf(tile) - 1];
     const { kind, otherId } = this.dataset;

@@ -4,17 +4,15 @@ import { openAudit } from "./audit_open.js";
 import { doAndGo } from "./do_and_go.js";
 import { thousands } from "./html.js";
 import { makeBatch } from "./batch_make.js";
+import { NewTaxon } from "./new_taxon.js";
 import { newId } from "./outbox.js";
 import { postJson, putJson } from "./requests.js";
+import { SeenReports, SeenWatch } from "./seen.js";
 import "./taxon_field.js";
 import { toast } from "./toasts.js";
-import { whenSeen } from "./when_seen.js";
-
-const REPORT_MS = 500;
 
 class Pile extends HTMLElement {
   #actId = newId();
-  #unreported = new Set();
 
   connectedCallback() {
     const { project, pile } = this.dataset;
@@ -25,32 +23,31 @@ class Pile extends HTMLElement {
     this.addEventListener("click", (event) => this.#click(event.target.closest("button[type=button][data-do]")));
     this.addEventListener("submit", (event) => this.#submit(event));
     this.#watch();
+    this.#wireNaming();
   }
 
   #watch() {
-    whenSeen(this.querySelectorAll("[data-unseen]"), (tile) => {
-      this.#unreported.add(tile);
-      this.#reportSoon();
+    const reports = new SeenReports(`${this.url}/seen`, {
+      told: (tiles) => this.#told(tiles),
+      refused: (error) => toast(error.message, { kind: "bad", key: "seen" }),
     });
+    const watch = new SeenWatch((tiles) => reports.add(tiles));
+    for (const tile of this.querySelectorAll("[data-unseen]")) watch.observe(tile);
   }
 
-  #reportSoon() {
-    this.timer ??= setTimeout(() => this.#report(), REPORT_MS);
-  }
-
-  async #report() {
-    this.timer = null;
-    const tiles = [...this.#unreported];
-    this.#unreported.clear();
-    try {
-      await postJson(`${this.url}/seen`, { ids: tiles.map((tile) => Number(tile.dataset.id)) });
-    } catch {
-      for (const tile of tiles) this.#unreported.add(tile);
-      return this.#reportSoon();
-    }
+  #told(tiles) {
     for (const tile of tiles) tile.removeAttribute("data-unseen");
     this.left -= tiles.length;
     if (this.said) this.said.textContent = this.left > 0 ? `${thousands(this.left)} not seen by you yet` : "";
+  }
+
+  // Enter in the field, or the button: the pile is named, with a new taxon too.
+  #wireNaming() {
+    const form = this.querySelector("form[data-do=name]");
+    this.field = form?.querySelector("taxon-field");
+    if (!form) return;
+    this.field.addEventListener("apply", () => this.field.empty || form.requestSubmit());
+    new NewTaxon(this.field, this.dataset.project, { nSelected: () => Number(this.dataset.open), label: () => form.requestSubmit() });
   }
 
   get #chosen() {
@@ -74,10 +71,15 @@ class Pile extends HTMLElement {
     does[button.dataset.do]();
   }
 
-  #audit() {
-    const { taxon } = this.querySelector("taxon-field");
-    if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn" });
-    openAudit(this.dataset.project, { source: "pile", source_id: Number(this.dataset.pile), taxon_id: taxon.id });
+  async #audit() {
+    const taxon = await this.field.resolve();
+    if (taxon) openAudit(this.dataset.project, { source: "pile", source_id: Number(this.dataset.pile), taxon_id: taxon.id });
+    else if (this.field.empty) this.#askTaxon();
+  }
+
+  #askTaxon() {
+    toast("Type the taxon of the pile first.", { kind: "warn", key: "taxa", stays: false });
+    this.field.focus();
   }
 
   #submit(event) {
@@ -85,9 +87,13 @@ class Pile extends HTMLElement {
     const form = event.target;
     const button = form.querySelector("button");
     if (form.dataset.do === "rename") return doAndGo(button, () => putJson(this.url, { name: form.elements.name.value }));
-    const { taxon } = form.querySelector("taxon-field");
-    if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn" });
-    doAndGo(button, () => postJson(`${this.url}/name`, { client_id: this.#actId, taxon_id: taxon.id }));
+    if (!button.disabled) this.#name(button);
+  }
+
+  async #name(button) {
+    const taxon = await this.field.resolve();
+    if (taxon) doAndGo(button, () => postJson(`${this.url}/name`, { client_id: this.#actId, taxon_id: taxon.id }));
+    else if (this.field.empty) this.#askTaxon();
   }
 }
 

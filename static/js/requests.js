@@ -3,9 +3,11 @@
 import { parseFragment } from "./html.js";
 
 export class RequestFailed extends Error {
-  constructor(sentence, status) {
+  // `told`: what the server says beside the sentence, such as {n_unseen}.
+  constructor(sentence, status, told = {}) {
     super(sentence);
     this.status = status; // 0: no answer at all
+    this.told = told;
   }
 
   // Worth sending again as it is: nothing reached the server, or the server could not cope.
@@ -19,11 +21,12 @@ export class RequestFailed extends Error {
 }
 
 // Problem details for scripts, a toast for fragments: both hold the sentence.
-const sentenceOf = async (response) => {
+const failureOf = async (response) => {
   const type = response.headers.get("Content-Type") ?? "";
   const body = await response.text();
-  const sentence = type.includes("json") ? JSON.parse(body).detail : parseFragment(body).querySelector(".toast p")?.textContent;
-  return sentence || `The server answered ${response.status} ${response.statusText}.`;
+  const told = type.includes("json") ? JSON.parse(body) : {};
+  const sentence = told.detail ?? parseFragment(body).querySelector(".toast p")?.textContent;
+  return new RequestFailed(sentence || `The server answered ${response.status} ${response.statusText}.`, response.status, told);
 };
 
 // Throws where the answer is none.
@@ -32,7 +35,7 @@ export const checkAnswer = async (response) => {
   const toLogin = response.redirected && new URL(response.url).pathname === "/login";
   if (toLogin || response.status === 401) dispatchEvent(new Event("shoal:session-ended"));
   if (toLogin) throw new RequestFailed("Log in to go on.", 401);
-  if (!response.ok) throw new RequestFailed(await sentenceOf(response), response.status);
+  if (!response.ok) throw await failureOf(response);
 };
 
 const ask = async (url, options, accept) => {

@@ -1,27 +1,24 @@
 // Tiles of a sample that are judged together: some are pressed, all must have been seen, as the browser tells the server.
 
-import { postJson } from "./requests.js";
-import { whenSeen } from "./when_seen.js";
+import { SeenReports, SeenWatch } from "./seen.js";
+import { toast } from "./toasts.js";
 
-const REPORT_MS = 400;
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 export class SampleTiles {
-  #unreported = [];
-  #timer = null;
-
   // `said` is called whenever something is pressed or seen; `url`: what hears of the seen ones.
   constructor(root, url, said) {
     this.tiles = [...root.querySelectorAll("button.tile")];
-    this.url = url;
     this.said = said;
     this.unseen = new Set(this.tiles); // what the server has not heard of counts as unseen
     root.addEventListener("click", ({ target }) => this.#press(target.closest("button.tile")));
     root.addEventListener("keydown", (event) => this.#step(event));
-    whenSeen(this.tiles, (tile) => {
-      this.#unreported.push(tile);
-      this.#timer ??= setTimeout(() => this.#report(), REPORT_MS);
+    const reports = new SeenReports(`${url}/seen`, {
+      told: (tiles) => this.#told(tiles),
+      refused: (error) => toast(error.message, { kind: "bad", key: "seen" }),
     });
+    const watch = new SeenWatch((tiles) => reports.add(tiles));
+    for (const tile of this.tiles) watch.observe(tile);
     said();
   }
 
@@ -43,16 +40,7 @@ export class SampleTiles {
     to.focus();
   }
 
-  async #report() {
-    this.#timer = null;
-    const tiles = this.#unreported.splice(0);
-    try {
-      await postJson(`${this.url}/seen`, { ids: tiles.map((tile) => Number(tile.dataset.id)) });
-    } catch {
-      this.#unreported.push(...tiles);
-      this.#timer ??= setTimeout(() => this.#report(), 4 * REPORT_MS);
-      return;
-    }
+  #told(tiles) {
     for (const tile of tiles) this.unseen.delete(tile);
     this.said();
   }

@@ -59,12 +59,13 @@ export class TaxonField extends HTMLElement {
     this.dispatchEvent(new Event("taxon"));
   }
 
-  // What is meant by what was typed: waits for the server where it has not answered yet. Null: nothing of that name.
-  async resolve() {
+  // What is meant by what was typed: waits for the server where it has not answered yet. Null: nothing of that name, and
+  // a taxon of it is offered to be created, with which what is selected would get `status`.
+  async resolve(status = "V") {
     if (this.#taxon || this.empty) return this.#taxon;
     const best = await this.#best();
     if (best) this.choose(best);
-    else if (best === undefined) this.offerToCreate();
+    else if (best === undefined) this.offerToCreate(status);
     else toast(AWAY, { kind: "warn", key: "taxa", stays: false });
     return this.#taxon;
   }

@@ -173,12 +173,12 @@ def open_window(site: Site, chromium: Browser) -> Iterator[Callable[..., Window]
 def make_board(site: Site) -> Callable[..., SmallProject]:
     """Makes a project of handwritten digits that `people` label in; with vectors where likeness is asked for."""
 
-    def make(*people: Person, n: int = 30, embedded: bool = False) -> SmallProject:
+    def make(*people: Person, n: int = 30, embedded: bool = False, ragged: bool = False) -> SmallProject:
         with database.connect(site.database_url) as db:
             project = make_project(db, n, title=f"Bay {next(numbers)}", pixel_size_um=12.0)
             for who in people:
                 set_member(db, project.id, who.id, "annotator")
-            give_images(db, site.settings, project)
+            give_images(db, site.settings, project, ragged)
             if embedded:
                 embedders.assign(db, site.settings, project.id, "lite0-128")
             db.commit()
@@ -248,25 +248,29 @@ def open_bench(ana: Person, make_board: MakeBoard, open_window: OpenWindow) -> O
     return open_it
 
 
-def give_images(db: database.Db, settings: Settings, project: SmallProject) -> None:
-    """Object k shows the digit k modulo 10, each in another hand; what a test before made of their sizes is undone."""
+def give_images(db: database.Db, settings: Settings, project: SmallProject, ragged: bool = False) -> None:
+    """Object k shows the digit k modulo 10, each in another hand; what a test before made of their sizes is undone.
+
+    `ragged`: small and large, broad and high ones, as plankton is.
+    """
     digits = load_digits()
     by_digit = [iter(digits.images[digits.target == digit]) for digit in range(10)]
     writer = open_store(settings).pack_writer()
     rows = []
     for k, object_id in enumerate(project.ids):
-        picture = Image.fromarray((255 - next(by_digit[k % 10]) * 15.9).astype("uint8")).resize((64, 48 + 4 * (k % 8)))
+        size = (30 + 37 * k % 110, 30 + 53 * k % 130) if ragged else (64, 48 + 4 * (k % 8))
+        picture = Image.fromarray((255 - next(by_digit[k % 10]) * 15.9).astype("uint8")).resize(size)
         file = io.BytesIO()
         picture.save(file, "PNG")
         small = writer.add(thumbnail(open_image(file.getvalue())))
-        rows.append((file.getvalue(), writer.add(file.getvalue()), small, picture.height, object_id))
+        rows.append((file.getvalue(), writer.add(file.getvalue()), small, *picture.size, object_id))
     writer.finish()
     with db.cursor() as cursor:
         cursor.executemany(
             """
             with new as (
                 insert into content (hash, n_bytes, format, mode, width_px, height_px, blob, thumbnail)
-                select sha256(data), length(data), 'PNG', 'L', 64, %s, %s, %s
+                select sha256(data), length(data), 'PNG', 'L', %s, %s, %s, %s
                   from (select %s::bytea as data) as given
                 on conflict (hash) do update set width_px = excluded.width_px, height_px = excluded.height_px
             )
@@ -275,7 +279,7 @@ def give_images(db: database.Db, settings: Settings, project: SmallProject) -> N
              where project_id = %s
                and object_id = %s
             """,
-            [(height, blob, small, data, data, project.id, id) for data, blob, small, height, id in rows],
+            [(*size, blob, small, data, data, project.id, id) for data, blob, small, *size, id in rows],
         )
 
 
@@ -284,9 +288,10 @@ def open_batch(site: Site, ana: Person, make_board: MakeBoard, open_window: Open
     """Opens Ana's batch of a project of her own: `batch = open_batch(n=30, source={"kind": "filter", "query": ""})`."""
 
     def open_it(
-        n: int = 30, source: dict[str, Any] | None = None, embedded: bool = False, width: int = 1440, **more: Any
-    ) -> BatchWindow:
-        project, window = make_board(ana, n=n, embedded=embedded), open_window(ana)
+        n: int = 30, source: dict[str, Any] | None = None, width: int = 1440,
+        embedded: bool = False, ragged: bool = False, **more: Any,
+    ) -> BatchWindow:  # fmt: skip
+        project, window = make_board(ana, n=n, embedded=embedded, ragged=ragged), open_window(ana)
         window.page.set_viewport_size({"width": width, "height": 900})
         batch = BatchWindow(window, project, site)
         return batch.make(source or {"kind": "filter", "query": "status=U"}, **more)

@@ -222,3 +222,18 @@ def test_what_others_hold_or_have_begun_meanwhile_is_told(
     expect(batch.window.toast("begun by Ben (30) meanwhile")).to_be_visible()
     batch.reload()
     assert batch.labels() == {id: OITHONA for id in marked}
+
+
+def test_a_taxon_that_is_missing_is_created_for_what_is_marked(open_batch: OpenBatch) -> None:
+    batch = open_batch()
+    batch.wait_until_seen()
+    batch.press("]")
+    marked, name = batch.marked, f"curled of batches {batch.project.id}"
+    batch.page.keyboard.type(name)
+    batch.press("Shift+Enter")
+    expect(batch.page.locator("#new-taxon-parent")).to_be_focused()
+    batch.page.get_by_label("at the root").check()
+    with batch.turned():
+        batch.page.get_by_role("button", name=f"Create and mark {len(marked)} objects as dubious").click()
+    batch.reload()
+    assert batch.labels() == {id: ("D", name) for id in marked}

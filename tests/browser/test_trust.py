@@ -70,8 +70,8 @@ def test_a_pile_is_set_aside_by_keys_looked_through_by_another_and_named(
     assert {seen(site, shared, i) for i in shared.ids[:3]} == {("V", "Calanoida", "Ben")}
 
 
-def test_ticked_members_are_taken_off_and_the_pile_is_renamed_and_closed(
-    shared: SmallProject, ana: Person, open_window: OpenWindow
+def test_ticked_members_are_taken_off_and_the_pile_is_renamed_closed_and_named_by_a_new_taxon(
+    site: Site, shared: SmallProject, ana: Person, open_window: OpenWindow
 ) -> None:
     window = open_window(ana)
     window.open_board(shared)
@@ -93,6 +93,16 @@ def test_ticked_members_are_taken_off_and_the_pile_is_renamed_and_closed(
     reload(window.page)
     window.page.get_by_role("button", name="Open the pile again").click()
     expect(window.page.get_by_role("button", name="Close the pile")).to_be_visible()
+
+    # Its taxon is one that is not there yet.
+    name = f"odd worm {shared.id}"
+    window.page.get_by_role("combobox", name="Taxon of the pile").press_sequentially(name)
+    window.press("Enter")
+    expect(window.page.locator("#new-taxon-parent")).to_be_focused()
+    window.page.get_by_label("at the root").check()
+    window.page.get_by_role("button", name="Create and validate 1 object").click()
+    expect(window.page.get_by_role("button", name="Open the pile again")).to_be_visible()
+    assert name in {seen(site, shared, i)[1] for i in shared.ids}
 
 
 def test_all_that_one_person_did_is_looked_at_taken_back_and_done_again(
@@ -193,3 +203,12 @@ def test_over_the_limit_a_manager_is_asked_and_decides(
     other.page.get_by_label("Percent of wrong labels").fill("8")
     other.page.get_by_role("button", name="Save").click()
     expect(other.toast("Up to 8 % may be accepted")).to_be_visible()
+
+    waiving = other.page.get_by_role("checkbox", name="their programs may accept without a sample")
+    expect(waiving).to_be_checked()
+    waiving.focus()
+    other.press("Space", "Enter")
+    expect(other.toast("Their programs may not accept without a sample.")).to_be_visible()
+    reload(other.page)
+    expect(waiving).not_to_be_checked()
+    expect(other.page.get_by_label("Percent of wrong labels")).to_have_value("8")
