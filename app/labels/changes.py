@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from psycopg.rows import tuple_row
 
 from app.database import Db
+from app.labels.former import former, hold_labels
 
 # Acts share this lock, and a change of the current run takes it alone: what one sees, and so what is counted, cannot
 # change between an act's snapshot and its commit. The second key is the project.
@@ -136,41 +137,53 @@ asked as materialized (
 )
 
 # Undo: each object's label as it was before the act `of_act_id`, where that act is still the one in force.
+_OF_ACT = """
+      from (select *
+              from history
+             where project_id = %(project_id)s
+               and act_id = %(of_act_id)s) as history"""
 _TAKE_BACK = changing(
-    """
-with asked as materialized (
-    select history.object_id, coalesce(history.old_status, 'U') as to_status, history.old_taxon_id as to_taxon_id,
-           history.old_account_id as to_account_id, coalesce(history.old_at, now()) as to_at,
-           coalesce(history.old_provenance, 'single') as to_provenance, history.old_act_id as to_act_id,
+    f"""
+with recursive {former(_OF_ACT)},
+asked as materialized (
+    select former.object_id, coalesce(former.old_status, 'U') as to_status, former.old_taxon_id as to_taxon_id,
+           former.old_account_id as to_account_id, coalesce(former.old_at, now()) as to_at,
+           coalesce(former.old_provenance, 'single') as to_provenance, former.old_act_id as to_act_id,
            label.ctid as place, label.version, label.status, label.taxon_id, label.account_id, label.at,
            label.provenance, label.act_id,
            project.current_run_id as run_id, prediction.taxon_id as predicted_taxon_id, prediction.score,
            label.act_id is not distinct from %(of_act_id)s::bigint as fits
-      from history
+      from former
       join project on project.id = %(project_id)s
-      join label on label.project_id = %(project_id)s and label.object_id = history.object_id
-      left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = history.object_id
+      join label on label.project_id = %(project_id)s and label.object_id = former.object_id
+      left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = former.object_id
                           and prediction.run_id = project.current_run_id
-     where history.project_id = %(project_id)s
-       and history.act_id = %(of_act_id)s
-     order by history.object_id
+     order by former.object_id
        for no key update of label
 ),
-"""
+"""  # noqa: S608 (constants)
 )
 
-# Redo: each object's label as the act `of_act_id` made it, where the label is again what it was before that act.
+# Redo: each object's label as the act `of_act_id` made it, where the label is again what it was before that act. One
+# that accepted under an audit gave two provenances: what replaced the label knows which.
 _BRING_BACK = changing(
-    """
-with asked as materialized (
+    f"""
+with recursive {former(_OF_ACT)},
+asked as materialized (
     select history.object_id, history.new_status as to_status, history.new_taxon_id as to_taxon_id,
-           act.account_id as to_account_id, act.at as to_at, act.provenance as to_provenance, act.id as to_act_id,
+           act.account_id as to_account_id, act.at as to_at, act.id as to_act_id,
+           (select coalesce(max(later.old_provenance), act.provenance)
+              from history as later
+             where later.project_id = %(project_id)s
+               and later.object_id = history.object_id
+               and later.old_act_id = history.act_id) as to_provenance,
            label.ctid as place, label.version, label.status, label.taxon_id, label.account_id, label.at,
            label.provenance, label.act_id,
            project.current_run_id as run_id, prediction.taxon_id as predicted_taxon_id, prediction.score,
            (label.status, label.taxon_id, label.act_id) is not distinct from
-           (coalesce(history.old_status, 'U'), history.old_taxon_id, history.old_act_id) as fits
+           (coalesce(former.old_status, 'U'), former.old_taxon_id, former.old_act_id) as fits
       from history
+      join former on former.object_id = history.object_id
       join act on act.id = history.act_id
       join project on project.id = %(project_id)s
       join label on label.project_id = %(project_id)s and label.object_id = history.object_id
@@ -181,7 +194,7 @@ with asked as materialized (
      order by history.object_id
        for no key update of label
 ),
-"""
+"""  # noqa: S608 (constants)
 )
 
 
@@ -237,11 +250,13 @@ def say(
 
 def take_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
     """Put back the labels from before an act, wherever it is still in force."""
+    hold_labels(db, project_id, [of_act_id])
     return change(db, _TAKE_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
 
 
 def bring_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
     """Put an undone act's labels in force again, wherever nothing happened since."""
+    hold_labels(db, project_id, [of_act_id])
     return change(db, _BRING_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
 
 

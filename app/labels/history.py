@@ -70,7 +70,8 @@ class PastAct:
 
 
 def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
-    """Newest first. Before a person's first word, the old state is what the machine had predicted."""
+    """Newest first. Before a person's first word, the old state is what the machine had predicted. An act under an
+    audit labels what was seen too: how each label came, the one that followed knows."""
     rows = db.execute(
         """
         select act.at, account.name as who,
@@ -81,10 +82,14 @@ def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
                     when machine.id is not null then 'P' else 'U' end as old_status,
                coalesce(old_taxon.display_name, machine.display_name) as old_taxon,
                history.new_status, new_taxon.display_name as new_taxon,
-               act.provenance, act.reversed_by is not null as undone,
+               case when act.kind in ('label', 'confirm', 'doubt')
+                    then coalesce(lead(history.old_provenance) over (order by history.new_version), label.provenance)
+                    else act.provenance end as provenance,
+               act.reversed_by is not null as undone,
                machine.display_name as machine_taxon, history.old_score as machine_score
           from history
           join act on act.id = history.act_id
+          left join label on label.project_id = history.project_id and label.object_id = history.object_id
           left join account on account.id = act.account_id
           left join taxon as old_taxon on old_taxon.id = history.old_taxon_id
           left join taxon as new_taxon on new_taxon.id = history.new_taxon_id
@@ -112,6 +117,8 @@ TOLD = """
                                   order by before.id desc
                                   limit 1))::float8 as seconds
 """
+# An undo of many acts may have lifted refusals alone.
+CHANGED = "(act.n_objects > 0 or act.kind in ('undo_all', 'redo_all'))"
 TOLD_FROM = """
     left join account on account.id = act.account_id
     left join act as reversal on reversal.id = act.reversed_by
@@ -141,7 +148,7 @@ def recent_acts(
           from act
           {TOLD_FROM}
          where act.project_id = %(project_id)s
-           and act.n_objects > 0
+           and {CHANGED}
            and (%(before)s::bigint is null or act.id < %(before)s)
            and (%(account_id)s::int is null or act.account_id = %(account_id)s)
            and (%(kind)s = '' or act.kind = %(kind)s)
@@ -170,7 +177,7 @@ def own_acts(db: Db, viewer: Viewer, before: int | None = None, limit: int = 50)
           left join member on member.project_id = project.id and member.account_id = act.account_id
           {TOLD_FROM}
          where act.account_id = %(account_id)s
-           and act.n_objects > 0
+           and {CHANGED}
            and (%(all)s or member.role is not null or project.visibility <> 'private')
            and (%(before)s::bigint is null or act.id < %(before)s)
          order by act.id desc

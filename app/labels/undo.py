@@ -1,4 +1,8 @@
-"""Undo and redo on the server: an undo is a new act that puts back, object by object, what an old one changed."""
+"""Undo and redo on the server: an undo is a new act that puts back, object by object, what an old one changed.
+
+What somebody labelled since stays, and the act is undone all the same: when the later one is undone too, what comes
+back is what stood before both (app/labels/former.py).
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +25,7 @@ from app.labels.acts import (
     repeated,
 )
 from app.labels.changes import Changed
+from app.labels.former import hold_batches
 from app.labels.reversals import tell_reversed
 from app.labels.undo_state import undo_state
 
@@ -49,6 +54,7 @@ def undo(
     else:
         chosen = act_id
         kind = _check_may_undo(db, project.id, account.id, chosen, manager)
+        hold_batches(db, [chosen])
         while not _mark_reversed(db, chosen, new_id):
             _check_may_undo(db, project.id, account.id, chosen, manager)
     _note_reversed(db, new_id, chosen)
@@ -71,6 +77,7 @@ def redo(db: Db, project: Labelled, account: Labeller, client_id: UUID) -> Outco
         step = undo_state(db, project.id, account.id).redo
         if step is None:
             raise Conflict("There is nothing of yours to redo in this project.")
+        hold_batches(db, [step.act_id])
         if _mark_reversed(db, step.act_id, new_id):
             break
     undone_id = _note_reversed(db, new_id, step.act_id)
@@ -86,6 +93,7 @@ def _reverse_last(db: Db, project_id: int, account_id: int, new_id: int) -> int:
         step = undo_state(db, project_id, account_id).undo
         if step is None:
             raise Conflict("There is nothing of yours to undo in this project.")
+        hold_batches(db, [step.act_id])
         if _mark_reversed(db, step.act_id, new_id):
             return step.act_id
 
@@ -99,13 +107,7 @@ def _mark_reversed(db: Db, act_id: int, new_id: int) -> bool:
 
 
 def _note_reversed(db: Db, new_id: int, of_id: int) -> int:
-    """Write on an act which one it reverses, and where that was done; returns which one that reverses itself.
-
-    Who works a batch holds it before its labels, so an undo does too, or the two could wait for each other for ever.
-    """
-    db.execute(
-        "select from batch where id = (select batch_id from act where id = %s) for no key update", [of_id]
-    )  # fmt: skip
+    """Write on an act which one it reverses, and where that was done; returns which one that reverses itself."""
     reversed_by_it: int = db.execute(
         """
         update act

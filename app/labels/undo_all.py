@@ -20,6 +20,7 @@ from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels import changes
 from app.labels.acts import InBatch, Labelled, Labeller, begin, check_open, check_same, digest
+from app.labels.former import former, hold_batches, hold_labels
 from app.labels.reversals import tell_reversed
 from app.labels.undo_preview import MEANT, PART_OBJECTS, Back, Period, Preview, Stays, extent, next_acts, summarise
 
@@ -29,20 +30,22 @@ MOST_TOLD = 100  # kinds of changes that the act remembers
 
 @dataclass(frozen=True)
 class Taken:
-    """An undo of many acts, or its redo: done where `job_id` is null, else on its way."""
+    """An undo of many acts, or its redo: done where `job_id` is null, else on its way. `n_refusals`: so many objects
+    are no longer said not to be something, or are again."""
 
     act_id: int
     job_id: int | None
     n_acts: int
     n_changed: int
     n_left: int
+    n_refusals: int = 0
 
 
 def undo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, period: Period, manager: bool) -> Taken:
     """Take back everything of a period: one's own, or anybody's for a manager."""
     check_open(project)
     check_may(account.id, period.who, manager)
-    place = InBatch(request=digest("undo_all", period.who, period.since))
+    place = InBatch(request=digest("undo_all", period.who, period.since, period.audit_id))
     act_id = begin(db, project.id, account.id, client_id, "undo_all", provenance="undo", place=place)
     if act_id is None:
         return _told_again(db, project.id, account.id, client_id, place.request)
@@ -50,7 +53,8 @@ def undo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, peri
     if not whole.n_acts:
         raise Conflict("Nothing of this person stands in this period: there is nothing to take back.")
     _remember(db, act_id, {"who": period.who, "since": period.since.isoformat(), "until": period.until.isoformat(),
-                           "n_acts": 0, "n_stays": 0, "back": [], "stays": []})  # fmt: skip
+                           "of_audit": period.audit_id, "n_acts": 0, "n_stays": 0, "back": [], "stays": []}
+    )  # fmt: skip
     return _go(db, project.id, account.id, act_id, whole.n_objects, f"Take back {whole.n_acts:,} acts")
 
 
@@ -77,7 +81,8 @@ def redo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, of_a
     if marked.fetchone() is None:
         raise Conflict("These acts were done again already.")
     db.execute("update act set reverses = %s where id = %s", [of_act_id, act_id])
-    _remember(db, act_id, {key: undone.detail[key] for key in ("who", "since", "until", "n_acts")})
+    kept = ("who", "since", "until", "of_audit", "n_acts", "n_refusals")
+    _remember(db, act_id, {key: undone.detail[key] for key in kept if key in undone.detail})
     return _go(db, project.id, account.id, act_id, undone.n_objects, f"Do {undone.detail['n_acts']:,} acts again")
 
 
@@ -101,7 +106,10 @@ def _go(db: Db, project_id: int, account_id: int, act_id: int, n_objects: int, t
 
 def _told(db: Db, act_id: int) -> Taken:
     act = db.execute("select n_objects, n_refused, detail from act where id = %s", [act_id]).fetchone()
-    return Taken(act_id, act.detail.get("job_id"), act.detail["n_acts"], act.n_objects, act.n_refused)
+    detail = act.detail
+    return Taken(
+        act_id, detail.get("job_id"), detail["n_acts"], act.n_objects, act.n_refused, detail.get("n_refusals", 0)
+    )  # fmt: skip
 
 
 def _told_again(db: Db, project_id: int, account_id: int, client_id: UUID, request: str | None) -> Taken:
@@ -143,9 +151,9 @@ class Work:
             raise NotFound("The act that this job works for is gone, with its project.")
         self.db, self.act_id, self.project_id, self.undone = db, act_id, row.project_id, row.reverses
         since, until = (datetime.fromisoformat(row.detail[key]) for key in ("since", "until"))
-        self.period = Period(row.project_id, row.detail["who"], since, until)
+        self.period = Period(row.project_id, row.detail["who"], since, until, row.detail.get("of_audit"))
         self.step = self._undo if row.kind == "undo_all" else self._redo
-        self.last: int | None = None
+        self.last: int | None = row.detail.get("done_to")  # of a redo that was killed: it goes on from there
         self.n_done = 0
 
     def n_to_do(self) -> int:
@@ -162,6 +170,7 @@ class Work:
             return False
         marked = self._mark(act_ids)
         values = self.period.values(self.act_id)
+        hold_labels(self.db, self.project_id, marked)
         told = summarise(self.db, values, MEANT, marked)
         changed = changes.change(self.db, _UNDO, {**values, "act_ids": changes.array(marked)})
         tell_reversed(self.db, self.project_id, marked, undone=True)
@@ -172,6 +181,7 @@ class Work:
 
     def _mark(self, act_ids: Sequence[int]) -> list[int]:
         """Who undoes one of them at the same moment is waited for, and keeps it."""
+        hold_batches(self.db, act_ids)
         held = self.db.execute(
             "select id from act where id = any(%s::bigint[]) and reversed_by is null order by id for update",
             [changes.array(act_ids)],
@@ -183,7 +193,10 @@ class Work:
         return mine
 
     def _redo(self) -> bool:
-        """The next objects, in the order of their ids; with the last ones the acts stand again."""
+        """The acts stand again first, so that no label is ever of an act that does not; then their objects, in the
+        order of their ids."""
+        if self.last is None:
+            self._stand_again()
         values = {"project_id": self.project_id, "act_id": self.act_id, "of_act_id": self.undone}
         rows = self.db.execute(
             """
@@ -198,21 +211,25 @@ class Work:
             {**values, "after": self.last or 0, "most": PART_OBJECTS},
         ).fetchall()
         if not rows:
-            self._stand_again()
             return False
         ids = [row.object_id for row in rows]
         changed = changes.change(self.db, _REDO, {**values, "object_ids": changes.array(ids)})
-        self._count(len(changed), len(ids) - len(changed), None)
         self.last = ids[-1]
+        self._count(len(changed), len(ids) - len(changed), None)
         self.n_done += len(ids)
         return True
 
     def _stand_again(self) -> None:
         rows = self.db.execute(
-            f"update act set reversed_by = null where {MEANT} and reversed_by = %(act_id)s returning id",  # noqa: S608
+            f"select id from act where {MEANT} and reversed_by = %(act_id)s order by id",  # noqa: S608 (constants)
             self.period.values(self.undone),
         ).fetchall()
-        tell_reversed(self.db, self.project_id, [row.id for row in rows], undone=False)
+        act_ids = [row.id for row in rows]
+        hold_batches(self.db, act_ids)
+        self.db.execute(
+            "update act set reversed_by = null where id = any(%s::bigint[])", [changes.array(act_ids)]
+        )  # fmt: skip
+        tell_reversed(self.db, self.project_id, act_ids, undone=False)
 
     def _count(self, n_changed: int, n_left: int, told: Preview | None) -> None:
         """Note on the act how far it is, and of an undo what went back and what stayed."""
@@ -221,8 +238,11 @@ class Work:
         if told:
             detail["n_acts"] += told.n_acts
             detail["n_stays"] += told.n_stays
+            detail["n_refusals"] = detail.get("n_refusals", 0) + told.n_refusals
             detail["back"] = _added(detail["back"], told.back)
             detail["stays"] = _added(detail["stays"], told.stays)
+        else:
+            detail["done_to"] = self.last
         self.db.execute(
             "update act set n_objects = n_objects + %s, n_refused = n_refused + %s, detail = %s where id = %s",
             [n_changed, n_left, Jsonb(detail), self.act_id],
@@ -241,6 +261,11 @@ def _added(known: list[dict[str, Any]], more: Sequence[Back | Stays]) -> list[di
 
 # Each object's label as it was before the first of the acts that stand above each other. What this undo touched once
 # it touches no more: somebody's undo meanwhile may have put an older one of the acts in force again.
+_IN_FORCE = """
+      from held
+      join history on history.project_id = %(project_id)s
+                  and history.act_id = held.act_id
+                  and history.object_id = held.object_id"""
 _UNDO = changes.changing(
     f"""
 with recursive held as materialized (
@@ -260,33 +285,19 @@ with recursive held as materialized (
      order by label.object_id
        for no key update of label
 ),
-chain as (
-    select history.*
-      from held
-      join history on history.project_id = %(project_id)s
-                  and history.act_id = held.act_id
-                  and history.object_id = held.object_id
-    union all
-    select history.*
-      from chain
-      join act on act.id = chain.old_act_id and {MEANT}
-      join history on history.project_id = %(project_id)s
-                  and history.act_id = chain.old_act_id
-                  and history.object_id = chain.object_id
-),
+{former(_IN_FORCE, MEANT)},
 asked as materialized (
-    select held.object_id, coalesce(chain.old_status, 'U') as to_status, chain.old_taxon_id as to_taxon_id,
-           chain.old_account_id as to_account_id, coalesce(chain.old_at, now()) as to_at,
-           coalesce(chain.old_provenance, 'single') as to_provenance, chain.old_act_id as to_act_id,
+    select held.object_id, coalesce(former.old_status, 'U') as to_status, former.old_taxon_id as to_taxon_id,
+           former.old_account_id as to_account_id, coalesce(former.old_at, now()) as to_at,
+           coalesce(former.old_provenance, 'single') as to_provenance, former.old_act_id as to_act_id,
            held.place, held.version, held.status, held.taxon_id, held.account_id, held.at, held.provenance, held.act_id,
            project.current_run_id as run_id, prediction.taxon_id as predicted_taxon_id, prediction.score,
            true as fits
-      from chain
-      join held on held.object_id = chain.object_id
+      from former
+      join held on held.object_id = former.object_id
       join project on project.id = %(project_id)s
       left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = held.object_id
                           and prediction.run_id = project.current_run_id
-     where not exists (select from act where act.id = chain.old_act_id and {MEANT})
 ),
 """  # noqa: S608 (constant)
 )

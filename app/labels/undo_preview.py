@@ -1,16 +1,17 @@
 """What the undo of an act, or of all that one person did in a period, would change back, and what it would leave.
 
 An object goes back where one of the acts is still the one in force: to what stood before it, and on while that too came
-from one of the acts. Where somebody said something since, the object stays.
+from one of the acts or from one that was undone. Where somebody said something since, the object stays.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.changes import array
+from app.labels.former import former
 
 PART_OBJECTS = 5_000
 PART_ACTS = 5_000
@@ -22,17 +23,21 @@ MEANT = """
     and act.kind in ('label', 'confirm', 'doubt', 'not_this')
     and act.n_objects > 0
     and (act.reversed_by is null or act.reversed_by = %(act_id)s)
+    and (%(audit_id)s::bigint is null
+         or act.provenance = 'audit' and (act.detail -> 'audit' ->> 'id')::bigint = %(audit_id)s)
 """
 
 
 @dataclass(frozen=True)
 class Period:
-    """All that one person said in a project from one moment to another, both included."""
+    """All that one person said in a project from one moment to another, both included; of it what was accepted under
+    `audit_id` alone, where that is said."""
 
     project_id: int
     who: int
     since: datetime
     until: datetime
+    audit_id: int | None = None
 
     def __post_init__(self) -> None:
         if self.since.tzinfo is None or self.until.tzinfo is None:
@@ -43,12 +48,32 @@ class Period:
     def values(self, act_id: int | None = None) -> dict[str, Any]:
         return {
             "project_id": self.project_id, "who": self.who, "since": self.since, "until": self.until, "act_id": act_id,
+            "audit_id": self.audit_id,
         }  # fmt: skip
+
+
+def period_of_audit(db: Db, project_id: int, audit_id: int) -> Period | None:
+    """Of what was accepted under an audit and stands; None where nothing does."""
+    row = db.execute(
+        """
+        select account_id, min(at) as since, max(at) as until
+          from act
+         where project_id = %s
+           and provenance = 'audit'
+           and (detail -> 'audit' ->> 'id')::bigint = %s
+           and reversed_by is null
+           and n_objects > 0
+         group by account_id
+        """,
+        [project_id, audit_id],
+    ).fetchone()
+    return Period(project_id, row.account_id, row.since, row.until, audit_id) if row and row.account_id else None
 
 
 @dataclass(frozen=True)
 class Back:
-    """So many objects would go from one label back to another; P and U are what one sees without a person's word."""
+    """So many objects would go from one label back to another, or to the same as it was said before; P and U are what
+    one sees without a person's word."""
 
     status: str
     taxon_id: int | None
@@ -72,8 +97,22 @@ class Stays:
 
 
 @dataclass(frozen=True)
+class Lifted:
+    """Of so many objects it would no longer be said that they are not this taxon."""
+
+    taxon_id: int
+    taxon: str
+    n: int
+
+
+@dataclass(frozen=True)
 class Preview:
-    """Of some acts, newest first: `before` is where the next part goes on, None at the end."""
+    """Of some acts, newest first: `before` is where the next part goes on, None at the end.
+
+    Each object that they labelled counts once, with the latest of them: it is one of `n_back` or of `n_stays`.
+    `n_as_before`, of `n_back`: they keep status and taxon, as somebody had said them before. `n_refusals`: what was
+    said not to be something, and would no longer be.
+    """
 
     n_acts: int
     n_objects: int  # of these acts; one that several of them labelled counts several times
@@ -82,6 +121,9 @@ class Preview:
     back: list[Back]
     stays: list[Stays]
     before: int | None = None
+    n_as_before: int = 0
+    n_refusals: int = 0
+    lifted: list[Lifted] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -101,14 +143,12 @@ def extent(db: Db, period: Period) -> Extent:
 
 
 def preview_act(db: Db, project_id: int, act_id: int) -> Preview:
-    """Of one act."""
-    act = db.execute(
-        "select id, account_id, at from act where project_id = %s and id = %s", [project_id, act_id]
-    ).fetchone()
+    """Of one act; nothing, where it was undone already."""
+    act = db.execute("select reversed_by from act where project_id = %s and id = %s", [project_id, act_id]).fetchone()
     if act is None:
         raise NotFound("This project has no such act.")
     meant = "act.id = %(only)s"
-    return summarise(db, {"project_id": project_id, "only": act_id}, meant, [act_id])
+    return summarise(db, {"project_id": project_id, "only": act_id}, meant, [] if act.reversed_by else [act_id])
 
 
 def preview_part(db: Db, period: Period, before: int | None = None) -> Preview:
@@ -142,56 +182,74 @@ def next_acts(db: Db, period: Period, before: int | None = None, act_id: int | N
 
 def summarise(db: Db, values: dict[str, Any], meant: str, act_ids: list[int]) -> Preview:
     """What becomes of the objects of these acts where all that `meant` says of `act` is taken back."""
-    rows = db.execute(_summary(meant), {**values, "act_ids": array(act_ids)}).fetchall()
+    values = {**values, "act_ids": array(act_ids)}
+    back = [Back(*row) for row in db.execute(_going_back(meant), values)]
+    stays = [Stays(*row) for row in db.execute(_staying(meant), values)]
+    lifted = _lifted(db, values)
     n_objects = db.execute(
-        "select coalesce(sum(n_objects), 0)::bigint from act where id = any(%s::bigint[])", [array(act_ids)]
+        "select coalesce(sum(n_objects), 0)::bigint from act where id = any(%(act_ids)s::bigint[])", values
     ).fetchone()[0]
-    back = [Back(*row[3:6], *row[6:9], row.n) for row in rows if row.goes_back]
-    stays = [Stays(*row[1:3], *row[3:6], row.n) for row in rows if not row.goes_back]
-    return Preview(len(act_ids), n_objects, sum(one.n for one in back), sum(one.n for one in stays), back, stays)
+    return Preview(
+        n_acts=len(act_ids), n_objects=n_objects, back=back, stays=stays, lifted=lifted,
+        n_back=sum(one.n for one in back), n_stays=sum(one.n for one in stays),
+        n_as_before=sum(one.n for one in back if (one.status, one.taxon_id) == (one.to_status, one.to_taxon_id)),
+        n_refusals=sum(one.n for one in lifted),
+    )  # fmt: skip
 
 
-def _summary(meant: str) -> str:
+_TOUCHED = """
+touched as materialized (
+    select history.object_id, history.act_id, history.new_version, label.status, label.taxon_id, label.account_id,
+           label.act_id as act_in_force
+      from history
+      join label on label.project_id = history.project_id and label.object_id = history.object_id
+     where history.project_id = %(project_id)s
+       and history.act_id = any(%(act_ids)s::bigint[])
+)"""
+
+
+def _going_back(meant: str) -> str:
     """Labels in force are followed down to the first that none of the acts gave."""
+    in_force = """
+      from touched
+      join history on history.project_id = %(project_id)s
+                  and history.act_id = touched.act_id
+                  and history.object_id = touched.object_id
+                  and touched.act_in_force = touched.act_id"""
     return f"""
-    with recursive touched as materialized (
-        select history.object_id, history.act_id, history.new_version, label.status, label.taxon_id, label.account_id,
-               label.act_id as act_in_force, history.old_status, history.old_taxon_id, history.old_act_id
-          from history
-          join label on label.project_id = history.project_id and label.object_id = history.object_id
-         where history.project_id = %(project_id)s
-           and history.act_id = any(%(act_ids)s::bigint[])
-    ),
-    chain as (
-        select object_id, status, taxon_id, old_status, old_taxon_id, old_act_id
-          from touched
-         where act_in_force = act_id
-        union all
-        select chain.object_id, chain.status, chain.taxon_id, history.old_status, history.old_taxon_id,
-               history.old_act_id
-          from chain
-          join act on act.id = chain.old_act_id and {meant}
-          join history on history.project_id = %(project_id)s
-                      and history.act_id = chain.old_act_id
-                      and history.object_id = chain.object_id
-    ),
-    back as (
-        select chain.object_id, chain.status, chain.taxon_id, coalesce(chain.old_status, 'U') as to_status,
-               chain.old_taxon_id as to_taxon_id
-          from chain
-         where not exists (select from act where act.id = chain.old_act_id and {meant})
-    ),
+    with recursive {_TOUCHED},
+    {former(in_force, meant)},
     shown as (
-        select back.status, back.taxon_id,
-               case when to_status = 'U' and prediction.taxon_id is not null then 'P' else to_status end as to_status,
-               coalesce(to_taxon_id, prediction.taxon_id) as to_taxon_id
-          from back
+        select touched.status, touched.taxon_id,
+               case when former.old_taxon_id is null and prediction.taxon_id is not null then 'P'
+                    else coalesce(former.old_status, 'U') end as to_status,
+               coalesce(former.old_taxon_id, prediction.taxon_id) as to_taxon_id
+          from former
+          join touched on touched.object_id = former.object_id and touched.act_in_force = touched.act_id
           join project on project.id = %(project_id)s
-          left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = back.object_id
-                              and prediction.run_id = project.current_run_id and back.to_status = 'U'
+          left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = former.object_id
+                              and prediction.run_id = project.current_run_id and former.old_taxon_id is null
     ),
+    counted as (
+        select status, taxon_id, to_status, to_taxon_id, count(*) as n
+          from shown
+         group by status, taxon_id, to_status, to_taxon_id
+    )
+    select counted.status, counted.taxon_id, taxon.display_name as taxon,
+           to_status, to_taxon_id, to_taxon.display_name as to_taxon, n
+      from counted
+      left join taxon on taxon.id = counted.taxon_id
+      left join taxon as to_taxon on to_taxon.id = counted.to_taxon_id
+     order by n desc, taxon, to_taxon
+    """  # noqa: S608 (constants)
+
+
+def _staying(meant: str) -> str:
+    """What carries a label of somebody else since, or none again: counted with the latest of the acts."""
+    return f"""
+    with {_TOUCHED},
     stays as (
-        select account_id, status, taxon_id
+        select account_id, status, taxon_id, count(*) as n
           from touched
          where act_in_force is distinct from act_id
            and not exists (select from act where act.id = touched.act_in_force and {meant})
@@ -201,22 +259,28 @@ def _summary(meant: str) -> str:
                             where newer.project_id = %(project_id)s
                               and newer.object_id = touched.object_id
                               and newer.new_version > touched.new_version)
-    ),
-    counted as (
-        select true as goes_back, null::int as account_id, status, taxon_id, to_status, to_taxon_id, count(*) as n
-          from shown
-         group by status, taxon_id, to_status, to_taxon_id
-        union all
-        select false, account_id, status, taxon_id, null, null, count(*)
-          from stays
          group by account_id, status, taxon_id
     )
-    select goes_back, counted.account_id, account.name as by,
-           counted.status, counted.taxon_id, taxon.display_name as taxon,
-           counted.to_status, counted.to_taxon_id, former.display_name as to_taxon, n
-      from counted
-      left join account on account.id = counted.account_id
-      left join taxon on taxon.id = counted.taxon_id
-      left join taxon as former on former.id = counted.to_taxon_id
-     order by goes_back desc, n desc, taxon, to_taxon
+    select stays.account_id, account.name as by, stays.status, stays.taxon_id, taxon.display_name as taxon, n
+      from stays
+      left join account on account.id = stays.account_id
+      left join taxon on taxon.id = stays.taxon_id
+     order by n desc, taxon
     """  # noqa: S608 (constants)
+
+
+def _lifted(db: Db, values: dict[str, Any]) -> list[Lifted]:
+    """What these acts said objects not to be, where nobody has reset it."""
+    rows = db.execute(
+        """
+        select taxon.id, taxon.display_name, count(distinct refusal.object_id) as n
+          from refusal
+          join taxon on taxon.id = refusal.taxon_id
+         where refusal.act_id = any(%(act_ids)s::bigint[])
+           and refusal.lapsed_at is null
+         group by taxon.id, taxon.display_name
+         order by n desc, taxon.display_name
+        """,
+        values,
+    )
+    return [Lifted(*row) for row in rows]

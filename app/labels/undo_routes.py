@@ -17,19 +17,21 @@ from app.errors import Forbidden, Refused
 from app.labels.history import who_acted
 from app.labels.pages import Again, actor
 from app.labels.undo_all import Taken, check_may, redo_all, undo_all
-from app.labels.undo_preview import Extent, Period, Preview, extent, preview_act, preview_part
+from app.labels.undo_preview import Extent, Period, Preview, extent, period_of_audit, preview_act, preview_part
 from app.openapi import refusals
 from app.projects.access import ANNOTATOR, VISITOR, Project
 
 
 @dataclass(frozen=True)
 class UndoAll:
-    """Whose acts of which period are taken back (until now, where no end is said); `client_id` makes it happen once."""
+    """Whose acts of which period are taken back (until now, where no end is said); `client_id` makes it happen once.
+    `audit`: of these only what was accepted under this audit."""
 
     client_id: UUID
     who: int
     since: str
     until: str = ""
+    audit: int | None = None
 
 
 def read_moment(text: str, otherwise: datetime | None = None) -> datetime:
@@ -45,12 +47,12 @@ def read_moment(text: str, otherwise: datetime | None = None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def read_period(project: Project, who: int, since: str, until: str) -> Period:
+def read_period(project: Project, who: int, since: str, until: str, audit: int | None = None) -> Period:
     """To its last minute's end; without an end, until now."""
     end = read_moment(until, datetime.now(UTC))
     if len(until) == len("2026-05-31T12:00"):
         end = end.replace(second=59, microsecond=999_999)
-    return Period(project.id, who, read_moment(since), end)
+    return Period(project.id, who, read_moment(since), end, audit)
 
 
 @get(
@@ -78,10 +80,11 @@ def preview_all_api(
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
     before: FromQuery[int | None] = None,
+    audit: FromQuery[int | None] = None,
 ) -> Preview:
     """Of some thousand objects at a time, newest acts first: ask again with `before`, and add, until that is null."""
     check_may(actor(viewer).id, who, project.may("manager"))
-    return preview_part(db, read_period(project, who, since, until), before)
+    return preview_part(db, read_period(project, who, since, until, audit), before)
 
 
 @post(
@@ -111,7 +114,7 @@ def redo_all_api(
 
 
 def _undo_all(db: Db, project: Project, viewer: Viewer, data: UndoAll) -> Taken:
-    period = read_period(project, data.who, data.since, data.until)
+    period = read_period(project, data.who, data.since, data.until, data.audit)
     return undo_all(db, project, actor(viewer), data.client_id, period, project.may("manager"))
 
 
@@ -135,9 +138,13 @@ def show_undo_all(
     who: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
+    audit: FromQuery[int | None] = None,
 ) -> Template:
-    """Asks whose and from when to when; with these, what it would take back, counted while one looks."""
+    """Asks whose and from when to when; with these, what it would take back, counted while one looks. With an audit,
+    what was accepted under it."""
     account = actor(viewer)
+    if audit is not None:
+        return Template("labels/undo_all.html", context=_of_audit(db, project, account.id, audit))
     who_id = int(who) if who.isdecimal() and int(who) < 2**31 else account.id
     manages = project.may("manager")
     context: dict[str, Any] = {
@@ -146,9 +153,24 @@ def show_undo_all(
         "who": who_id,
         "since": since,
         "until": until,
+        "audit": None,
         **_asked(db, project, account.id, who_id, since, until),
     }
     return Template("labels/undo_all.html", context=context)
+
+
+def _of_audit(db: Db, project: Project, account_id: int, audit: int) -> dict[str, Any]:
+    """Of all that was accepted under an audit, in however many acts."""
+    period = period_of_audit(db, project.id, audit)
+    said: dict[str, Any] = {"project": project, "audit": audit, "people": [], "who": account_id}
+    said |= {"since": "", "until": "", "error": "", "period": None, "extent": Extent(0, 0), "parts_url": ""}
+    if period is not None:
+        try:
+            check_may(account_id, period.who, project.may("manager"))
+            said |= _found(db, project, period)
+        except Forbidden as refused:
+            said["error"] = refused.sentence
+    return said
 
 
 def _asked(db: Db, project: Project, account_id: int, who: int, since: str, until: str) -> dict[str, Any]:
@@ -161,13 +183,17 @@ def _asked(db: Db, project: Project, account_id: int, who: int, since: str, unti
         period = read_period(project, who, since, until)
     except (Refused, Forbidden) as refused:
         return {**nothing, "error": refused.sentence}
-    found: Extent = extent(db, period)
-    asked = {"who": who, "since": period.since.isoformat(), "until": period.until.isoformat()}
+    return {**_found(db, project, period), "error": ""}
+
+
+def _found(db: Db, project: Project, period: Period) -> dict[str, Any]:
+    asked = {"who": period.who, "since": period.since.isoformat(), "until": period.until.isoformat()}
+    if period.audit_id is not None:
+        asked["audit"] = period.audit_id
     return {
-        "extent": found,
+        "extent": extent(db, period),
         "period": period,
         "parts_url": f"/projects/{project.id}/undo-all?{urlencode(asked)}",
-        "error": "",
     }
 
 
@@ -180,9 +206,10 @@ def preview_all(
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
     before: FromQuery[int | None] = None,
+    audit: FromQuery[int | None] = None,
 ) -> Preview:
     check_may(actor(viewer).id, who, project.may("manager"))
-    return preview_part(db, read_period(project, who, since, until), before)
+    return preview_part(db, read_period(project, who, since, until, audit), before)
 
 
 @post(

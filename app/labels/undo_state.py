@@ -23,7 +23,8 @@ class UndoState:
 
 
 def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
-    """What this person's undo and redo would do now. A new act forgets what could be redone.
+    """What this person's undo and redo would do now. A new act forgets what could be redone. An undo that changed
+    nothing, since others labelled it all meanwhile, is redone too: its act stands again.
 
     Asked with every act, so it walks one's acts from the last one back, never through all of them.
     """
@@ -34,7 +35,7 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
               from act
              where project_id = %(project_id)s
                and account_id = %(account_id)s
-               and n_objects > 0
+               and (n_objects > 0 or kind = 'undo')
         ),
         last_act as (
             select coalesce((select id
@@ -53,7 +54,7 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
               where own.id > last_act.id and kind = 'undo' and reversed_by is null
               order by own.id desc limit 1)
         )
-        select next.way, next.id, coalesce(reversed.kind, next.kind) as kind, next.n_objects as n,
+        select next.way, next.id, coalesce(reversed.kind, next.kind) as kind, coalesce(nullif(next.n_objects, 0), reversed.n_objects) as n,
                taxon.display_name as taxon
           from next
           left join act as reversed on reversed.id = next.reverses

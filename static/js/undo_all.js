@@ -12,6 +12,7 @@ class UndoAll extends HTMLElement {
   #id = newId();
   #back = new Map();
   #stays = new Map();
+  #lifted = new Map();
 
   connectedCallback() {
     this.said = this.querySelector(".so-far");
@@ -29,6 +30,7 @@ class UndoAll extends HTMLElement {
         const part = await getJson(`${this.dataset.parts}${before ? `&before=${before}` : ""}`);
         addUp(this.#back, part.back);
         addUp(this.#stays, part.stays);
+        addUp(this.#lifted, part.lifted);
         before = part.before;
         done += part.n_acts;
         this.bar.value = done;
@@ -36,28 +38,28 @@ class UndoAll extends HTMLElement {
       } while (before && this.isConnected);
       this.said.textContent = `${count(done, "act")} looked at.`;
       this.bar.hidden = true;
-      this.button.disabled = !this.#back.size;
+      this.button.disabled = !this.#back.size && !this.#lifted.size;
     } catch (error) {
       this.said.textContent = error.message;
     }
   }
 
   #show() {
-    const [back, stays] = [this.#back, this.#stays].map((map) => [...map.values()].sort((a, b) => b.n - a.n));
-    const [nBack, nStays] = [total(back), total(stays)];
-    const goes = back.slice(0, MOST_SHOWN).map((one) => line(one.n, label(one.status, one.taxon), [" → "], label(one.to_status, one.to_taxon)));
-    const left = stays.slice(0, MOST_SHOWN).map((one) => line(one.n, label(one.status, one.taxon), [one.by ? ` by ${one.by}` : ""]));
+    const [back, stays, lifted] = [this.#back, this.#stays, this.#lifted].map((map) => [...map.values()].sort((a, b) => b.n - a.n));
+    const [nBack, nStays, nLifted] = [back, stays, lifted].map(total);
     this.told.replaceChildren(
-      element("h3", {}, `${thousands(nBack)} object${nBack === 1 ? " goes" : "s go"} back`),
-      element("ul", { className: "changes" }, ...goes),
-      ...(nStays ? [element("h3", {}, `${thousands(nStays)} stay${nStays === 1 ? "s" : ""}, changed since`), element("ul", { className: "changes" }, ...left)] : []),
+      ...section(back, `${thousands(nBack)} object${nBack === 1 ? " goes" : "s go"} back`, (one) => [...label(one.status, one.taxon), " → ", ...to(one)]),
+      ...section(stays, `${thousands(nStays)} stay${nStays === 1 ? "s" : ""}, changed since`, (one) => [...label(one.status, one.taxon), one.by ? ` by ${one.by}` : ""]),
+      ...section(lifted, `${count(nLifted, "refusal")} lifted`, (one) => [`no longer said not to be ${one.taxon}`]),
     );
+    if (!back.length && !stays.length && !lifted.length) this.told.append(element("p", {}, "Nothing of it is left to be taken back."));
   }
 
   #takeBack() {
-    const { project, who, since, until } = this.dataset;
+    const { project, who, since, until, audit } = this.dataset;
+    const wish = { client_id: this.#id, who: Number(who), since, until, audit: audit ? Number(audit) : null };
     return doAndGo(this.button, async () => {
-      const taken = await postJson(`/projects/${project}/undo-all`, { client_id: this.#id, who: Number(who), since, until });
+      const taken = await postJson(`/projects/${project}/undo-all`, wish);
       return taken.job_id ? `/jobs/${taken.job_id}` : `/projects/${project}/acts`;
     });
   }
@@ -77,6 +79,15 @@ const label = (status, taxon) => [
   `${statusWord(status)}${taxon ? ` as ${taxon}` : ""}`,
 ];
 
-const line = (n, ...parts) => element("li", {}, element("b", {}, thousands(n)), " ", ...parts.flat());
+const to = (one) => {
+  const same = one.status === one.to_status && one.taxon_id === one.to_taxon_id;
+  return same ? ["the same, as it was said before"] : label(one.to_status, one.to_taxon);
+};
+
+const section = (list, title, words) => {
+  if (!list.length) return [];
+  const lines = list.slice(0, MOST_SHOWN).map((one) => element("li", {}, element("b", {}, thousands(one.n)), " ", ...words(one)));
+  return [element("h3", {}, title), element("ul", { className: "changes" }, ...lines)];
+};
 
 customElements.define("undo-all", UndoAll);

@@ -119,6 +119,10 @@ def test_overlapping_acts_undos_and_new_runs_never_deadlock_and_counts_stay_true
         """
     ).fetchone()
     assert versions[0] == 0
+    undone_in_force = db.execute(
+        "select count(*) from label join act on act.id = label.act_id where act.reversed_by is not null"
+    ).fetchone()
+    assert undone_in_force[0] == 0
 
 
 def test_two_undos_at_once_take_back_two_acts(db: Db, database_url: str, project: SmallProject, ada: Person) -> None:

@@ -6,11 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.batches import refusals
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound, Refused
 from app.jobs.context import JobContext
 from app.labels import counts, runs, undo_preview
 from app.labels import undo_all as many
+from app.labels.acts import begin, finish
 from app.labels.history import recent_acts
 from app.labels.reversals import _listeners, on_reversal
 from app.labels.undo import undo
@@ -187,6 +189,51 @@ def test_one_act_is_looked_at_before_it_is_undone(db: Db, project: SmallProject,
         preview_act(db, project.id, 999_999)
 
 
+def refuse(project: SmallProject, who: Person, ids: list[int], taxon: str) -> int:
+    """Say of these that they are not of the taxon."""
+    act_id = begin(project.db, project.id, who.id, uuid4(), "not_this", project.taxa[taxon])
+    assert act_id is not None
+    refusals.add(project.db, project.id, act_id, who.id, [(id, project.taxa[taxon]) for id in ids])
+    finish(project.db, project.id, who.id, act_id, [], [], n_refusals=len(ids))
+    return act_id
+
+
+def test_what_was_said_not_to_be_something_is_told_and_lifted(db: Db, project: SmallProject, ada: Person) -> None:
+    act_id = refuse(project, ada, project.ids[:4], "Oithona")
+    seen = preview_act(db, project.id, act_id)
+    assert (seen.n_back, seen.n_stays, seen.n_refusals) == (0, 0, 4)
+    assert [(one.taxon, one.n) for one in seen.lifted] == [("Oithona", 4)]
+    project.do(ada, project.ids[4:6], taxon="fiber")
+    seen = preview_part(db, ever(project, ada))
+    assert (seen.n_back, seen.n_refusals) == (2, 4)
+    taken = take_back(project, ada)
+    assert (taken.n_changed, taken.n_refusals) == (2, 4)
+    assert not [one for id in project.ids for one in refusals.of_object(db, project.id, id)]
+    again = redo_all(db, project, ada, uuid4(), taken.act_id, manager=False)
+    assert (again.n_changed, again.n_refusals) == (2, 4)
+    assert [one.taxon for one in refusals.of_object(db, project.id, project.ids[0])] == ["Oithona"]
+
+
+def test_refusals_alone_are_taken_back_and_done_again_from_the_list(db: Db, project: SmallProject, ada: Person) -> None:
+    refuse(project, ada, project.ids[:4], "Oithona")
+    taken = take_back(project, ada)
+    first = recent_acts(db, project.id)[0]
+    assert (first.id, first.kind, first.undone) == (taken.act_id, "undo_all", False)
+    redo_all(db, project, ada, uuid4(), taken.act_id, manager=False)
+    assert refusals.of_object(db, project.id, project.ids[0])
+
+
+def test_a_label_that_somebody_else_had_given_too_is_told_to_stay_what_it_is(
+    db: Db, project: SmallProject, ada: Person, ben: Person
+) -> None:
+    project.do(ben, project.ids[:3], taxon="Oithona")
+    act = project.do(ada, project.ids[:5], taxon="Oithona")
+    seen = preview_act(db, project.id, act.act_id)
+    assert (seen.n_back, seen.n_as_before) == (5, 3)
+    undo(db, project, ada, uuid4())
+    assert [project.seen(id)[2] for id in project.ids[:5]] == ["Ben"] * 3 + [None] * 2
+
+
 def test_who_listens_hears_of_every_act_taken_back_and_done_again(db: Db, project: SmallProject, ada: Person) -> None:
     heard: list[tuple[list[int], bool]] = []
     on_reversal(lambda db, project_id, act_ids, undone: heard.append((act_ids, undone)))
@@ -234,6 +281,8 @@ def test_much_is_taken_back_by_a_job_that_goes_on_where_it_was_killed(
     db.commit()
     many.run(JobContext(1, "undo", project.id, ada.id, {"act_id": again.act_id}, settings, settings.database_url))
     assert labels(project) == before
+    told = recent_acts(db, project.id)[0]
+    assert (told.n, told.n_refused) == (7, 0)
     assert counts.project_counts(db, project.id) == true_counts(project)
 
 
