@@ -61,7 +61,7 @@ class Act:
     states: list[str]
     taxon_id: int | None = None
     status: Literal["V", "D"] = "V"
-    provenance: Literal["single", "batch"] | None = None
+    provenance: Literal["single", "batch", "api"] | None = None
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ def apply(db: Db, project: Labelled, account: Labeller, act: Act, place: InBatch
     """Do what the act says, on every object that is still as it was shown."""
     check_open(project)
     shown = _shown(act)
-    taxon_id = _named_taxon(db, act)
+    taxon_id = named_taxon(db, act.taxon_id) if act.kind == "label" else None
     status = "D" if act.kind == "doubt" else "V" if act.kind == "confirm" else act.status
     provenance = act.provenance or ("single" if len(act.objects) == 1 else "batch")
     place = place if place.request else replace(place, request=digest(act))
@@ -297,10 +297,8 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _named_taxon(db: Db, act: Act) -> int | None:
-    """The taxon that a label names, checked; None for acts that keep the seen one."""
-    if act.kind != "label":
-        return None
+def named_taxon(db: Db, taxon_id: int | None) -> int:
+    """The taxon that a label names: one that is known and in use."""
     taxon = db.execute(
         """
         select taxon.id, taxon.display_name, taxon.status, advised.display_name as advised
@@ -308,7 +306,7 @@ def _named_taxon(db: Db, act: Act) -> int | None:
           left join taxon as advised on advised.id = taxon.rename_to
          where taxon.id = %s
         """,
-        [act.taxon_id],
+        [taxon_id],
     ).fetchone()
     if taxon is None:
         raise Refused(UNKNOWN_TAXON)

@@ -1,5 +1,9 @@
 """Acts for programs: the same as on the board."""
 
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -16,17 +20,31 @@ from app.projects.access import ANNOTATOR, VISITOR, Project
 MOST_ACTS = 1000
 
 
+@dataclass(frozen=True)
+class Said:
+    """A gesture of a program: objects with the states in which they were listed, and the word on them. It is recorded
+    as a program's, of provenance `api`: what somebody saw is labelled in a batch, with what was seen reported there."""
+
+    client_id: UUID
+    kind: Literal["label", "confirm", "doubt"]
+    objects: list[int]
+    states: list[str]
+    taxon_id: int | None = None
+    status: Literal["V", "D"] = "V"
+
+
 @post(
     "/projects/{project_id:int}/acts", opt=ANNOTATOR, sync_to_thread=True, status_code=200, tags=["acts"],
     summary="Label, confirm or doubt objects in one act",
     responses=refusals(400, 403, 404, 409),
 )  # fmt: skip
 def act_api(
-    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Act]
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Said]
 ) -> Outcome:
     """`states` are the tokens with which the objects were listed: what somebody changed since is left and told.
     The same `client_id` sent again has the same outcome, and nothing happens twice."""
-    return apply(db, project, actor(viewer), data)
+    said = Act(data.client_id, data.kind, data.objects, data.states, data.taxon_id, data.status, provenance="api")
+    return apply(db, project, actor(viewer), said)
 
 
 @get(

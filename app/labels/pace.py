@@ -11,6 +11,7 @@ from typing import Any
 from app.database import Db
 
 IDLE_S = 180
+LEAST_S = 120  # what took less tells no speed
 LATEST_ACTS = 200
 # Acts of people, whatever came of them.
 BY_HAND = "('label', 'confirm', 'doubt', 'not_this', 'undo', 'redo', 'undo_all', 'redo_all')"
@@ -89,4 +90,5 @@ def _paced(db: Db, acts: str, values: dict[str, Any]) -> Pace:
 
 
 def per_hour(n: int, seconds: float) -> float | None:
-    return 3600 * n / seconds if n and seconds else None
+    """None where too little was done to say."""
+    return 3600 * n / seconds if n and seconds >= LEAST_S else None

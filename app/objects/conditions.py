@@ -11,6 +11,7 @@ PROVENANCE_WORDS = {
     "single": "one by one",
     "batch": "in a batch",
     "audit": "unseen, under an audit",
+    "api": "by a program",
     "imported": "imported",
     "predicted": "predicted",
 }
@@ -64,7 +65,8 @@ CONDITIONS: dict[str, Condition] = {
         ),
         Condition(
             "provenance", "provenance",
-            "How the label came: given one by one, in a batch, unseen under an audit, imported or predicted.",
+            "How the label came: given one by one, in a batch, unseen under an audit, by a program outside of batches, "
+            "imported or predicted.",
             "choices", "provenance=batch", _choices(PROVENANCE_WORDS), repeat=True,
         ),
         Condition("sample", "sample", "Objects of this sample.", "sample", "sample=12", repeat=True),

@@ -26,7 +26,7 @@ N_NEIGHBOURS = 12
 MOST_SUGGESTIONS = 3
 PROVENANCE_WORDS = {
     "single": "looked at singly", "batch": "seen in a batch", "audit": "accepted unseen under an audit",
-    "imported": "imported",
+    "api": "given by a program", "imported": "imported",
 }  # fmt: skip
 
 

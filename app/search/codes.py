@@ -2,4 +2,4 @@
 
 STATUSES = "UPDV"
 UNCLASSIFIED, PREDICTED, DUBIOUS, VALIDATED = range(4)
-PROVENANCES = ("", "predicted", "single", "batch", "audit", "imported")
+PROVENANCES = ("", "predicted", "single", "batch", "audit", "imported", "api")

@@ -14,7 +14,7 @@ HOUR_S, DAY_S = 3600, 86_400
 STEPS = ((HOUR_S, "hour"), (DAY_S, "day"), (7 * DAY_S, "week"), (91 * DAY_S, "quarter"))
 FEWEST_BARS, MOST_BARS = 12, 48
 MOST_PEOPLE = 8
-BY_HAND = {"batch": "many at once", "single": "one by one", "audit": "unseen, under an audit"}
+BY_HAND = {"batch": "many at once", "single": "one by one", "audit": "unseen, under an audit", "api": "by programs"}
 MEANS = {**BY_HAND, "imported": "imported"}
 
 
@@ -36,10 +36,11 @@ class Bar:
     batch: int
     single: int
     audit: int
+    api: int = 0
 
     @property
     def n(self) -> int:
-        return self.batch + self.single + self.audit
+        return self.batch + self.single + self.audit + self.api
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Doubts extends HTMLElement {
     for (const button of line.querySelectorAll("button, input")) button.disabled = true;
     const act = { client_id: newId(), kind: "label", taxon_id, status: "V", objects: [Number(line.dataset.id)], states: [line.dataset.state] };
     try {
-      const { act_id: actId, refused } = await postJson(`${this.url}/acts`, act);
+      const { act_id: actId, refused } = await postJson(`/projects/${this.dataset.project}/acts`, act);
       if (refused.length) throw new Error("Somebody changed this object meanwhile. Load the page again to see what it is now.");
       this.#settled.push(actId);
       line.remove();

@@ -11,14 +11,14 @@ from app.database import Db
 from app.labels import activity
 from app.labels.activity import Report, report
 from app.labels.history import recent_acts
-from app.labels.pace import IDLE_S, pace
+from app.labels.pace import IDLE_S, pace, per_hour
 from app.labels.undo import redo, undo
 from tests.labels.test_pages import label, member, project_id
 from tests.small_projects import Person, SmallProject
 from tests.web_fixtures import Client, bearer, logged_in
 
 __all__ = ["member", "project_id"]
-START = datetime(2026, 3, 1, 23, 58, tzinfo=UTC)
+START = datetime(2026, 3, 1, 23, 56, tzinfo=UTC)
 
 
 def at(db: Db, act_id: int, seconds: float) -> None:
@@ -32,10 +32,10 @@ def all_of(project: SmallProject, who: Person | None = None) -> Report:
 
 @pytest.fixture
 def worked(db: Db, project: SmallProject, ada: Person, ben: Person) -> SmallProject:
-    """Ada: 3 images, 5 after 30 s, 1 after a break, which she undoes 10 s later. Ben: 2 images, in a batch."""
-    for k, (n, seconds) in enumerate([(3, 0), (5, 30), (1, 30 + IDLE_S + 1)]):
+    """Ada: 3 images, 5 after 130 s, 1 after a break, which she undoes 10 s later. Ben: 2 images, in a batch."""
+    for k, (n, seconds) in enumerate([(3, 0), (5, 130), (1, 130 + IDLE_S + 1)]):
         at(db, project.do(ada, project.ids[k : k + n], taxon=["Oithona", "fiber"][k % 2]).act_id, seconds)
-    at(db, undo(db, project, ada, uuid4()).act_id, 30 + IDLE_S + 11)
+    at(db, undo(db, project, ada, uuid4()).act_id, 130 + IDLE_S + 11)
     batch_id = db.execute(
         """
         insert into batch (project_id, account_id, source, title, query, ordering, ranked, opens_marked, n)
@@ -52,10 +52,18 @@ def worked(db: Db, project: SmallProject, ada: Person, ben: Person) -> SmallProj
 
 def test_an_act_takes_what_passed_since_the_one_before_and_nothing_after_a_break(worked: SmallProject) -> None:
     ada, ben = all_of(worked).people
-    assert (ada.what, ada.n_images, ada.n_undone, ada.n_acts, ada.seconds) == ("Ada", 8, 1, 4, 40.0)
-    assert ada.images_per_hour == 3600 * 5 / 40
+    assert (ada.what, ada.n_images, ada.n_undone, ada.n_acts, ada.seconds) == ("Ada", 8, 1, 4, 140.0)
+    assert ada.images_per_hour == 3600 * 5 / 140
     assert ada.acts_per_image == 4 / 8
     assert (ben.what, ben.n_images, ben.seconds, ben.images_per_hour) == ("Ben", 2, 0.0, None)
+
+
+def test_no_speed_is_told_of_less_than_two_minutes(worked: SmallProject, ada: Person) -> None:
+    assert (per_hour(50, 119.0), per_hour(50, 120.0), per_hour(0, 600.0)) == (None, 1500.0, None)
+    worked.db.execute("update act set at = at + interval '1 hour' where kind = 'undo'")
+    worked.db.execute("update act set at = %s where at = %s", [START + timedelta(seconds=11), START])
+    (told,) = all_of(worked, ada).people
+    assert (told.n_images, told.seconds, told.images_per_hour) == (8, 119.0, None)
 
 
 def test_it_is_told_by_kind_of_batch_and_by_day(worked: SmallProject) -> None:
@@ -74,7 +82,7 @@ def test_one_person_s_report_holds_nothing_of_others(worked: SmallProject, ben: 
 
 def test_the_pace_is_that_of_the_latest_acts(worked: SmallProject, ada: Person, ben: Person) -> None:
     now = pace(worked.db, worked.id, ada.id)
-    assert (now.images_per_hour, now.acts_per_image, now.n_images) == (450.0, 0.5, 8)
+    assert (now.images_per_hour, now.acts_per_image, now.n_images) == (3600 * 5 / 140, 0.5, 8)
     assert pace(worked.db, worked.id, ben.id).images_per_hour is None
     nobody = pace(worked.db, worked.id, 999_999)
     assert (nobody.images_per_hour, nobody.acts_per_image, nobody.n_acts) == (None, None, 0)
@@ -83,7 +91,7 @@ def test_the_pace_is_that_of_the_latest_acts(worked: SmallProject, ada: Person, 
 def test_the_list_of_acts_tells_how_long_each_took_and_from_which_batch(worked: SmallProject, ada: Person) -> None:
     told = recent_acts(worked.db, worked.id)
     assert [act.source for act in told if act.who == "Ben"] == ["examples"]
-    assert [act.seconds for act in told if act.who == "Ada"] == [10.0, None, 30.0, None]
+    assert [act.seconds for act in told if act.who == "Ada"] == [10.0, None, 130.0, None]
 
 
 def test_how_fast_others_are_is_for_managers(

@@ -79,6 +79,24 @@ def test_a_visitor_and_a_read_only_token_change_nothing(
     assert app_client.post(url, json=body, headers=bearer(database_url, annotator)).status_code == 200
 
 
+def test_what_a_program_labels_is_recorded_as_a_programs_and_nothing_else_can_be_claimed(
+    app_client: Client, database_url: str, project_id: int, member: Callable[[str], Account]
+) -> None:
+    annotator, url = member("annotator"), f"/projects/{project_id}"
+    headers = bearer(database_url, annotator)
+    body = label(database_url, project_id, 2)
+    for claim in ("batch", "single", "audit"):
+        answer = app_client.post(f"/api/v1{url}/acts", json={**body, "provenance": claim}, headers=headers)
+        assert (answer.status_code, "unknown field provenance" in answer.json()["detail"]) == (400, True)
+    assert app_client.post(f"/api/v1{url}/acts", json=body, headers=headers).status_code == 200
+    labels = rows(database_url, "select object_id, provenance from label where project_id = %s", project_id)
+    assert {row.provenance for row in labels} == {"api"}
+    found = app_client.get(f"/api/v1{url}/objects?provenance=api", headers=headers).json()
+    assert {one["id"] for one in found["objects"]} == {row.object_id for row in labels}
+    page = logged_in(app_client, annotator).get(f"{url}/objects/{labels[0].object_id}").text
+    assert "given by a program" in page
+
+
 @pytest.mark.parametrize(
     "change",
     [{"kind": "explode"}, {"client_id": "x"}, {"objects": "all"}, {"states": []}, {"status": "P"},
