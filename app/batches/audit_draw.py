@@ -11,14 +11,12 @@ from psycopg.types.json import Jsonb
 
 from app.batches.audit_state import CONFIDENCE, Audit, Wish, find, limit_of
 from app.batches.audited import Unseen, title_of, unseen_of
-from app.batches.lineages import names_of_taxa
 from app.batches.sources import Batched
 from app.database import Db
 from app.errors import Conflict, Refused
-from app.labels.acts import OTHER_ACT, Labeller, check_open
+from app.labels.acts import OTHER_ACT, Labeller, check_open, named_taxon
 from app.labels.changes import array
 from app.search.mirror import open_mirror
-from app.taxonomy.names import UNKNOWN_TAXON
 from indexer.audit import sample_size
 
 MOST_DRAWN, USUAL_MOST, N_LEAST = 1000, 300, 12
@@ -36,10 +34,7 @@ EARLIER = """
 def draw(db: Db, project: Batched, account: Labeller, wish: Wish) -> Audit:
     """An audit with its sample; the one that is still to be judged, where there is one of the same source and taxon."""
     check_open(project)
-    if wish.taxon_id not in names_of_taxa(db, [wish.taxon_id]):
-        raise Refused(UNKNOWN_TAXON)
-    if wish.n is not None and wish.n < 1:
-        raise Refused(f"A sample has at least one object: `n` is {wish.n}.")
+    check_wish(db, wish)
     if wish.source == "found":
         wish = of_source(db, project, account, wish)
     key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}
@@ -60,6 +55,15 @@ def draw(db: Db, project: Batched, account: Labeller, wish: Wish) -> Audit:
     audit_id = insert(db, project, account, wish, np.concatenate([fresh, np.array(carried, np.int64)]), judged, key)
     _take_sample(db, audit_id, wish, fresh, carried, judged)
     return find(db, project.id, audit_id)
+
+
+def check_wish(db: Db, wish: Wish) -> None:
+    """What nobody could label in the end is not drawn in the first place."""
+    named_taxon(db, wish.taxon_id)
+    if wish.n is not None and wish.n < 1:
+        raise Refused(f"A sample has at least one object: `n` is {wish.n}.")
+    if wish.upto is not None and wish.upto < 1:
+        raise Refused(f"An audit is of at least one object: `upto` is {wish.upto}.")
 
 
 def _check_same(db: Db, project_id: int, account: Labeller, wish: Wish, key: dict[str, Any]) -> None:
@@ -84,6 +88,8 @@ def of_source(db: Db, project: Batched, account: Labeller, wish: Wish) -> Wish:
     query = dict(wish.query or {})
     if not isinstance(query.get("kind"), str):
         raise Refused('An audit of what is found needs its `query`, such as {"kind": "predicted", "taxon_id": 5}.')
+    if query["kind"] == "review":
+        raise Refused("What a review draws is validated already, so there is nothing to accept. Open it as a batch.")
     least, upto = query.pop("min_score", None), wish.upto
     if query.get("kind") == "predicted" and least is not None:
         mirror = open_mirror(db, project.id)
@@ -129,8 +135,6 @@ def _going_on(db: Db, key: dict[str, Any], wish: Wish) -> int | None:
 def _scope(found: Unseen, drawn: list[int], upto: int | None) -> tuple[np.ndarray, set[int]]:
     """The unseen that were never drawn, the likeliest first, cut where that is wished; and all ids within the cut."""
     fresh = found.ids[~np.isin(found.ids, drawn)]
-    if upto is not None and upto < 1:
-        raise Refused(f"An audit is of at least one object: `upto` is {upto}.")
     cut = found.rank_of(fresh[: upto or None]).max(initial=-np.inf)
     return fresh[: upto or None], {id for id in drawn if upto is None or found.rank_of(np.array([id]))[0] <= cut}
 

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from app import database
+from app.batches.audit_end import judged_right
 from app.batches.audit_state import Audit, find
+from app.batches.audited import still_wanted
 from app.database import Db
 from app.jobs.bodies import job_body
 from app.jobs.context import Cancelled, JobContext
@@ -32,12 +34,22 @@ def begin(db: Db, project: Labelled, account: Labeller, audit: Audit, client_id:
     return job_id
 
 
+def is_asked_for(db: Db, job_id: int | None, client_id: UUID) -> bool:
+    """Whether this acceptance is the one that the job is for: it was sent before."""
+    row = db.execute("select args ->> 'client_id' as client_id from job where id = %s", [job_id]).fetchone()
+    return row is not None and row.client_id == str(client_id)
+
+
 @job_body("accept")
 def run(job: JobContext) -> None:
     """Label what nobody saw, and what the sample showed to be right."""
     with database.connect(job.database_url) as db:
-        audit = find(db, job.project_id or 0, job.args["audit_id"])
-        ids = _objects(db, audit)
+        audit_id, project_id = job.args["audit_id"], job.project_id or 0
+        if not _take(db, job.job_id, audit_id):
+            job.log("This audit is over: nothing is left to be accepted under it.")
+            return
+        audit = find(db, project_id, audit_id)
+        ids = _objects(db, audit, project_id)
         db.commit()
         try:
             n_changed = _slices(db, job, audit, ids)
@@ -49,12 +61,27 @@ def run(job: JobContext) -> None:
     job.log(f"{n_changed:,} objects labelled; {len(ids) - n_changed:,} left, since somebody labelled them meanwhile.")
 
 
-def _objects(db: Db, audit: Audit) -> list[tuple[int, str]]:
-    """Each with its provenance: first what was judged right, then what nobody saw, always in the same order."""
+def _take(db: Db, job_id: int, audit_id: int) -> bool:
+    """False where it was accepted or left meanwhile: a job that was cancelled may be tried again much later."""
+    taken = db.execute(
+        """
+        update audit
+           set state = 'accepting', job_id = %s
+         where id = %s
+           and state in ('accepting', 'open', 'asked')
+        returning id
+        """,
+        [job_id, audit_id],
+    )
+    return taken.fetchone() is not None
+
+
+def _objects(db: Db, audit: Audit, project_id: int) -> list[tuple[int, str]]:
+    """Each with its provenance: first what nobody saw, always in the same order, then what was judged right."""
     row = db.execute("select object_ids from audit where id = %s", [audit.id]).fetchone()
-    sampled = {one.id for one in audit.sample}
-    right = [(one.id, "batch") for one in audit.sample if one.is_right]
-    return right + [(id, "audit") for id in sorted(row.object_ids) if id not in sampled]
+    right = judged_right(db, audit)
+    unseen = set(row.object_ids) - {one.id for one in audit.sample} - set(right)
+    return [(id, "audit") for id in sorted(unseen)] + [(id, "batch") for id in right]
 
 
 def _slices(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]]) -> int:
@@ -85,13 +112,22 @@ def _slice(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]], nu
             "select n_objects from act where project_id = %s and client_id = %s", [project.id, client_id]
         ).fetchone()
         return int(row.n_objects)
-    seen = changes.seen_states(db, project.id, [id for id, _ in ids])
+    wanted = still_wanted(db, project.id, audit, [id for id, _ in ids])
+    seen = changes.seen_states(db, project.id, wanted)
     changed: list[Changed] = []
     for provenance in ("batch", "audit"):
         meant = [seen[id] for id, whence in ids if whence == provenance and id in seen]
         changed += say(db, project.id, account_id, audit, act_id, meant, provenance)
     acts.finish(db, project.id, account_id, act_id, changed, [])
-    db.execute("update audit set act_id = coalesce(act_id, %s) where id = %s", [act_id, audit.id])
+    db.execute(
+        """
+        update audit
+           set act_id = %s
+         where id = %s
+           and not exists (select from act where id = audit.act_id and reversed_by is null and n_objects > 0)
+        """,
+        [act_id, audit.id],
+    )
     return len(changed)
 
 

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Template
 
 from app.accounts.viewer import Account, Viewer
-from app.batches import audit_state, audits
+from app.batches import audit_end, audit_state, audits
 from app.batches.audit_state import Audit, Verdict, Wish
 from app.batches.audited import n_found
 from app.database import Db
@@ -252,7 +252,7 @@ def show_audit(
         "may_judge": project.may("annotator") and project.status != "explore" and not is_over,
         "is_over": is_over,
         "n_left_out": _n_left_out(db, project, actor(viewer), sample.audit),
-        "may_undo": _may_undo(db, project, actor(viewer).id, sample.audit),
+        **_acceptance(db, project, actor(viewer).id, sample.audit),
     }
     return Template("batches/audit.html", context=context)
 
@@ -265,12 +265,16 @@ def _n_left_out(db: Db, project: Project, account: Account, audit: Audit) -> int
     return max(n_found(db, project, account, audit.query or {}) - audit.n, 0)
 
 
-def _may_undo(db: Db, project: Project, account_id: int, audit: Audit) -> bool:
-    """Whether undo would take back now what the audit labelled: it is one's own latest act, as a rule."""
-    if audit.state != "accepted" or project.status == "explore":
-        return False
-    step = undo_state(db, project.id, account_id).undo
-    return step is not None and step.act_id == audit.act_id
+def _acceptance(db: Db, project: Project, account_id: int, audit: Audit) -> dict[str, Any]:
+    """The acts that accepted, and how they may be undone: by the undo key where it is one's own latest act, else all of
+    them at once."""
+    acts = audit_end.acts_of(db, audit.id) if audit.act_id else []
+    standing = [act for act in acts if not act.undone]
+    own = all(act.account_id == account_id for act in standing)
+    may = bool(standing) and project.status != "explore" and project.may("annotator" if own else "manager")
+    step = undo_state(db, project.id, account_id).undo if may and len(standing) == 1 else None
+    is_next = step is not None and step.act_id == standing[0].id
+    return {"acts": acts, "may_undo": is_next, "may_take_back": may and not is_next}
 
 
 routes = [show_audits, show_audit]

@@ -13,6 +13,12 @@ from indexer.audit import most_wrong
 
 CONFIDENCE = 0.95
 LIMIT = 0.05
+# A job that failed, or was cancelled before it began, left its audit to be accepted again.
+STATE = """
+    case when audit.state = 'accepting'
+              and not exists (select from job where job.id = audit.job_id and job.status in ('queued', 'running'))
+         then 'open' else audit.state end
+"""
 NO_AUDIT = "This project has no such audit. The page of audits lists those that there are."
 
 
@@ -56,7 +62,8 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Audit:
-    """An audit as it stands. `n` objects nobody saw, of which the sample was drawn. `n_sample` and `n_wrong` count the
+    """An audit as it stands. `n` objects nobody saw, of which the sample was drawn; what was deleted before it was
+    judged is not of the sample. `n_sample` and `n_wrong` count the
     random draws over all audits of these; `bound` is the share that is wrong at most, the strangers corrected, once all
     are judged. `may_accept`: the bound keeps the limit."""
 
@@ -137,8 +144,8 @@ def find(db: Db, project_id: int, audit_id: int) -> Audit:
 def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "", limit: int = 100) -> list[Audit]:
     """Audits of a project, the latest first."""
     rows = db.execute(
-        """
-        select audit.id, audit.source, source_id, audit.taxon_id, audit.status, state, audit.act_id, look,
+        f"""
+        select audit.id, audit.source, source_id, audit.taxon_id, audit.status, {STATE} as state, audit.act_id, look,
                coalesce(nullif(reason, ''), act.detail -> 'audit' ->> 'reason', '') as reason,
                coalesce((act.detail -> 'audit' -> 'waived')::boolean, false) as waived,
                n_before, n_wrong_before, limit_share, audit.account_id, audit.made_at, audit.job_id,
@@ -151,6 +158,11 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
                        from audit_object
                        left join taxon as given on given.id = audit_object.taxon_id
                       where audit_object.audit_id = audit.id
+                        and (is_right is not null
+                             or exists (select
+                                          from object
+                                         where object.project_id = audit.project_id
+                                           and object.id = object_id))
                       order by is_random desc, hashint8(object_id)) as sample
           from audit
           join taxon on taxon.id = audit.taxon_id
@@ -160,10 +172,10 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
           left join pile on audit.source = 'pile' and pile.id = audit.source_id
          where audit.project_id = %(project_id)s
            and (%(audit_id)s::bigint is null or audit.id = %(audit_id)s)
-           and (%(state)s = '' or audit.state = %(state)s)
+           and (%(state)s = '' or {STATE} = %(state)s)
          order by audit.id desc
          limit %(limit)s
-        """,
+        """,  # noqa: S608 (constant)
         {"project_id": project_id, "audit_id": audit_id, "state": state, "limit": limit},
     ).fetchall()
     return [_audit(row) for row in rows]
@@ -201,14 +213,22 @@ def _words(n_sample: int, n_wrong: int, bound: float | None, n: int) -> str:
     return f"{n_wrong:,} wrong of {n_sample:,}: at most {100 * bound:.1f} % wrong at 95 % confidence, {n:,} objects"
 
 
-def hold(db: Db, project_id: int, audit_id: int) -> Any:
+def lock(db: Db, project_id: int, audit_id: int) -> int | None:
+    """Wait for whoever works the audit; the job that accepts it, or did."""
     row = db.execute(
-        "select * from audit where project_id = %s and id = %s for no key update", [project_id, audit_id]
+        "select job_id from audit where project_id = %s and id = %s for no key update", [project_id, audit_id]
     ).fetchone()
     if row is None:
         raise NotFound(NO_AUDIT)
-    if row.state == "accepting":
+    return None if row.job_id is None else int(row.job_id)
+
+
+def hold(db: Db, project_id: int, audit_id: int) -> Any:
+    """The audit, for whoever is to change it: it is at work."""
+    lock(db, project_id, audit_id)
+    row = db.execute(f"select audit.*, {STATE} as state_now from audit where id = %s", [audit_id]).fetchone()  # noqa: S608
+    if row.state_now == "accepting":
         raise Conflict("A job is accepting what this audit is of: look at its progress, or cancel it there.")
-    if row.state not in ("open", "asked"):
+    if row.state_now not in ("open", "asked"):
         raise Conflict("This audit is over. Draw a new one to go on.")
     return row

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from app.batches import piles, places, refusals
-from app.batches.audit_state import Wish
+from app.batches.audit_state import Audit, Wish
 from app.batches.batch import CLOSED, find_batch
 from app.batches.places import WAITING
 from app.batches.sources import Batched, find_kind
@@ -53,6 +53,12 @@ def unseen_of(db: Db, project: Batched, account: Labeller, wish: Wish) -> Unseen
     order = np.argsort(ids)
     chosen = ids[wanted][np.argsort(ranks[wanted], kind="stable")]
     return Unseen(chosen, ids[order], ranks[order])
+
+
+def still_wanted(db: Db, project_id: int, audit: Audit, ids: list[int]) -> list[int]:
+    """Without what was refused for the taxon since the sample was drawn."""
+    refused = set(refusals.refused_ids(db, open_mirror(db, project_id), audit.taxon_id).tolist())
+    return [id for id in ids if id not in refused]
 
 
 def _of_batch(db: Db, project_id: int, batch_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,21 +9,18 @@ decides. With the act stand the sample, what it showed, and the bound; its label
 from typing import Any
 from uuid import UUID, uuid4
 
-import numpy as np
-
-from app.batches import audit_job, piles, places, refusals
-from app.batches.audit_draw import draw, insert, of_source
-from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold
-from app.batches.audited import unseen_of
+from app.batches import audit_end, audit_job, refusals
+from app.batches.audit_draw import check_wish, draw, insert, of_source
+from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold, lock
+from app.batches.audited import still_wanted, unseen_of
 from app.batches.lineages import branch_of, names_of_taxa, related
-from app.batches.places import LEFT, WAITING
 from app.batches.sources import Batched
 from app.database import Db
 from app.errors import Conflict, Forbidden, Refused
 from app.labels import acts, changes
 from app.labels.acts import Act, InBatch, Labelled, Labeller, Outcome, check_open
 from app.labels.changes import state_token
-from app.labels.reversals import on_reversal
+from app.labels.former import hold_batches
 from app.taxonomy.names import UNKNOWN_TAXON
 
 __all__ = ["accept", "draw", "drop", "judge", "note_seen", "waive"]
@@ -129,12 +126,16 @@ def _correct(db: Db, project: Labelled, account: Labeller, audit: Any, strangers
 def accept(
     db: Db, project: Labelled, account: Labeller, audit_id: int, client_id: UUID, manager: bool, ask: str | None = None
 ) -> Outcome | None:
-    """Label all that nobody saw, and what was judged right, in one act. None: over the limit, a manager was asked."""
+    """Label all that nobody saw, and what was judged right, in one act. None: over the limit, a manager was asked; or
+    there are so many that a job does it."""
     check_open(project)
-    sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
     request = acts.digest("accept", audit_id)
+    job_id = lock(db, project.id, audit_id)
+    sent = db.execute("select from act where project_id = %s and client_id = %s", [project.id, client_id]).fetchone()
     if sent is not None:
         return acts.repeated(db, project.id, account.id, client_id, request)
+    if audit_job.is_asked_for(db, job_id, client_id):
+        return None
     row = hold(db, project.id, audit_id)
     audit = find(db, project.id, audit_id)
     if audit.bound is None:
@@ -173,6 +174,7 @@ def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) 
     request = acts.digest("waive", wish, reason)
     if sent.fetchone() is not None:
         return acts.repeated(db, project.id, account.id, wish.client_id, request)
+    check_wish(db, wish)
     wish = of_source(db, project, account, wish) if wish.source == "found" else wish
     found = unseen_of(db, project, account, wish)
     ids = found.ids[: wish.upto or None]
@@ -198,9 +200,10 @@ def _accept(
     )  # fmt: skip
     if act_id is None:
         return acts.repeated(db, project.id, account.id, client_id, request)
+    hold_batches(db, [act_id])
     sampled = {one.id for one in audit.sample}
-    right = _judged_right(db, audit)
-    unseen = [id for id in row.object_ids if id not in sampled]
+    right = audit_end.judged_right(db, audit)
+    unseen = [id for id in still_wanted(db, project.id, audit, row.object_ids) if id not in sampled]
     seen = changes.seen_states(db, project.id, [*right, *unseen])
     changed = []
     for ids, provenance in ((right, "batch"), (unseen, "audit")):
@@ -208,43 +211,8 @@ def _accept(
         changed += audit_job.say(db, project.id, account.id, audit, act_id, meant, provenance)
     done = {one.id for one in changed}
     left = [acts.left_as_is(id, seen.get(id)) for id in (*right, *unseen) if id not in done]
-    _close(db, audit, act_id, account.id, sorted(done))
+    audit_end.close(db, audit, act_id, account.id, sorted(done))
     return acts.finish(db, project.id, account.id, act_id, changed, left)
-
-
-def _judged_right(db: Db, audit: Audit) -> list[int]:
-    """What this and earlier audits of the same showed to be right: seen, and not labelled yet."""
-    rows = db.execute(
-        """
-        select distinct object_id
-          from audit_object
-          join audit on audit.id = audit_object.audit_id
-         where (source, source_id, audit.taxon_id) = (%s, %s, %s)
-           and state <> 'accepted'
-           and is_right
-        """,
-        [audit.source, audit.source_id, audit.taxon_id],
-    )
-    return [row.object_id for row in rows]
-
-
-def _close(db: Db, audit: Audit, act_id: int, account_id: int, ids: list[int]) -> None:
-    """The audit is over, and what it labelled has left its source."""
-    db.execute(
-        "update audit set state = 'accepted', act_id = %s, decided_by = %s, ended_at = now() where id = %s",
-        [act_id, account_id, audit.id],
-    )
-    if audit.source == "batch":
-        _put(db, audit.source_id, ids, LEFT)
-    elif audit.source == "pile":
-        piles.settle(db, audit.source_id, audit.taxon_id, act_id)
-
-
-def _put(db: Db, batch_id: int, ids: list[int], place: int) -> None:
-    if db.execute("select from batch where id = %s for no key update", [batch_id]).fetchone() is not None:
-        listed = places.read(db, batch_id)
-        listed.put(np.array(ids, np.int64), place)
-        places.write(db, batch_id, listed)
 
 
 def drop(db: Db, project: Labelled, audit_id: int) -> Audit:
@@ -252,28 +220,3 @@ def drop(db: Db, project: Labelled, audit_id: int) -> Audit:
     hold(db, project.id, audit_id)
     db.execute("update audit set state = 'dropped', ended_at = now() where id = %s", [audit_id])
     return find(db, project.id, audit_id)
-
-
-@on_reversal
-def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
-    """What an audit accepted waits again in its batch or pile when its act is undone."""
-    rows = db.execute(
-        """
-        update audit
-           set state = case when %(undone)s then 'open' else 'accepted' end
-          from act
-         where act.id = any(%(act_ids)s)
-           and audit.project_id = %(project_id)s
-           and audit.act_id = act.id
-        returning audit.source, audit.source_id, audit.taxon_id, audit.act_id
-        """,
-        {"undone": undone, "act_ids": act_ids, "project_id": project_id},
-    ).fetchall()
-    for row in rows:
-        touched = db.execute(
-            "select object_id from history where project_id = %s and act_id = %s", [project_id, row.act_id]
-        ).fetchall()
-        if row.source == "batch":
-            _put(db, row.source_id, [one.object_id for one in touched], WAITING if undone else LEFT)
-        elif row.source == "pile":
-            piles.settle(db, row.source_id, None if undone else row.taxon_id, None if undone else row.act_id)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from app.batches.lineages import names_of_taxa, related
-from app.batches.review import bounds, is_wrong, words_of
+from app.batches.lineages import contradictions, names_of_taxa
+from app.batches.review import bounds, words_of, wrong_ones
 from app.database import Db
 from app.search.codes import VALIDATED
 from app.search.mirror import open_mirror
@@ -72,10 +72,11 @@ def error_rates(db: Db, project_id: int) -> list[ErrorRate]:
         """,
         [project_id],
     ).fetchall()
+    wrong = wrong_ones(db, rows)
     told: dict[tuple[Any, Any], list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in rows:
         judged = row.n if row.is_judged else 0
-        counts = (row.n, judged, judged if is_wrong(db, row) else 0)
+        counts = (row.n, judged, judged if (row.was, row.now) in wrong else 0)
         for key in ((row.who_id, None), (row.who_id, row.was)):
             told[key] = [a + b for a, b in zip(told[key], counts, strict=True)]
     people, names = {row.who_id: row.who for row in rows}, names_of_taxa(db, {row.was for row in rows})
@@ -141,8 +142,9 @@ def agreements(db: Db, project_id: int) -> list[Agreement]:
         [project_id],
     ).fetchall()
     pairs: dict[tuple[int, int], list[tuple[int, int, int, int]]] = defaultdict(list)
+    contrary = contradictions(db, [(row.was, row.now) for row in rows])
     for row in rows:
-        now = row.was if related(db, row.was, row.now) else row.now
+        now = row.now if (row.was, row.now) in contrary else row.was
         said = (row.was, now) if row.first < row.second else (now, row.was)
         pairs[min(row.first, row.second), max(row.first, row.second)].append((*said, row.n, row.n_blind))
     people = {id for pair in pairs for id in pair}

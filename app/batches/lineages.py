@@ -50,6 +50,24 @@ def related(db: Db, taxon_id: int, other_id: int) -> bool:
     return bool(np.isin(taxon_id, lineage_of(db, other_id)) or np.isin(other_id, lineage_of(db, taxon_id)))
 
 
+def contradictions(db: Db, pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those pairs of taxa that are not `related`: asked at once, however many."""
+    asked = set(pairs)
+    rows = db.execute(
+        """
+        with recursive above as (
+            select id, id as above_id, parent_id from taxon where id = any(%s)
+            union
+            select above.id, taxon.id, taxon.parent_id from above join taxon on taxon.id = above.parent_id
+        )
+        select id, above_id from above
+        """,
+        [sorted({taxon_id for pair in asked for taxon_id in pair})],
+    )
+    kin = {(row.id, row.above_id) for row in rows}
+    return {(one, other) for one, other in asked if (one, other) not in kin and (other, one) not in kin}
+
+
 def _made(db: Db, way: str, taxon_id: int, query: str) -> np.ndarray:
     version = db.execute("select version from taxonomy_version").fetchone()[0]
     key = (db.info.host, db.info.port, db.info.dbname, version, way, taxon_id)

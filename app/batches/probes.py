@@ -21,7 +21,7 @@ from app.batches.sources import Batched
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.labels import acts, changes
-from app.labels.acts import Act, InBatch, Labeller, check_open
+from app.labels.acts import OTHER_ACT, Act, InBatch, Labeller, check_open, named_taxon
 from app.labels.changes import array, state_token
 from app.search import graph
 from app.search.mirror import Mirror, open_mirror
@@ -31,6 +31,8 @@ from indexer.audit import remaining
 USUAL, MOST = 100, 500
 SOME_SAY_SO = 0.2  # of the neighbours: what is drawn from apart, since most of what is left lies there
 MOST_SAY_SO = 0.5
+# Of a probe's object `drawn`: what was deleted before it was judged is not of the probe.
+IS_THERE = "exists (select from object where object.project_id = probe.project_id and object.id = drawn.object_id)"
 NO_PROBE = "This project has no such probe. The page of stragglers lists those that were drawn."
 UNSEEN = "You have not seen {n} of the probes yet: scroll to them. A program reports what it saw under …/seen."
 
@@ -85,22 +87,10 @@ def draw(db: Db, project: Batched, account: Labeller, client_id: UUID, taxon_id:
     name = _name(db, taxon_id)
     if not 1 <= n <= MOST:
         raise Refused(f"A probe draws between 1 and {MOST} objects.")
+    named_taxon(db, taxon_id)
     db.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"probe {project.id} {taxon_id}"])
-    row = db.execute(
-        """
-        select probe.id
-          from probe
-         where project_id = %s
-           and (client_id = %s
-                or taxon_id = %s
-                   and exists (select from probe_object where probe_id = probe.id and belongs is null))
-         order by id desc
-         limit 1
-        """,
-        [project.id, client_id, taxon_id],
-    ).fetchone()
-    if row is not None:
-        return find(db, project.id, row.id)
+    if (going_on := _going_on(db, project.id, account.id, client_id, taxon_id)) is not None:
+        return find(db, project.id, going_on)
     mirror = open_mirror(db, project.id)
     mask = _unshown(db, project, mirror, taxon_id)
     likely = _likely(db, project, mirror, taxon_id, mask, SOME_SAY_SO)
@@ -116,6 +106,34 @@ def draw(db: Db, project: Batched, account: Labeller, client_id: UUID, taxon_id:
         for id in chance.choice(ids, k, replace=False)
     ]
     return _keep(db, project.id, account.id, client_id, taxon_id, (len(likely), len(other)), drawn)
+
+
+def _going_on(db: Db, project_id: int, account_id: int, client_id: UUID, taxon_id: int) -> int | None:
+    """The probe that came with this id, else one of the taxon of which something is left to be judged."""
+    sent = db.execute(
+        "select id, taxon_id, account_id from probe where project_id = %s and client_id = %s", [project_id, client_id]
+    ).fetchone()
+    if sent is not None and (sent.taxon_id, sent.account_id) != (taxon_id, account_id):
+        raise Conflict(OTHER_ACT)
+    if sent is not None:
+        return int(sent.id)
+    row = db.execute(
+        f"""
+        select probe.id
+          from probe
+         where project_id = %s
+           and taxon_id = %s
+           and exists (select
+                         from probe_object as drawn
+                        where probe_id = probe.id
+                          and belongs is null
+                          and {IS_THERE})
+         order by id desc
+         limit 1
+        """,  # noqa: S608 (constant)
+        [project_id, taxon_id],
+    ).fetchone()
+    return None if row is None else int(row.id)
 
 
 def _keep(
@@ -164,6 +182,8 @@ def _check_drawn(probe: Probe, ids: list[int]) -> None:
 def judge(db: Db, project: Batched, account: Labeller, probe_id: int, belonging: list[int], others: list[int]) -> Probe:
     """Those that belong are labelled, the others refused for the taxon: an act each."""
     check_open(project)
+    # Two people who judge the same probes take turns, so that each is judged once.
+    db.execute("select from probe where project_id = %s and id = %s for no key update", [project.id, probe_id])
     probe = find(db, project.id, probe_id)
     _check_drawn(probe, [*belonging, *others])
     if both := set(belonging) & set(others):
@@ -221,11 +241,12 @@ def read(
 ) -> list[Probe]:
     """Probes of a project, the latest first."""
     rows = db.execute(
-        """
+        f"""
         select probe.*, taxon.display_name as taxon, account.name as account,
                array(select json_build_array(object_id, is_likely, belongs)
-                       from probe_object
+                       from probe_object as drawn
                       where probe_id = probe.id
+                        and (belongs is not null or {IS_THERE})
                       order by hashint8(object_id)) as drawn
           from probe
           join taxon on taxon.id = probe.taxon_id
@@ -235,7 +256,7 @@ def read(
            and (%(taxon_id)s::int is null or probe.taxon_id = %(taxon_id)s)
          order by probe.id desc
          limit %(limit)s
-        """,
+        """,  # noqa: S608 (constant)
         {"project_id": project_id, "probe_id": probe_id, "taxon_id": taxon_id, "limit": limit},
     )
     return [_probe(row) for row in rows]

@@ -6,16 +6,17 @@ it was not. What is judged first is no random part of the sample: until all is, 
 confirm: what others marked dubious, for somebody else to settle.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from app.batches.lineages import branch_of, names_of_taxa, related
+from app.batches.lineages import branch_of, contradictions, names_of_taxa
 from app.batches.sources import Batched, Found, known_args, number_in, source
 from app.database import Db
-from app.errors import Forbidden, NotFound
+from app.errors import Forbidden, NotFound, Refused
 from app.labels.acts import Labeller
 from app.labels.changes import array
 from app.search.codes import DUBIOUS, VALIDATED
@@ -29,6 +30,7 @@ CONFIDENCE = 0.95
 @dataclass(frozen=True)
 class Review:
     """What a review tells: of `n` sampled labels, standing for `n_pile`, so many were judged, and so many were wrong.
+    Objects that were deleted since are neither of the sample nor of the pile.
     `low` and `high` hold the share of the `n_pile` that is wrong, with 95 % confidence: while some of the sample are
     not judged, from all of these being right to all being wrong, and `share` is null. All are until one is judged."""
 
@@ -59,6 +61,8 @@ def find_sample(db: Db, project: Batched, account: Labeller, args: dict[str, Any
     known_args(args, "who", "taxon_id", "all", "hidden")
     _check_manager(db, project, account)
     who, taxon_id = _id_in(args, "who"), _id_in(args, "taxon_id")
+    if who == account.id:
+        raise Refused("Your own labels are for others to review: name somebody else, or nobody for all the others.")
     since = None if args.get("all") else _last_review(db, project.id, who, taxon_id)
     mirror = open_mirror(db, project.id)
     kept = (mirror.status == VALIDATED) & _theirs(mirror, account.id, who) & _of_taxon(db, mirror, taxon_id)
@@ -91,13 +95,18 @@ def list_reviews(db: Db, project_id: int, limit: int = 100, taxon_id: int | None
     rows = db.execute(
         """
         select review.id, account.name as account, who, whose.name as whose, review.taxon_id,
-               taxon.display_name as taxon, n_pile, since, hidden, review.made_at,
-               (select count(*) from review_object where review_id = review.id) as n
+               taxon.display_name as taxon, n_pile - n_gone as n_pile, since, hidden, review.made_at, n
           from review
+         cross join lateral (
+               select count(*) filter (where object.id is not null) as n,
+                      count(*) filter (where object.id is null) as n_gone
+                 from review_object as drawn
+                 left join object on object.project_id = review.project_id and object.id = drawn.object_id
+                where drawn.review_id = review.id) as sample
           left join account on account.id = review.account_id
           left join account as whose on whose.id = review.who
           left join taxon on taxon.id = review.taxon_id
-         where project_id = %(project_id)s
+         where review.project_id = %(project_id)s
            and (%(taxon_id)s::int is null or review.taxon_id = %(taxon_id)s)
          order by review.id desc
          limit %(limit)s
@@ -123,17 +132,19 @@ def _judged(db: Db, project_id: int, review_ids: list[int]) -> dict[int, tuple[i
          group by 1, 2, 3
         """,
         [project_id, array(review_ids)],
-    )
+    ).fetchall()
+    wrong = wrong_ones(db, rows)
     told: dict[int, tuple[int, int]] = {}
     for row in rows:
         n_judged, n_wrong = told.get(row.review_id, (0, 0))
-        told[row.review_id] = (n_judged + row.n, n_wrong + (row.n if is_wrong(db, row) else 0))
+        told[row.review_id] = (n_judged + row.n, n_wrong + (row.n if (row.was, row.now) in wrong else 0))
     return told
 
 
-def is_wrong(db: Db, row: Any) -> bool:
-    """`now` is what others say; null: they sent it back."""
-    return row.now is None or not related(db, row.was, row.now)
+def wrong_ones(db: Db, rows: Sequence[Any]) -> set[tuple[int, int | None]]:
+    """Of what labels were, and what others say (`now`; null: they sent it back), the pairs that say: it was wrong."""
+    said_again = contradictions(db, [(row.was, row.now) for row in rows if row.now is not None])
+    return {(row.was, row.now) for row in rows if row.now is None or (row.was, row.now) in said_again}
 
 
 def bounds(n: int, n_judged: int, n_wrong: int, n_pile: int) -> tuple[float, float]:

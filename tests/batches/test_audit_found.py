@@ -5,13 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from app.batches import audit_job, audit_state, audits
+from app.batches import audit_end, audit_job, audit_state, audits
 from app.batches.audit_state import Audit, Wish
 from app.database import Db
 from app.errors import Conflict
 from app.jobs.context import Cancelled, JobContext
 from app.labels import runs
 from app.labels.undo import undo
+from app.labels.undo_all import redo_all, undo_all
+from app.labels.undo_preview import period_of_audit
 from app.settings import load_settings
 from tests.batches.conftest import Worker, ids_of
 from tests.batches.test_audits import accept, judge
@@ -104,6 +106,55 @@ def test_many_are_accepted_by_a_job_slice_by_slice_each_an_act_that_can_be_undon
     assert db.execute("select count(*) from act where provenance = 'audit'").fetchone()[0] == 4
     undo(db, predicted.small, predicted.person, uuid4())
     assert n_labelled(db) == 120 - acts[-1].n_objects
+
+
+def acts_under(db: Db, audit: Audit) -> list[tuple[int, bool]]:
+    return [(act.id, act.undone) for act in audit_end.acts_of(db, audit.id)]
+
+
+def test_a_large_acceptance_stands_while_one_of_its_acts_does_and_is_taken_back_whole(
+    db: Db, database_url: str, predicted: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_job, "MOST_AT_ONCE", NO_MORE)
+    audit = judge(predicted, found(predicted))
+    client_id = uuid4()
+    assert accept(predicted, audit, client_id=client_id) is None
+    db.commit()
+    assert accept(predicted, audit, client_id=client_id) is None
+    db.commit()
+    audit_job.run(job_of(db, database_url))
+    assert accept(predicted, audit, client_id=client_id) is None
+    first, *others = [id for id, _ in acts_under(db, audit)]
+    undo(db, predicted.small, predicted.person, uuid4(), first)
+    assert audit_state.find(db, predicted.small.id, audit.id).state == "accepted"
+    predicted.small.do(predicted.person, predicted.small.ids[:1], taxon="fiber")
+    period = period_of_audit(db, predicted.small.id, audit.id)
+    assert period is not None
+    taken = undo_all(db, predicted.small, predicted.person, uuid4(), period, manager=False)
+    assert (taken.n_acts, n_labelled(db)) == (len(others), 1)
+    assert audit_state.find(db, predicted.small.id, audit.id).state == "open"
+    assert period_of_audit(db, predicted.small.id, audit.id) is None
+    redo_all(db, predicted.small, predicted.person, uuid4(), taken.act_id, manager=False)
+    assert audit_state.find(db, predicted.small.id, audit.id).state == "accepted"
+    assert acts_under(db, audit) == [(first, True), *((id, False) for id in others)]
+
+
+def test_a_job_that_failed_or_never_began_leaves_the_audit_to_be_accepted_again(
+    db: Db, database_url: str, predicted: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_job, "MOST_AT_ONCE", NO_MORE)
+    audit = judge(predicted, found(predicted))
+    for ended in ("cancelled", "failed"):
+        accept(predicted, audit)
+        db.execute("update job set status = %s where kind = 'accept'", [ended])
+        assert audit_state.find(db, predicted.small.id, audit.id).state == "open"
+        assert [one.id for one in audit_state.read(db, predicted.small.id, state="open")] == [audit.id]
+    late = job_of(db, database_url)
+    audits.drop(db, predicted.project, audit.id)
+    db.commit()
+    audit_job.run(late)
+    assert n_labelled(db) == 0
+    assert audit_state.find(db, predicted.small.id, audit.id).state == "dropped"
 
 
 def test_a_job_that_is_cancelled_leaves_the_audit_open_and_is_done_later(

@@ -136,3 +136,25 @@ def test_a_probe_is_judged_once_by_who_has_seen_it_and_each_object_in_one_way(
     with pytest.raises(Conflict, match="1 of these probes is judged already"):
         probes.judge(*judged, [], [one, other])
     assert probes.judge(*judged, [], [other]).n_judged == 2
+
+
+def test_what_was_deleted_before_it_was_judged_is_not_of_the_probe(mine: Worker, labelled: list[int]) -> None:
+    probe = draw(mine)
+    mine.db.execute("delete from object where project_id = %s and id = any(%s)", [mine.small.id, probe.ids[:3]])
+    left = probes.find(mine.db, mine.small.id, probe.id)
+    assert (left.n, left.ids) == (17, probe.ids[3:])
+    told = judge(mine, left, [])
+    assert told.open_ids == [] and told.estimate is not None
+    assert draw(mine).id != probe.id
+
+
+def test_a_probe_s_id_is_for_it_alone_and_it_is_of_a_taxon_in_use(mine: Worker, labelled: list[int]) -> None:
+    client_id, taxa = uuid4(), mine.small.taxa
+    first = probes.draw(mine.db, mine.project, mine.person, client_id, taxa["Calanoida"], 10)
+    judge(mine, first, [])
+    assert probes.draw(mine.db, mine.project, mine.person, client_id, taxa["Calanoida"], 10).id == first.id
+    with pytest.raises(Conflict, match="used for another act"):
+        probes.draw(mine.db, mine.project, mine.person, client_id, taxa["Oithona"], 10)
+    mine.db.execute("update taxon set status = 'D' where id = %s", [taxa["fiber"]])
+    with pytest.raises(Refused, match="deprecated"):
+        draw(mine, "fiber")

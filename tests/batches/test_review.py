@@ -8,7 +8,7 @@ from app.accounts.viewer import Account
 from app.batches import review, work
 from app.batches.work import PageAct
 from app.database import Db
-from app.errors import Forbidden, NotFound
+from app.errors import Forbidden, NotFound, Refused
 from tests.batches.conftest import Worker, ids_of
 from tests.small_projects import Person
 from tests.web_fixtures import Client, bearer, logged_in
@@ -82,6 +82,26 @@ def test_one_s_own_review_is_by_person_and_taxon(db: Db, manager: Worker, ben: P
     assert (len(found.ids), found.title) == (10, "Review: Copepoda")
     with pytest.raises(NotFound):
         manager.make("review", who=999_999)
+
+
+def test_what_was_deleted_since_is_neither_of_the_sample_nor_of_the_pile(
+    db: Db, manager: Worker, ben: Person
+) -> None:
+    manager.small.do(ben, manager.small.ids[:40], taxon="Oithona")
+    db.commit()
+    ids = ids_of(manager.page(manager.make("review", limit=10), 10))
+    manager.small.do(manager.person, ids[:8], "confirm")
+    assert review.list_reviews(db, manager.small.id)[0].n_unjudged == 2
+    for table, column in (("label", "object_id"), ("object", "id")):
+        db.execute(f"delete from {table} where project_id = %s and {column} = any(%s)", [manager.small.id, ids[7:]])
+    (told,) = review.list_reviews(db, manager.small.id)
+    assert (told.n, told.n_pile, told.n_judged, told.n_unjudged, told.share) == (7, 37, 7, 0, 0.0)
+    assert told.words == ""
+
+
+def test_nobody_reviews_his_own_labels(manager: Worker) -> None:
+    with pytest.raises(Refused, match="for others to review"):
+        manager.make("review", who=manager.person.id)
 
 
 def test_reviews_are_for_managers_and_doubts_for_all_who_label(db: Db, mine: Worker, ben: Person) -> None:
