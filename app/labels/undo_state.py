@@ -54,7 +54,8 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
               where own.id > last_act.id and kind = 'undo' and reversed_by is null
               order by own.id desc limit 1)
         )
-        select next.way, next.id, coalesce(reversed.kind, next.kind) as kind, coalesce(nullif(next.n_objects, 0), reversed.n_objects) as n,
+        select next.way, next.id, coalesce(reversed.kind, next.kind) as kind,
+               coalesce(nullif(next.n_objects, 0), reversed.n_objects) as n,
                taxon.display_name as taxon
           from next
           left join act as reversed on reversed.id = next.reverses
