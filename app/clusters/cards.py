@@ -80,7 +80,9 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Card:
-    """One card; `n` counts what is left in it, `purity` and `n_known` say what to expect of it."""
+    """One card; `n` counts what is left in it, `purity` and `n_known` say what to expect of it. `gain`: objects rightly
+    labelled a second. `basis`: known (by validated objects), predicted (by predictions alone), or spread (by how
+    tightly it stands)."""
 
     id: int
     n: int
@@ -88,9 +90,9 @@ class Card:
     by_hand: bool
     title: str
     purity: float
-    gain: float  # objects rightly labelled a second
+    gain: float
     n_known: int
-    basis: str  # known: by validated objects; predicted: by predictions alone; spread: by how tightly it stands
+    basis: str
     proposals: list[Proposal] = field(default_factory=list)
 
     @property
