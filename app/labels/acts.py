@@ -18,6 +18,7 @@ from app.labels.undo_state import UndoState, undo_state
 from app.taxonomy.names import UNKNOWN_TAXON, is_italic
 
 MOST_OBJECTS = 10_000
+NO_ACT = "This project has no such act. The page of acts lists those that there are."
 OTHER_ACT = "This client_id was used for another act. Send each act under an id of its own."
 
 

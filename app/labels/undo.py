@@ -12,6 +12,7 @@ from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound
 from app.labels import changes
 from app.labels.acts import (
+    NO_ACT,
     InBatch,
     Labelled,
     Labeller,
@@ -178,7 +179,7 @@ def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manag
         [project_id, act_id],
     ).fetchone()
     if act is None:
-        raise NotFound("This project has no such act.")
+        raise NotFound(NO_ACT)
     if act.kind == "undo_all":
         raise Conflict("An undo of many acts is taken back by doing them again, on the page of acts.")
     if act.kind not in UNDOABLE:

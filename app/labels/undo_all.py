@@ -19,7 +19,7 @@ from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels import changes
-from app.labels.acts import InBatch, Labelled, Labeller, begin, check_open, check_same, digest
+from app.labels.acts import NO_ACT, InBatch, Labelled, Labeller, begin, check_open, check_same, digest
 from app.labels.former import former, hold_batches, hold_labels
 from app.labels.reversals import tell_reversed
 from app.labels.undo_preview import MEANT, PART_OBJECTS, Back, Period, Preview, Stays, extent, next_acts, summarise
@@ -66,7 +66,7 @@ def redo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, of_a
         [project.id, of_act_id],
     ).fetchone()
     if undone is None:
-        raise NotFound("This project has no such act.")
+        raise NotFound(NO_ACT)
     if undone.kind != "undo_all":
         raise Conflict("Only an undo of many acts is done again by its number; other undos by the redo key.")
     if undone.account_id != account.id and not manager:

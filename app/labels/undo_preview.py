@@ -10,6 +10,7 @@ from typing import Any
 
 from app.database import Db
 from app.errors import NotFound, Refused
+from app.labels.acts import NO_ACT
 from app.labels.changes import array
 from app.labels.former import former
 
@@ -146,7 +147,7 @@ def preview_act(db: Db, project_id: int, act_id: int) -> Preview:
     """Of one act; nothing, where it was undone already."""
     act = db.execute("select reversed_by from act where project_id = %s and id = %s", [project_id, act_id]).fetchone()
     if act is None:
-        raise NotFound("This project has no such act.")
+        raise NotFound(NO_ACT)
     meant = "act.id = %(only)s"
     return summarise(db, {"project_id": project_id, "only": act_id}, meant, [] if act.reversed_by else [act_id])
 
