@@ -10,6 +10,7 @@ from app.batches.batch import Batch, find_batch
 from app.batches.lineages import names_of_taxa
 from app.batches.ordering import ORDERS, first_turns, keep_together
 from app.batches.page_making import USUAL_PAGE, check_size, prepare_next
+from app.batches.places import Places
 from app.batches.sources import Batched, Found, Source, find_kind
 from app.database import Db
 from app.errors import NotFound, Refused
@@ -43,8 +44,8 @@ def make_batch(
         raise NotFound(UNKNOWN_TAXON)
     kind = find_kind(source.kind)
     found = kind.find(db, project, account, _with_target(source, taxon_id), limit)
-    batch = freeze(db, project, account, source, found, order, limit, taxon_id)
-    prepare_next(db, project, batch, places.read(db, batch.id), page)
+    batch, listed = freeze(db, project, account, source, found, order, limit, taxon_id)
+    prepare_next(db, project, batch, listed, page)
     return batch
 
 
@@ -69,8 +70,8 @@ def freeze(
     order: str,
     limit: int = MOST,
     taxon_id: int | None = None,
-) -> Batch:
-    """Keep what was found as a batch."""
+) -> tuple[Batch, Places]:
+    """Keep what was found as a batch, and where its objects stand."""
     ids = np.asarray(found.ids, np.int64)[:limit]
     distances = None if found.distances is None else np.asarray(found.distances, np.float32)[:limit]
     turns, n_without = first_turns(db, project, ids, distances, order, found.is_ranked)
@@ -90,4 +91,4 @@ def freeze(
     made = places.fresh(ids, distances, turns, None if found.stacks is None else found.stacks[:limit])
     made.turns = keep_together(made.turns, made.stacks)
     places.insert(db, batch_id, made)
-    return find_batch(db, project.id, batch_id)
+    return find_batch(db, project.id, batch_id), made

@@ -80,7 +80,7 @@ def open_tray(db: Db, project: Batched, account: Labeller, batch_id: int, order:
     title = batch.title if batch.title.startswith("Tray: ") else f"Tray: {batch.title}"
     found = Found(listed.ids[in_tray], title=title, ranked=False, stacks=listed.stacks[in_tray])
     kept = {"batch_id": batch.id, "of": origin(batch), "hidden": is_hidden(batch)}
-    made = freeze(db, project, account, Source("tray", kept), found, order)
+    made, _ = freeze(db, project, account, Source("tray", kept), found, order)
     listed.places[in_tray] = MOVED
     places.write(db, batch.id, listed)
     return made
