@@ -163,7 +163,7 @@ def test_a_made_up_cursor_is_refused_or_obeyed(db: Db, small: SmallProject, comp
     try:
         page(db, compared, Filter(), order, cursor)
     except Refused as refused:
-        assert "Reload" in refused.sentence
+        assert "Start from its beginning" in refused.sentence
 
 
 def test_looking_for_neighbours_leaves_the_project_as_it_is(db: Db, compared: Project, small: SmallProject) -> None:
