@@ -93,8 +93,8 @@ def _by_neighbours(db: Db, project: Compared, ids: np.ndarray, account_id: int |
     said = []
     for taxon_id in found:
         taxa = set(branch_of(db, taxon_id).tolist()) if taxon_id in above else {taxon_id}
-        n, share = (sum(part[one] for one in taxa & part.keys()) for part in (votes, heard))
-        n, share = round(n), round(share / of, 3)
+        n = round(sum(votes[one] for one in taxa & votes.keys()))
+        share = round(sum(heard[one] for one in taxa & heard.keys()) / of, 3)
         if taxon_id in names and not (share < FAINT and is_far(n, of, share)):
             said.append(Proposal(taxon_id, names[taxon_id], n, of, _why(n, of, share, references), references, share))
     return [asdict(proposal) for proposal in said[:MOST]]

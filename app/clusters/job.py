@@ -53,7 +53,7 @@ def run(job: JobContext) -> None:
     """Cut the run of the argument `run_id`."""
     search.configure(job.settings)
     with database.connect(job.database_url) as db:
-        asked = runs.cut_by(db, job.project_id, job.args["run_id"], job.job_id)
+        asked = runs.cut_by(db, job.project_id or 0, job.args["run_id"], job.job_id)
     cards = cut(job.database_url, job.settings.home, asked, job)
     job.log(f"{cards:,} cards.")
 

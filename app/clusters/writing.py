@@ -20,9 +20,14 @@ GONE = "These cards went while they were cut, with their project or for newer on
 class Cut(Protocol):
     """What was cut."""
 
-    n_asked: int
-    ids: np.ndarray
-    known: np.ndarray
+    @property
+    def n_asked(self) -> int: ...
+
+    @property
+    def ids(self) -> np.ndarray: ...
+
+    @property
+    def known(self) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from app.accounts.viewer import Account
-from app.batches.batch import list_batches
+from app.batches.batch import Batch, list_batches
 from app.clusters import runs
 from app.clusters.cards import Board
 from app.clusters.runs import UNLABELLED
@@ -26,6 +26,7 @@ WORTH_CARDS = 20  # objects; fewer are sooner named than cut
 HALF_AN_HOUR_S = 1800
 FEWEST_JUDGED = 20  # objects of a batch that were judged, before it is said how pure it is
 UNKNOWN = 0.5  # a purity
+OF_ONE_KIND = ("cluster", "examples", "search", "pile")  # what stands together, whether a taxon is expected or not
 UNCUT_PURITY = 0.55  # of cards on real plankton, before anything is known of them
 
 
@@ -52,17 +53,27 @@ def _begun(look: Look) -> list[Way]:
     if not open_ones:
         return []
     batch = max(open_ones, key=lambda one: one.used_at)
-    judged = batch.n_labelled + batch.n_tray
-    purity = batch.n_labelled / judged if judged >= FEWEST_JUDGED else UNKNOWN
-    n_new = _n_unlabelled(look, batch.id)
-    per_hour = look.per_hour(str(batch.source["kind"]), n_new, purity) if n_new else None
+    per_hour, purity = _promised(look, batch)
     return [
         Way(
             "go_on", f"Go on with: {batch.title}", f"{batch.n_labelled:,} of {batch.n:,} done", batch.n_waiting,
-            per_hour, purity if n_new else None, url=f"/projects/{look.project.id}/batches/{batch.id}",
-            taxon_id=batch.taxon_id, taxon=batch.taxon,
+            per_hour, purity, url=f"/projects/{look.project.id}/batches/{batch.id}", taxon_id=batch.taxon_id,
+            taxon=batch.taxon,
         )
     ]  # fmt: skip
+
+
+def _promised(look: Look, batch: Batch) -> tuple[float | None, float | None]:
+    """What going on would bring an hour, and how pure what is left may be; None for what brings no new labels, and for
+    the purity of what is of many kinds."""
+    kind, n_new = str(batch.source["kind"]), _n_unlabelled(look, batch.id)
+    if not n_new:
+        return None, None
+    if batch.taxon_id is None and kind not in OF_ONE_KIND:
+        return _one_after_the_other(look, kind), None
+    judged = batch.n_labelled + batch.n_tray
+    purity = batch.n_labelled / judged if judged >= FEWEST_JUDGED else UNKNOWN
+    return look.per_hour(kind, n_new, purity), purity
 
 
 def _n_unlabelled(look: Look, batch_id: int) -> int:
@@ -121,7 +132,7 @@ def _one_by_one(look: Look) -> list[Way]:
     left = look.mirror.ids[_left(look)]
     if not len(left):
         return []
-    per_hour = HOUR_S / (NAME_S + GLANCE_MIXED_S) / look.tempo.of("filter")
+    per_hour = _one_after_the_other(look, "filter")
     title = "Whatever is left" if len(left) >= WORTH_CARDS else "The few that are left"
     says = "like beside like, one after the other"
     return [
@@ -129,6 +140,10 @@ def _one_by_one(look: Look) -> list[Way]:
             "filter", title, says, len(left), per_hour, source={"kind": "filter", "query": UNLABELLED}, ids=spread(left)
         )
     ]
+
+
+def _one_after_the_other(look: Look, kind: str) -> float:
+    return HOUR_S / (NAME_S + GLANCE_MIXED_S) / look.tempo.of(kind)
 
 
 def _doubts(look: Look) -> list[Way]:
