@@ -10,7 +10,7 @@ from app.clusters.runs import Run
 from app.database import Db
 from app.errors import Refused
 from app.objects.filters import Filter
-from app.paging import cursor_of, id_and_key
+from app.paging import BAD_CURSOR, cursor_of, parts_of
 from app.search.mirror import open_mirror
 
 PAGE = 24
@@ -83,16 +83,21 @@ def page(
     board = board or Board(db, run)
     places = board.order(order)
     n_cards = len(places)
-    last, _ = id_and_key(cursor)
-    if last is not None:
-        at = np.flatnonzero(board.layout.card_ids[places] == last)
-        if not len(at):
-            raise Refused("The last card of the page before is gone. Start from the beginning of the list.")
-        places = places[at[0] + 1 :]
+    if cursor:
+        places = board.after(order, _standing(cursor, order))
     shown = places[: min(max(limit, 1), MOST_A_PAGE)]
     cards = board.cards(shown)
-    after = cursor_of(cards[-1].id, "") if len(places) > len(shown) else None
+    after = cursor_of(order, *board.standing(order, shown[-1])) if len(places) > len(shown) else None
     return CardPage(progress(db, run, board), n_cards, board.n_objects_left, cards, after)
+
+
+def _standing(cursor: str, order: OrderKey) -> list[float]:
+    """Where the last card of the page before stood, which may be gone by now."""
+    match parts_of(cursor):
+        case [str(key), *values] if key == order and len(values) == (3 if order == "gain" else 2):
+            if all(type(value) in (int, float) for value in values):
+                return values
+    raise Refused(BAD_CURSOR)
 
 
 def n_of(db: Db, project_id: int, filter: Filter) -> int:

@@ -5,6 +5,7 @@ import pytest
 
 from app.accounts.viewer import Account, Viewer
 from app.batches import turning
+from app.batches.proposals import propose
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.jobs.context import Cancelled, JobContext
@@ -12,9 +13,10 @@ from app.projects import references
 from app.projects.access import Project, find_project
 from app.projects.queries import set_member
 from app.search import embedders, reference_job
+from app.search.voices import Voice
 from app.settings import Settings
 from tests.batches.conftest import N_GROUPS, N_WITHOUT, N, Worker, ids_of
-from tests.search.conftest import add_vectors
+from tests.search.conftest import add_vectors, unit_vectors
 from tests.search.test_embed import Counting, counting, give_images, picture
 from tests.search.test_embed import vectors as vectors_in_db
 from tests.small_projects import Person, SmallProject, make_project
@@ -90,6 +92,40 @@ def test_own_objects_and_those_of_references_vote_together(
     assert {one["taxon"] for one in page.proposals} == {"Oithona similis"}
 
 
+def test_a_reference_that_is_far_away_is_hardly_heard(
+    db: Db, mine: Worker, small: SmallProject, seen: Project, vectors: np.ndarray, ada: Person
+) -> None:
+    """All of its objects agree, and are alike among themselves; but they are like nothing here."""
+    far = make_project(db, 60, "Elsewhere", visibility="accounts")
+    alike = unit_vectors(1, 16, seed=77) + 0.05 * unit_vectors(60, 16, seed=78)
+    add_vectors(db, seen.embedder_id or 0, far.id, far.ids, alike / np.linalg.norm(alike, axis=1, keepdims=True))
+    far.do(ada, far.ids, taxon="fiber")
+    name_reference(db, small.id, far.id)
+    assert propose(db, mine.project, np.array(small.ids[1:9]), ada.id) == []
+    small.do(ada, small.ids[1:9:N_GROUPS], taxon="Calanoida")
+    said = propose(db, mine.project, np.array(small.ids[13:14]), ada.id)
+    assert [one["taxon"] for one in said] == ["Calanoida"]
+
+
+def test_votes_that_are_heard_by_less_than_half_say_that_they_are_far(
+    app_client: Client, db: Db, mine: Worker, small: SmallProject, atlas: SmallProject, ada: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    ids = np.array(small.ids[1:2])
+    (near,) = propose(db, mine.project, ids, ada.id)
+    assert near["share"] == 1 and "count less" not in near["why"]
+    monkeypatch.setattr(Voice, "loudness", lambda _, vectors: np.full(len(vectors), 0.3, np.float32))
+    (far,) = propose(db, mine.project, ids, ada.id)
+    assert far["share"] == pytest.approx(0.3) and far["votes"] == far["of"] and "count less: 30%" in far["why"]
+    batch = mine.make("examples", args={"ids": [small.ids[1]]})
+    db.commit()
+    window = logged_in(app_client, Account(ada.id, ada.email, ada.name, False))
+    url = f"/projects/{small.id}/batches/{batch.id}/proposals?ids={small.ids[5]}"
+    assert f"{far['votes']} of {far['of']}, far" in window.get(url).text
+    monkeypatch.setattr(Voice, "loudness", lambda _, vectors: np.full(len(vectors), 0.05, np.float32))
+    assert propose(db, mine.project, ids, ada.id) == []
+
+
 def test_what_a_reference_knows_is_no_novelty(
     db: Db, mine: Worker, theirs: Worker, small: SmallProject, atlas: SmallProject, ada: Person
 ) -> None:
@@ -116,12 +152,15 @@ def test_settings_name_and_take_out_references(
     adas, bens = (bearer(database_url, Account(who.id, who.email, who.name, False)) for who in (ada, ben))
     listed = app_client.get(api, headers=adas).json()
     assert [one["title"] for one in listed["references"]] == ["Atlas"] and listed["n_hidden"] == 0
+    assert listed["references"][0]["heard"] > 0.9
     assert listed["references"][0]["n_voters"] == N - N_WITHOUT and listed["references"][0]["has_same_embedder"]
     assert app_client.get(api, headers=bens).json() == {"references": [], "n_hidden": 1}
     assert app_client.put(f"{api}/{atlas.id}", headers=bens).status_code == 404
     assert app_client.delete(f"{api}/{atlas.id}", headers=bens).status_code == 404
     assert app_client.put(f"{api}/{small.id}", headers=adas).status_code == 422
     assert app_client.put(f"{api}/{other.id}", headers=bens).json()["references"][0]["title"] == "Open waters"
+    adas_page = logged_in(app_client, Account(ada.id, ada.email, ada.name, False))
+    assert "A vote of it counts 100 % here" in adas_page.get(f"/projects/{small.id}/settings").text
     page = logged_in(app_client, Account(ben.id, ben.email, ben.name, False))
     text = page.get(f"/projects/{small.id}/settings").text
     assert "Open waters" in text and "Atlas" not in text and "1 more is not shared with you" in text

@@ -1,5 +1,6 @@
 """What a card says: what is left in it, what is known of it, what it may be, and which come first."""
 
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -18,12 +19,13 @@ from app.clusters.naming import Naming, name
 from app.clusters.runs import Run
 from app.clusters.steps import Step, take
 from app.clusters.turning import redo, undo
+from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.labels.runs import publish
 from app.projects.access import Project, find_project
 from app.projects.queries import set_member
-from tests.clusters.conftest import Heaps
-from tests.search.conftest import add_vectors
+from tests.clusters.conftest import Heaps, make_heaps
+from tests.search.conftest import add_vectors, unit_vectors
 from tests.small_projects import Person, make_project, predict
 
 
@@ -105,6 +107,28 @@ def test_pages_of_cards_show_each_once_in_every_order(heaps: Heaps) -> None:
         if order != "gain":
             values = [card.n if order == "size" else card.purity for card in found]
             assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("order", ["gain", "size", "purity"])
+def test_the_list_goes_on_after_a_card_that_is_gone_by_then(heaps: Heaps, ada: Person, order: told.OrderKey) -> None:
+    run, db = heaps.cut(n_wanted=13), heaps.project.db
+    every = [card.id for card in told.page(db, run, order).cards]
+    first = told.page(db, run, order, limit=4)
+    last = first.cards[-1]
+    heaps.project.do(ada, heaps.members(run)[last.id], taxon="Oithona")
+    rest = [card.id for card in told.page(db, run, order, first.next or "").cards]
+    assert last.id not in rest and {*every[:4], *rest} == set(every)
+    (split,) = [card for card in told.page(db, run, order, limit=1).cards]
+    begun = told.page(db, run, order, limit=1)
+    take(db, run, ada, Step(uuid4(), "split", [split.id]))
+    later = runs.find(db, heaps.project.id, run.id)
+    assert split.id not in [card.id for card in told.page(db, later, order, begun.next or "").cards]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "WyJzaXplIiwxXQ", "WyJnYWluIiwiYSIsImIiLCJjIl0", "e30"])
+def test_a_cursor_that_somebody_made_up_is_refused(heaps: Heaps, cursor: str) -> None:
+    with pytest.raises(Refused, match="where the list goes on"):
+        told.page(heaps.project.db, heaps.cut(), "gain", cursor)
 
 
 def test_what_came_since_is_counted(heaps: Heaps) -> None:
@@ -191,6 +215,31 @@ def test_objects_that_were_deleted_are_passed_over(heaps: Heaps) -> None:
 def test_a_filter_that_cannot_be_obeyed_is_refused(heaps: Heaps) -> None:
     with pytest.raises(Refused, match="cannot be obeyed"):
         heaps.ask("sample=77")
+
+
+def test_a_reference_is_not_heard_on_cards_that_are_far_from_all_that_it_knows(
+    db: Db, database_url: str, own_home: Path, ada: Person
+) -> None:
+    """Both references lie in the loose cards; but what the first knows is alike, and no card is like that."""
+    loose = make_heaps(db, database_url, own_home, n_heaps=1, size=40)
+    vectors = unit_vectors(40, 16, seed=7)
+    db.execute("delete from object_vector")
+    add_vectors(db, loose.embedder_id, loose.project.id, loose.project.ids, vectors)
+    close = vectors[:1] + 0.02 * unit_vectors(40, 16, seed=8)
+    for title, taxon, made in (
+        ("Far", "fiber", -close),
+        ("Near", "Oithona", vectors + 0.1 * unit_vectors(40, 16, seed=9)),
+    ):
+        other = make_project(db, 40, title, visibility="accounts")
+        add_vectors(db, loose.embedder_id, other.id, other.ids, made / np.linalg.norm(made, axis=1, keepdims=True))
+        other.do(ada, other.ids, taxon=taxon)
+        db.execute(
+            "insert into project_reference (project_id, reference_id) values (%s, %s)", [loose.project.id, other.id]
+        )
+    db.commit()
+    run = loose.cut(n_wanted=1)
+    (card,) = Board(db, run, ada.id).cards(np.array([0]))
+    assert [one.taxon for one in card.proposals] == ["Oithona"]
 
 
 def test_a_reference_names_cards_before_anything_is_labelled_for_who_may_read_it(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from app.batches import page_marks, work
@@ -102,8 +103,8 @@ def test_what_was_looked_at_and_passed_over_lowers_what_is_promised(heaps: Heaps
 
 def test_of_few_known_ones_not_all_are_promised() -> None:
     assert purity_of(9, 9, 1.0, Judged()) < 0.75
-    assert purity_of(5000, 5000, 1.0, Judged(5000, 5000)) == 0.95
-    assert purity_of(9, 9, 0.9, Judged(9, 41)) < 0.4
+    assert purity_of(5000, 5000, 1.0, Judged(5000, np.arange(5000))) == 0.95
+    assert purity_of(9, 9, 0.9, Judged(9, np.arange(41))) < 0.4
     assert purity_of(100, 100, 0.6, Judged()) < purity_of(100, 100, 0.9, Judged())
 
 
