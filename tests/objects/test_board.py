@@ -147,7 +147,7 @@ def test_a_cursor_that_somebody_made_up_is_refused_or_obeyed_but_never_a_fault(
         try:
             page(db, seen, Filter(), order_of(db, seen, query), cursor, LIMIT)
         except Refused as refused:
-            assert "Reload" in refused.sentence
+            assert "Start from its beginning" in refused.sentence
 
 
 def test_a_tile_says_what_the_page_needs(db: Db, small: SmallProject, seen: Project, ada: Person) -> None:
