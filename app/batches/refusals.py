@@ -9,13 +9,15 @@ from datetime import datetime
 
 import numpy as np
 
-from app.batches.lineages import branch_of, lineage_of
+from app.batches.lineages import lineage_of
 from app.database import Db
 from app.labels.changes import array
 from app.search.arrays import fetch_arrays
 from app.search.codes import DUBIOUS, VALIDATED
+from app.search.graph import parents
 from app.search.mirror import Mirror
 from app.taxonomy.names import is_italic
+from indexer.suspects import Kinship
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class RefusedObject:
 def by_taxon(db: Db, mirror: Mirror) -> list[Refused]:
     """Every taxon that something was refused for and is not offered for now, by name."""
     objects, taxa = standing(db, mirror.project_id)
-    n = {int(one): len(_in_force(db, mirror, objects[taxa == one], int(one))) for one in np.unique(taxa)}
+    kept = np.isin(objects, mirror.ids) & ~_carried(db, mirror, objects, taxa)
+    pairs = np.unique(np.stack([taxa[kept].astype(np.int64), objects[kept]]), axis=1)
+    n = dict(zip(*(part.tolist() for part in np.unique(pairs[0], return_counts=True)), strict=True))
     rows = db.execute(
         "select id, display_name, name, rank, type from taxon where id = any(%s) order by lower(display_name)",
         [list(n)],
@@ -97,7 +101,6 @@ def by_taxon(db: Db, mirror: Mirror) -> list[Refused]:
     return [
         Refused(row.id, row.display_name, is_italic(row.name, row.rank or "", row.type or ""), n[row.id])
         for row in rows
-        if n[row.id]
     ]
 
 
@@ -118,34 +121,30 @@ def of_taxon(db: Db, mirror: Mirror, taxon_id: int, after: int = 0, limit: int =
         """,
         [mirror.project_id, taxon_id, after],
     ).fetchall()
-    kept = set(_in_force(db, mirror, np.array([row.id for row in rows], np.int64), taxon_id).tolist())
-    return [RefusedObject(row.id, row.by, row.at) for row in rows if row.id in kept][:limit]
-
-
-def _in_force(db: Db, mirror: Mirror, ids: np.ndarray, taxon_id: int) -> np.ndarray:
-    """Those of the refused that are objects of the project, and were not given the taxon since."""
-    ids = np.unique(ids)
-    there = np.isin(ids, mirror.ids)
-    return ids[there & ~_carries(db, mirror, ids, taxon_id)]
+    ids = np.array([row.id for row in rows], np.int64)
+    kept = np.isin(ids, mirror.ids) & ~_carried(db, mirror, ids, np.full(len(ids), taxon_id, np.int32))
+    return [RefusedObject(row.id, row.by, row.at) for row, is_kept in zip(rows, kept, strict=True) if is_kept][:limit]
 
 
 def refused_ids(db: Db, mirror: Mirror, taxon_id: int) -> np.ndarray:
     """Objects that are not to be offered for a taxon, int64 ascending: refused for it or for one above it."""
     objects, taxa = standing(db, mirror.project_id, lineage_of(db, taxon_id).tolist())
-    refused = [objects[taxa == one][~_carries(db, mirror, objects[taxa == one], one)] for one in np.unique(taxa)]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *refused]))
+    return np.unique(objects[~_carried(db, mirror, objects, taxa)])
 
 
-def _carries(db: Db, mirror: Mirror, ids: np.ndarray, taxon_id: int) -> np.ndarray:
-    """Which of the objects a person has given the taxon or one below it."""
-    places = np.searchsorted(mirror.ids, ids)
+def _carried(db: Db, mirror: Mirror, objects: np.ndarray, taxa: np.ndarray) -> np.ndarray:
+    """Which of the objects a person has given the taxon that each was refused for, or one below it: bool."""
+    if not len(objects):
+        return np.zeros(0, bool)
+    places = np.searchsorted(mirror.ids, objects)
     known = places < len(mirror)
-    known[known] = mirror.ids[places[known]] == ids[known]
-    carries = np.zeros(len(ids), bool)
-    places = places[known]
-    labelled = np.isin(mirror.status[places], (VALIDATED, DUBIOUS))
-    carries[known] = labelled & np.isin(mirror.taxon[places], branch_of(db, int(taxon_id)))
-    return carries
+    known[known] = mirror.ids[places[known]] == objects[known]
+    labels = np.zeros(len(objects), np.int32)
+    is_labelled = np.isin(mirror.status[places[known]], (VALIDATED, DUBIOUS))
+    labels[known] = np.where(is_labelled, mirror.taxon[places[known]], 0)
+    every = np.unique(np.append(labels, taxa))
+    kin = Kinship(every, parents(db, every[every > 0]))
+    return (labels == taxa) | kin.above[kin.codes(labels), kin.codes(taxa)]
 
 
 def of_object(db: Db, project_id: int, object_id: int) -> list[Refusal]:
