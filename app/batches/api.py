@@ -103,7 +103,7 @@ class Forgotten:
     summary="Make a batch: a frozen list of objects from a source", responses=refused_with(400, 403, 404),
     description="At most 10,000 objects. `order`: between neighbours, most or least alike first, or extremes first. "
     "`page`: how many objects the first page will be asked for with, which is made at once. `source` has a `kind`, and "
-    f"by kind these fields. {described()}",
+    f"by kind these fields.\n\n{described()}",
 )  # fmt: skip
 def make_batch_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Wish]

@@ -42,7 +42,9 @@ def proposals_api(
     batch_id: FromPath[int],
     data: JSONBody[Asked],
 ) -> list[dict[str, Any]]:
-    """At most three, the best first; none where nothing is validated. A page brings those of what it opens marked."""
+    """At most three, the best first: `taxon_id` and `taxon`, for which `votes` `of` those that were asked speak, `why`,
+    and which `references` are among these. None where nothing is validated. A page brings those of what it opens
+    marked."""
     return _proposed(db, project, viewer, batch_id, data.ids)
 
 

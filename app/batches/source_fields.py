@@ -33,8 +33,8 @@ FIELDS: dict[str, dict[str, str]] = {
 
 
 def described() -> str:
-    """A sentence for each kind."""
-    return " ".join(f"`{kind}`: {_fields(fields)}." for kind, fields in FIELDS.items())
+    """A paragraph for each kind."""
+    return "\n\n".join(f"`{kind}`: {_fields(fields)}." for kind, fields in FIELDS.items())
 
 
 def _fields(fields: dict[str, str]) -> str:

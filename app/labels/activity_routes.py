@@ -78,7 +78,8 @@ def activity_api(
     until: FromQuery[str] = "",
     who: FromQuery[int | None] = None,
 ) -> ActivityReport:
-    """The last 7 days, where the address says nothing else."""
+    """The last 7 days, where the address says nothing else. `since` and `until`: moments as 2026-05-31T12:00, in UTC
+    where no zone is said; `who`: an account's id."""
     account = actor(viewer)
     if who not in (None, account.id) and not project.may("manager"):
         raise Forbidden("How fast others are is for managers of the project.")

@@ -25,6 +25,7 @@ from app.projects.access import ANNOTATOR, VISITOR, Project
 @dataclass(frozen=True)
 class UndoAll:
     """Whose acts of which period are taken back (until now, where no end is said); `client_id` makes it happen once.
+    `who`: an account's id. Moments are written 2026-05-31T12:00, in UTC where no zone is said.
     `audit`: of these only what was accepted under this audit."""
 
     client_id: UUID
@@ -82,7 +83,8 @@ def preview_all_api(
     before: FromQuery[int | None] = None,
     audit: FromQuery[int | None] = None,
 ) -> Preview:
-    """Of some thousand objects at a time, newest acts first: ask again with `before`, and add, until that is null."""
+    """Of some thousand objects at a time, newest acts first: ask again with `before`, and add, until that is null.
+    `who`, `since`, `until` and `audit` as they will be sent to take it back."""
     check_may(actor(viewer).id, who, project.may("manager"))
     return preview_part(db, read_period(project, who, since, until, audit), before)
 
