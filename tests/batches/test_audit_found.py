@@ -1,10 +1,12 @@
 """Audits of all that a source finds, however many: what is predicted from a score on, and cards; accepted by a job."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from app.accounts.viewer import Account
 from app.batches import audit_end, audit_job, audit_state, audits
 from app.batches.audit_state import Audit, Wish
 from app.database import Db
@@ -18,6 +20,7 @@ from app.settings import load_settings
 from tests.batches.conftest import Worker, ids_of
 from tests.batches.test_audits import accept, judge
 from tests.small_projects import predict
+from tests.web_fixtures import Client, logged_in
 
 NO_MORE = 30  # objects an act, so that a hundred are many
 
@@ -137,6 +140,33 @@ def test_a_large_acceptance_stands_while_one_of_its_acts_does_and_is_taken_back_
     redo_all(db, predicted.small, predicted.person, uuid4(), taken.act_id, manager=False)
     assert audit_state.find(db, predicted.small.id, audit.id).state == "accepted"
     assert acts_under(db, audit) == [(first, True), *((id, False) for id in others)]
+
+
+def test_the_page_of_a_large_acceptance_leads_to_taking_it_back_whole(
+    app_client: Client, database_url: str, db: Db, predicted: Worker, monkeypatch: pytest.MonkeyPatch,
+    make_account: Callable[..., Account], make_member: Callable[..., None],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(audit_job, "MOST_AT_ONCE", NO_MORE)
+    audit = judge(predicted, found(predicted))
+    accept(predicted, audit)
+    db.commit()
+    audit_job.run(job_of(db, database_url))
+    annotator, manager = make_account(), make_account()
+    make_member(predicted.small.id, annotator, "annotator")
+    make_member(predicted.small.id, manager, "manager")
+    url = f"/projects/{predicted.small.id}"
+    client = logged_in(app_client, annotator)
+    assert "Take it back" not in client.get(f"{url}/audits/{audit.id}").text
+    assert "Only a manager" in client.get(f"{url}/acts/undo?audit={audit.id}").text
+    assert "Nothing stands under this audit" in client.get(f"{url}/acts/undo?audit=999999").text
+    client = logged_in(app_client, manager)
+    page = client.get(f"{url}/audits/{audit.id}").text
+    assert "Accepted in 4 acts" in page and f"{url}/acts/undo?audit={audit.id}" in page
+    page = client.get(f"{url}/acts/undo?audit={audit.id}").text
+    assert "Take back 4 acts" in page and f'data-audit="{audit.id}"' in page
+    wish = {"client_id": str(uuid4()), "who": predicted.person.id, "since": "2020-01-01T00:00Z", "audit": audit.id}
+    taken = client.post(f"{url}/undo-all", json=wish).json()
+    assert (taken["n_acts"], taken["n_changed"], n_labelled(db)) == (4, 120, 0)
 
 
 def test_a_job_that_failed_or_never_began_leaves_the_audit_to_be_accepted_again(

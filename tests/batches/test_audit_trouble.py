@@ -8,9 +8,11 @@ from app.batches import audit_state, audits, refusals
 from app.batches.audit_state import Wish
 from app.database import Db
 from app.errors import Refused
+from app.labels.acts import Outcome
 from app.labels.undo import redo, undo
 from tests.batches.conftest import Worker
 from tests.batches.test_audits import accept, draw, judge, random_of, wish
+from tests.labels.test_concurrency import at_once
 from tests.small_projects import Person
 
 
@@ -76,3 +78,16 @@ def test_what_was_accepted_without_a_sample_is_over_when_it_is_undone(db: Db, mi
     assert audit_state.read(db, mine.small.id)[0].state == "dropped"
     redo(db, mine.project, mine.person, uuid4())
     assert audit_state.read(db, mine.small.id)[0].state == "accepted"
+
+
+def test_sent_twice_at_the_same_moment_it_is_accepted_once_and_answered_alike(
+    db: Db, database_url: str, mine: Worker
+) -> None:
+    audit, client_id = judge(mine, draw(mine, mine.make("filter", query="").id)), uuid4()
+    db.commit()
+    first, second = at_once(
+        database_url,
+        [lambda other: audits.accept(other, mine.project, mine.person, audit.id, client_id, False)] * 2,
+    )
+    assert isinstance(first, Outcome) and isinstance(second, Outcome)
+    assert (first.act_id, len(first.changed)) == (second.act_id, len(second.changed)) == (first.act_id, 120)

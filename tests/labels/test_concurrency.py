@@ -134,6 +134,19 @@ def test_two_undos_at_once_take_back_two_acts(db: Db, database_url: str, project
     assert undone == project.ids[1:3]
 
 
+def test_two_undos_at_once_of_labels_over_each_other_leave_neither(
+    db: Db, database_url: str, project: SmallProject, ada: Person, ben: Person
+) -> None:
+    for _ in range(6):
+        project.do(ada, project.ids, taxon="Oithona")
+        project.do(ben, project.ids, taxon="fiber")
+        db.commit()
+        at_once(database_url, [lambda other, who=who: undo(other, project, who, uuid4()) for who in (ada, ben)])
+        assert {project.seen(object_id)[0] for object_id in project.ids} == {"U"}
+        db.commit()
+    assert counts.project_counts(db, project.id) == true_counts(project)
+
+
 def test_counts_are_folded_while_people_label(db: Db, database_url: str, ada: Person) -> None:
     project = make_project(db, 200)
     db.commit()
