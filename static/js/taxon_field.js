@@ -228,7 +228,7 @@ export class TaxonField extends HTMLElement {
   offerToCreate(status = "V") {
     const name = this.#typedName;
     if (this.#mayCreate) this.dispatchEvent(new CustomEvent("create", { detail: { name, status } }));
-    else toast(`No taxon is named “${name}”.`, { kind: "warn", key: "taxa" });
+    else toast(`No taxon is named “${name}”: choose one from the list.`, { kind: "warn", key: "taxa" });
   }
 }
 
