@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from psycopg.types.json import Jsonb
 
-from app.batches.audit_state import CONFIDENCE, Audit, Wish, find, limit_of
+from app.batches.audit_state import CONFIDENCE, STATE, Audit, Wish, find, limit_of
 from app.batches.audited import Unseen, title_of, unseen_of
 from app.batches.sources import Batched
 from app.database import Db
@@ -104,29 +104,29 @@ def of_source(db: Db, project: Batched, account: Labeller, wish: Wish) -> Wish:
 def _going_on(db: Db, key: dict[str, Any], wish: Wish) -> int | None:
     """What was drawn and is not judged yet goes on; else an open audit gives way to the new one."""
     row = db.execute(
-        """
+        f"""
         select id
           from audit
          where project_id = %(project_id)s
            and (client_id = %(client_id)s
                 or (source = %(source)s and source_id = %(source_id)s and taxon_id = %(taxon_id)s
-                    and state = 'open'
+                    and {STATE} = 'open'
                     and %(upto)s::int is null
                     and exists (select from audit_object where audit_id = audit.id and is_right is null)))
          order by id desc
          limit 1
-        """,
+        """,  # noqa: S608 (constant)
         {**key, "client_id": wish.client_id, "upto": wish.upto},
     ).fetchone()
     if row is not None:
         return int(row.id)
     db.execute(
-        """
+        f"""
         update audit
            set state = 'dropped', ended_at = now()
          where project_id = %(project_id)s and source = %(source)s and source_id = %(source_id)s
-           and taxon_id = %(taxon_id)s and state in ('open', 'asked')
-        """,
+           and taxon_id = %(taxon_id)s and {STATE} in ('open', 'asked')
+        """,  # noqa: S608 (constant)
         key,
     )
     return None

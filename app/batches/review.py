@@ -67,7 +67,7 @@ def find_sample(db: Db, project: Batched, account: Labeller, args: dict[str, Any
     mirror = open_mirror(db, project.id)
     kept = (mirror.status == VALIDATED) & _theirs(mirror, account.id, who) & _of_taxon(db, mirror, taxon_id)
     if since is not None:
-        kept &= mirror.at > int(since.timestamp())
+        kept &= given_since(db, mirror, since)
     places = np.flatnonzero(kept)
     chance = np.random.default_rng()
     chosen = chance.choice(places, min(limit, len(places)), replace=False)
@@ -192,6 +192,20 @@ def _id_in(args: dict[str, Any], name: str) -> int | None:
 def _theirs(mirror: Mirror, account_id: int, who: int | None) -> np.ndarray:
     """Labels of one person, or of anybody but oneself."""
     return mirror.account == who if who is not None else mirror.account != account_id
+
+
+def given_since(db: Db, mirror: Mirror, moment: datetime) -> np.ndarray:
+    """bool by ordinal: labels that are later than a moment. The mirror knows their second, the database the rest."""
+    second = int(moment.timestamp())
+    since = mirror.at > second
+    asked = mirror.ids[mirror.at == second]
+    if len(asked):
+        rows = db.execute(
+            "select object_id from label where project_id = %s and object_id = any(%s::bigint[]) and at > %s",
+            [mirror.project_id, array(asked.tolist()), moment],
+        )
+        since[mirror.ordinals(np.array([row.object_id for row in rows], np.int64))] = True
+    return since
 
 
 def _of_taxon(db: Db, mirror: Mirror, taxon_id: int | None) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.batches.audit_state import limit_of
 from app.batches.lineages import branch_of, names_of_taxa
-from app.batches.review import list_reviews
+from app.batches.review import given_since, list_reviews
 from app.database import Db
 from app.errors import Conflict, NotFound
 from app.labels.acts import Labeller
@@ -103,7 +103,7 @@ def read(db: Db, project_id: int) -> list[SignOff]:
     told = []
     for row in rows:
         members = _members(db, mirror, row.taxon_id)
-        since = int(np.count_nonzero(members & (mirror.at > int(row.at.timestamp()))))
+        since = int(np.count_nonzero(members & given_since(db, mirror, row.at)))
         left = max(row.n - (int(members.sum()) - since), 0)
         told.append(
             SignOff(row.id, row.taxon_id, row.taxon, row.account, row.comment, row.at, row.n, since, left,

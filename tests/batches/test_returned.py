@@ -180,6 +180,24 @@ def test_a_sign_off_is_void_for_what_comes_changes_or_leaves(db: Db, manager: Wo
         sign_offs.sign_off(db, small.id, manager.person, 2_000_000_000, "")
 
 
+def test_what_is_labelled_in_the_same_second_is_later_too(db: Db, manager: Worker, ben: Person) -> None:
+    small, taxon_id = manager.small, manager.small.taxa["Copepoda"]
+    small.do(ben, small.ids[:10], taxon="Oithona similis")
+    db.commit()
+    signed = sign_offs.sign_off(db, small.id, manager.person, taxon_id, "")
+    assert (manager.make("review").n, signed.holds) == (10, True)
+    db.commit()
+    small.do(ben, small.ids[10:12], taxon="Calanoida")
+    db.commit()
+    db.execute("update label set at = (select max(made_at) from review) + interval '1 microsecond' where at > %s", [
+        db.execute("select max(made_at) from review").fetchone()[0]])  # fmt: skip
+    db.execute("update history set tx = pg_current_xact_id()")
+    db.commit()
+    (told,) = sign_offs.read(db, small.id)
+    assert (told.n_since, told.holds) == (2, False)
+    assert manager.make("review").n == 2
+
+
 def test_a_sign_off_against_the_last_review_is_asked_for_twice(db: Db, manager: Worker, ben: Person) -> None:
     small, taxon_id = manager.small, manager.small.taxa["Copepoda"]
     small.do(ben, small.ids[:10], taxon="Oithona")
