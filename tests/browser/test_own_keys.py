@@ -87,3 +87,4 @@ def test_letters_and_the_browsers_keys_are_refused_and_a_board_obeys_its_own(
     assert window.n_selected == 4
     page.goto("/help")
     expect(page.locator("#key-tables tr", has_text="select everything loaded")).to_contain_text("0")
+    expect(page.locator("#batches kbd[data-key=all]")).to_have_text("0")
