@@ -37,4 +37,4 @@ def what_comes(db: Db, project: Shown, batch: Batch) -> Coming:
             sizes.append([tile["width"], tile["height"], len(tile["taxon"] or ""), 0])
         else:
             sizes[-1][3] += 1
-    return Coming(sizes, batch.opens_marked if page is None else page.line is not None)
+    return Coming(sizes, batch.opens_marked and page is not None and page.chances is not None)

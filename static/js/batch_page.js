@@ -133,6 +133,7 @@ export class Page extends EventTarget {
     for (const tile of tiles) writeChance(tile, page.chances[tile.dataset.id]);
     section.toggleAttribute("data-one", tiles.length === 1);
     tidyStacks(section);
+    if (tiles.length) this.size.keep();
     if (tiles.length && this.root.canWork) this.line.put(waiting?.line ?? page.line ?? 0);
     this.#sayLine();
     this.marks.open(waiting?.marks ?? page.marks);
@@ -194,7 +195,7 @@ export class Page extends EventTarget {
 
   // Once its own pictures are there, the next page's are fetched.
   #measured(page) {
-    this.size.measure([...new Set(this.selection.shown().map(boxOf))], { hasLine: page.line !== null });
+    this.size.measure([...new Set(this.selection.shown().map(boxOf))], { hasLine: page.line !== null && Object.keys(page.chances).length > 0 });
     fetchAhead(page.next_atlas);
   }
 

@@ -16,22 +16,28 @@ const USUAL = { width: 140, row: 168 }; // of a tile with its gaps, where nothin
 
 export class PageSize {
   #measured = null;
+  #asked = null;
 
   // `coming`: {tiles, has_line}, of each of the next tiles [width, height, letters, others in its stack].
   constructor(list, batchId, scale, coming, { isCaptioned }) {
     Object.assign(this, { list, scale, coming, isCaptioned });
     this.factorKey = `shoal.page-factor.${batchId}`;
-    this.askedKey = `shoal.page-asked.${batchId}`;
+    this.shownKey = `shoal.page-shown.${batchId}`;
   }
 
-  // How many the next page shall have; a batch that is opened again in the same window as many as before, so that the
-  // page in hand stays what it was.
+  // How many the next page shall have. Where a batch is opened again in the same window, as many as the page that it had
+  // shown, so that this stays what it was.
   ask() {
     const where = `${innerWidth} ${innerHeight} ${this.scale()}`;
-    const before = JSON.parse(sessionStorage.getItem(this.askedKey) ?? "null");
-    const n = !this.#measured && before?.where === where ? before.n : this.#fitting;
-    sessionStorage.setItem(this.askedKey, JSON.stringify({ where, n }));
+    const shown = JSON.parse(sessionStorage.getItem(this.shownKey) ?? "null");
+    const n = !this.#measured && shown?.where === where ? shown.n : this.#fitting;
+    this.#asked = { where, n };
     return n;
+  }
+
+  // The page that was asked for last has tiles.
+  keep() {
+    sessionStorage.setItem(this.shownKey, JSON.stringify(this.#asked));
   }
 
   get #fitting() {

@@ -29,7 +29,6 @@ def test_undo_takes_back_marks_one_after_the_other_and_acts_elsewhere_only_at_a_
     batch.press("Control+z")
     assert (batch.not_this, opened[0] in batch.marked) == ([], True)
     batch.press("Control+z")
-    batch.press("Control+z")
     assert (batch.marked, batch.line) == before
     batch.press("Control+z")
     expect(batch.window.toast("Nothing left to undo in this batch")).to_be_visible()
