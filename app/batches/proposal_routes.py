@@ -43,8 +43,8 @@ def proposals_api(
     data: JSONBody[Asked],
 ) -> list[dict[str, Any]]:
     """At most three, the best first: `taxon_id` and `taxon`, for which `votes` `of` those that were asked speak, `why`,
-    and which `references` are among these. None where nothing is validated. A page brings those of what it opens
-    marked."""
+    which `references` are among these, and the `share` (0 to 1) left where far references count less. None where
+    nothing is validated nearby. A page brings those of what it opens marked."""
     return _proposed(db, project, viewer, batch_id, data.ids)
 
 
