@@ -96,6 +96,24 @@ def _read(row: Any) -> PageRow:
     )
 
 
+def find_of_act(db: Db, batch_id: int, act_id: int) -> PageRow | None:
+    """The page that an act did."""
+    row = db.execute(
+        f"select {COLUMNS} from batch_page where act_id = %s and batch_id = %s",  # noqa: S608 (constants)
+        [act_id, batch_id],
+    ).fetchone()
+    return _read(row) if row else None
+
+
+def find_without_act(db: Db, batch_id: int) -> list[PageRow]:
+    """Pages in hand, and those that were turned without an act."""
+    rows = db.execute(
+        f"select {COLUMNS} from batch_page where batch_id = %s and act_id is null order by number",  # noqa: S608
+        [batch_id],
+    )
+    return [_read(row) for row in rows]
+
+
 def open_ids(db: Db, batch_id: int) -> np.ndarray:
     """Objects on pages that are not done."""
     rows = db.execute("select object_ids from batch_page where batch_id = %s and done_at is null", [batch_id])
@@ -137,7 +155,7 @@ def write_marks(db: Db, batch_id: int, page: PageRow) -> None:
 
 def arrange(page: PageRow, rows: np.ndarray) -> None:
     """Put what stands on a page into the order of its rows."""
-    for name in ("ids", "distances", "marks", "seen", "chances"):
+    for name in ("ids", "distances", "marks", "seen", "places", "chances"):
         column = getattr(page, name)
         setattr(page, name, None if column is None else column[rows])
 
@@ -146,15 +164,27 @@ def write_order(db: Db, batch_id: int, page: PageRow) -> None:
     db.execute(
         """
         update batch_page
-           set object_ids = %s, distances = %s, marks = %s, seen = %s, chances = %s
+           set object_ids = %s, distances = %s, marks = %s, seen = %s, places = %s, chances = %s
          where batch_id = %s
            and number = %s
         """,
         [
             array(page.ids.tolist()), _reals(page.distances), array(page.marks.tolist()), array(page.seen.tolist()),
+            None if page.places is None else array(page.places.tolist()),
             None if page.chances is None else _reals(page.chances), batch_id, page.number,
         ],
     )  # fmt: skip
+
+
+def keep_only(db: Db, batch_id: int, page: PageRow, rows: np.ndarray) -> None:
+    """Only some of a page's rows, bool, stay on it; a page on which nothing stays is none any more."""
+    arrange(page, np.flatnonzero(rows))
+    page.line = None
+    if len(page.ids):
+        write_order(db, batch_id, page)
+        write_marks(db, batch_id, page)
+    else:
+        db.execute("delete from batch_page where batch_id = %s and number = %s", [batch_id, page.number])
 
 
 def write_seen(db: Db, batch_id: int, page: PageRow) -> None:

@@ -45,41 +45,53 @@ def follow(db: Db, project_id: int, act_ids: list[int], undone: bool) -> None:
 
 
 def _reverse(db: Db, listed: Places, act: Any, undone: bool) -> None:
-    page = page_rows.look_for(db, act.batch_id, act.page)
     if act.single:
-        _reverse_single(db, listed, act, page, undone)
+        _reverse_single(db, listed, act, undone)
     elif undone:
-        _undo_page(db, listed, act, page)
+        _undo_page(db, listed, act)
     else:
-        _redo_page(db, listed, act, page)
+        _redo_page(db, listed, act)
 
 
-def _undo_page(db: Db, listed: Places, act: Any, page: PageRow | None) -> None:
-    if page is not None and page.act_id == act.id and page.places is not None:
+def _undo_page(db: Db, listed: Places, act: Any) -> None:
+    page = page_rows.find_of_act(db, act.batch_id, act.id)
+    if page is not None and page.places is not None:
         listed.put(page.ids[page.places != HAD_LEFT], WAITING)
         page_rows.reopen(db, act.batch_id, page.number)
-    else:
-        said = np.array([one.id for one in _said(db, act)], np.int64)
-        listed.put(said[listed.place_of(said) == LEFT], WAITING)
 
 
-def _redo_page(db: Db, listed: Places, act: Any, page: PageRow | None) -> None:
-    """The page is done as it was then, whatever was marked on it since. Where it is gone, as when another order was
-    asked for meanwhile, what the act said leaves the batch all the same."""
-    said = _said(db, act, page)
-    ids = np.array([one.id for one in said], np.int64)
-    if page is None or page.is_done or not np.isin(ids, page.ids[page.seen == 1]).all():
-        in_force = np.array([one.id for one in said if one.why is None], np.int64)
-        listed.put(in_force[np.isin(listed.place_of(in_force), (WAITING, TRAY))], LEFT)
-        if (in_hand := page_rows.find_open(db, act.batch_id)) is not None:
-            turn_if_empty(db, act.batch_id, in_hand, listed)
+def _redo_page(db: Db, listed: Places, act: Any) -> None:
+    """The page is done as it was then, whatever was marked on it since, or though it was turned."""
+    ids = np.array([one.id for one in _said(db, act)], np.int64)
+    if not len(ids):
         return
+    page = _page_with(db, listed, act, ids)
+    said = _said(db, act, page)
+    listed.put(page.ids[listed.place_of(page.ids) == TRAY], WAITING)
     mark_of = {one.id: one.mark for one in said}
     page.marks = np.array([mark_of.get(object_id, PASSED) for object_id in page.ids.tolist()], np.int16)
     after = places_after(listed, page, [one for one in said if one.why is not None])
     listed.put(page.ids[after != HAD_LEFT], after[after != HAD_LEFT])
     page_rows.finish(db, act.batch_id, page, after, act.id)
     release(db, act.batch_id, page.ids)
+
+
+def _page_with(db: Db, listed: Places, act: Any, ids: np.ndarray) -> PageRow:
+    """The page on which objects were seen: where that is gone, as when another order was asked for meanwhile, one of
+    their own, and they leave those that they came to since."""
+    others = page_rows.find_without_act(db, act.batch_id)
+    for page in others:
+        if np.isin(ids, page.ids[page.seen == 1]).all():
+            return page
+    for page in others:
+        if np.isin(page.ids, ids).any():
+            page_rows.keep_only(db, act.batch_id, page, ~np.isin(page.ids, ids))
+    rows, _ = listed.rows_of(ids)
+    number, seen = page_rows.last_number(db, act.batch_id) + 1, np.ones(len(ids), np.int16)
+    page = PageRow(number, ids, listed.distances[rows], np.zeros(len(ids), np.int16), seen, None, None, None, None,
+                   None, None, is_done=False)  # fmt: skip
+    page_rows.insert(db, act.batch_id, page)
+    return page
 
 
 def _said(db: Db, act: Any, page: PageRow | None = None) -> list[Any]:
@@ -122,16 +134,15 @@ def _said(db: Db, act: Any, page: PageRow | None = None) -> list[Any]:
     ).fetchall()  # fmt: skip
 
 
-def _reverse_single(db: Db, listed: Places, act: Any, page: PageRow | None, undone: bool) -> None:
-    """Tiles that were labelled alone are on their page again, or in the tray where that page was done since; where it
-    is gone, they wait for their turn."""
+def _reverse_single(db: Db, listed: Places, act: Any, undone: bool) -> None:
+    """Tiles that were labelled alone are on their page again, or in the tray where that page was done since."""
     ids = np.array(act.single, np.int64)
     ids = ids[~np.isin(ids, [left.id for left in _left_alone(db, act.id)])]
-    if page is not None and not np.isin(ids, page.ids).all():
-        page = None  # another one has its number since
-    if page is None:
-        listed.put(ids, WAITING if undone else LEFT)
+    if not len(ids):
         return
+    page = page_rows.look_for(db, act.batch_id, act.page)
+    if page is None or not np.isin(ids, page.ids).all():
+        page = _page_with(db, listed, act, ids)
     if undone and page.is_done and page.places is not None and (page.places == HAD_LEFT).all():
         page_rows.reopen(db, act.batch_id, page.number)  # it was turned since nothing was left on it
         listed.put(ids, WAITING)
@@ -143,8 +154,8 @@ def _reverse_single(db: Db, listed: Places, act: Any, page: PageRow | None, undo
 
 def _keep_again(db: Db, act: Any) -> None:
     """The page that came back is kept from other people, as any page in hand."""
-    page = page_rows.look_for(db, act.batch_id, act.page)
-    if act.is_open and act.account_id is not None and page is not None and not page.is_done:
+    page = page_rows.find_open(db, act.batch_id)
+    if act.is_open and act.account_id is not None and page is not None:
         reserve(db, act.project_id, act.batch_id, act.account_id, page.ids)
 
 

@@ -10,7 +10,7 @@ from app.batches.make import check_order, freeze
 from app.batches.ordering import first_turns, keep_together
 from app.batches.page_making import prepare_next
 from app.batches.page_marks import rows_on
-from app.batches.page_rows import PASSED, PageRow
+from app.batches.page_rows import HAD_LEFT, PASSED, PageRow
 from app.batches.places import MOVED, TRAY, WAITING
 from app.batches.ranking import found_again, rank_again
 from app.batches.restore import places_after, turn_if_empty
@@ -102,11 +102,20 @@ def set_order(
     ranked = db.execute("select ranked from batch where id = %s", [batch.id]).fetchone().ranked
     turns, _ = first_turns(db, project, listed.ids, distances, order, ranked)
     listed.turns = keep_together(turns, listed.stacks)
-    page_rows.drop_open(db, batch.id)
+    _drop_in_hand(db, batch.id, listed)
     db.execute("update batch set ordering = %s where id = %s", [order, batch.id])
     rank_again(db, project.id, batch.id, listed)
     places.write(db, batch.id, listed)
     return find_batch(db, project.id, batch.id)
+
+
+def _drop_in_hand(db: Db, batch_id: int, listed: places.Places) -> None:
+    """What is left on the page in hand waits again. What was labelled alone stays where it was seen."""
+    for page in page_rows.find_without_act(db, batch_id):
+        if not page.is_done:
+            page_rows.keep_only(db, batch_id, page, listed.place_of(page.ids) != WAITING)
+            if len(page.ids):
+                page_rows.finish(db, batch_id, page, np.full(len(page.ids), HAD_LEFT), None)
 
 
 def take_over(db: Db, project: Batched, account: Labeller, batch_id: int) -> Batch:

@@ -109,7 +109,7 @@ class Walk:
         batch = self.batches[worker.person.id]
         kinds = [
             self.turn, self.turn, self.act, self.act, self.act, self.blind, self.single, self.undo, self.redo,
-            self.meddle,
+            self.meddle, self.mark, self.reorder,
         ]  # fmt: skip
         self.choice.choice(kinds)(worker, batch)
         self.check()
@@ -166,6 +166,17 @@ class Walk:
         act = SingleAct(uuid4(), [tile["id"]], [tile["state"]], self.small.taxa["detritus"])
         work.apply_single(worker.db, worker.project, worker.person, batch.id, act)
 
+    def mark(self, worker: Worker, batch: Batch) -> None:
+        page = self.page(worker, batch)
+        if page.number is not None:
+            marks = {id: self.choice.randint(0, 2) for id in ids_of(page)}
+            page_marks.keep_marks(worker.db, worker.project, worker.person, batch.id, page.number, marks, None)
+
+    def reorder(self, worker: Worker, batch: Batch) -> None:
+        """The page in hand goes back to what waits."""
+        order = self.choice.choice(["neighbours", "alike", "least", "extremes"])
+        turning.set_order(worker.db, worker.project, worker.person, batch.id, order)
+
     def undo(self, worker: Worker, batch: Batch) -> None:
         self.maybe(lambda: undo(worker.db, worker.project, worker.person, uuid4()))
 
@@ -193,6 +204,7 @@ class Walk:
 
     def check(self) -> None:
         self.check_seen()
+        self.check_left()
         for batch in self.batches.values():
             assert self.list_of(batch) == self.listed[batch.id]
             assert len(set(self.listed[batch.id])) == len(self.listed[batch.id])
@@ -229,6 +241,29 @@ class Walk:
             [self.small.id],
         ).fetchall()
         assert unseen == []
+
+    def check_left(self) -> None:
+        """Whatever has left a batch carries a label, or was said not to be something."""
+        left = self.db.execute(
+            """
+            select one.id
+              from batch_part, unnest(object_ids, places) as one (id, place)
+             where place = 2
+               and not exists (select
+                                 from label
+                                where label.project_id = %(project_id)s
+                                  and label.object_id = one.id
+                                  and label.status <> 'U')
+               and not exists (select
+                                 from refusal
+                                 join act on act.id = refusal.act_id
+                                where refusal.project_id = %(project_id)s
+                                  and refusal.object_id = one.id
+                                  and act.reversed_by is null)
+            """,
+            {"project_id": self.small.id},
+        ).fetchall()
+        assert left == []
 
 
 @pytest.mark.parametrize("seed", range(8))

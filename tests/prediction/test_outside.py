@@ -1,10 +1,16 @@
 """Predictions from outside: nobody sees a run before it is complete, and taking it back leaves no trace."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
+from app.database import Db
 from app.labels.counts import project_counts
+from app.prediction import outside
+from tests.labels.test_concurrency import at_once
 from tests.prediction.conftest import Bay
-from tests.small_projects import Person, true_counts
+from tests.small_projects import Person, predict, true_counts
 
 
 def counts(bay: Bay) -> dict[tuple[int, str], int]:
@@ -92,6 +98,18 @@ def test_a_run_that_is_not_shown_can_be_removed(bay: Bay) -> None:
     assert bay.client.delete(f"{url}/{one}", headers=headers).status_code == 409
     assert [run["id"] for run in bay.get("/predictions").json()] == [one]
     assert bay.project.db.execute("select count(*) from prediction").fetchone()[0] == 4
+
+
+def test_of_showing_and_removing_a_run_at_once_one_happens(bay: Bay, database_url: str) -> None:
+    for _ in range(4):
+        run_id = predict(bay.project, {bay.project.ids[0]: "Oithona"})
+        bay.project.db.commit()
+        works: list[Callable[[Db], object]] = [
+            partial(outside.show, project=bay.project, run_id=run_id),
+            partial(outside.remove, project=bay.project, run_id=run_id),
+        ]
+        told = sorted(type(answer).__name__ for answer in at_once(database_url, works))
+        assert told in (["Conflict", "NoneType"], ["NoneType", "NotFound"])
 
 
 def test_objects_of_other_projects_are_left_out_and_told(bay: Bay) -> None:
