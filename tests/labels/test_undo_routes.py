@@ -50,6 +50,21 @@ def test_one_act_is_looked_at_by_members_and_programs(
     assert f'data-undo-now="{act_id}"' in page
 
 
+def test_the_look_says_what_keeps_its_name_and_when_nothing_is_left(
+    app_client: Client, database_url: str, project_id: int, act_id: int, member: Callable[[str], Account]
+) -> None:
+    manager, url = member("manager"), f"/projects/{project_id}/acts"
+    client = logged_in(app_client, manager)
+    again = client.post(url, json=label(database_url, project_id, states=["1.0"] * 3)).json()["act_id"]
+    page = client.get(f"{url}/{again}/undo").text
+    assert "3 objects go back" in page and "the same, as it was said before" in page
+    assert "Take back 3 objects" in page
+    covered = client.get(f"{url}/{act_id}/undo").text
+    assert "3 stay, changed since" in covered and "data-undo-now" not in covered
+    client.post(f"{url}/{again}/undo", json={"client_id": str(uuid4())})
+    assert "Nothing of it is left to be taken back" in client.get(f"{url}/{again}/undo").text
+
+
 def test_a_period_is_looked_at_taken_back_and_done_again(
     app_client: Client, database_url: str, project_id: int, act_id: int
 ) -> None:
