@@ -1,6 +1,7 @@
 """Searches that are kept: what comes after is looked at, once, for who may read it."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,13 +9,14 @@ import pytest
 from app.accounts.viewer import Viewer
 from app.batches.make import make_batch
 from app.batches.sources import Source
-from app.database import Db
+from app.database import Db, connect
 from app.errors import NotFound, Refused
 from app.jobs import foreground
 from app.projects.access import Project, find_project
 from app.projects.queries import set_member
 from app.search import mirror
 from app.searches import kept, matches
+from app.searches import look as looking
 from app.searches.kept import KeptSearch, SearchChange, SearchWish
 from app.searches.look import after_embedding, look
 from app.settings import Settings
@@ -96,6 +98,31 @@ def test_looking_again_tells_nothing_twice(db: Db, seas: Seas, ada: Person) -> N
     assert looked(db, seas.near) == 3
     assert found_by(db, ada, search, only_new=True) == set(later[::N_GROUPS])
     assert len(found_by(db, ada, search)) == 6
+
+
+def test_a_look_that_was_killed_half_way_goes_on_with_the_rest(
+    db: Db, seas: Seas, ada: Person, ben: Person, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first search has found is kept; the second's look begins again."""
+    set_member(db, seas.near.id, ben.id, "visitor")
+    searches = [(who, keep(db, seas, who)) for who in (ada, ben)]
+    late = arrive(db, seas, seas.near)[::N_GROUPS]
+    write, told = looking._write, []
+
+    def killed(*args: Any) -> int:
+        if told:
+            raise KeyboardInterrupt
+        told.append(write(*args))
+        return told[-1]
+
+    monkeypatch.setattr(looking, "_write", killed)
+    with connect(database_url, autocommit=True) as other, pytest.raises(KeyboardInterrupt):
+        look(other, seas.near.id, Unheard())
+    assert [found_by(db, who, search) for who, search in searches] == [set(late), set()]
+    monkeypatch.setattr(looking, "_write", write)
+    db.commit()
+    assert looked(db, seas.near) == len(late)
+    assert [found_by(db, who, search) for who, search in searches] == 2 * [set(late)]
 
 
 def test_only_in_its_project_unless_everywhere_is_asked_for(db: Db, seas: Seas, ada: Person) -> None:
