@@ -19,6 +19,7 @@ from app.batches.sources import SOURCES, Source
 from app.batches.work import PageAct, SingleAct, Worked
 from app.database import Db
 from app.errors import Refused
+from app.labels.acts import check_open
 from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.preferences import PreferenceChange
@@ -354,6 +355,7 @@ def reset_api(
     data: JSONBody[ResetWish],
 ) -> Forgotten:
     actor(viewer)
+    check_open(project)
     return Forgotten(refusals.reset(db, project.id, data.taxon_id, data.ids))
 
 

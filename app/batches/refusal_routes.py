@@ -12,6 +12,7 @@ from app.batches import refusals
 from app.batches.refusals import Refused, RefusedObject
 from app.database import Db
 from app.errors import Refused as RefusedError
+from app.labels.acts import check_open
 from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
@@ -68,6 +69,7 @@ def offer_again(
     data: URLEncodedBody[AgainForm],
 ) -> Redirect:
     actor(viewer)
+    check_open(project)
     if not data.every and not data.ids:
         raise RefusedError("Nothing is ticked: tick what is to be offered again, or offer all of it.")
     n = refusals.reset(db, project.id, data.taxon_id, None if data.every else data.ids)

@@ -119,3 +119,10 @@ def test_visitors_look_and_change_nothing(ask: Ask, database_url: str) -> None:
 )
 def test_strange_wishes_are_told_what_is_wrong(ask: Ask, body: dict[str, Any], words: str) -> None:
     assert words in ask("POST", "/batches", body, status=400)["detail"]
+
+
+def test_where_nobody_labels_nothing_refused_is_offered_again(ask: Ask, small: SmallProject, database_url: str) -> None:
+    with connect(database_url) as db:
+        db.execute("update project set status = 'explore' where id = %s", [small.id])
+    told = ask("POST", "/refusals/reset", {"taxon_id": small.taxa["Oithona"]}, status=403)
+    assert "only be explored" in told["detail"]
