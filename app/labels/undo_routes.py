@@ -21,6 +21,8 @@ from app.labels.undo_preview import Extent, Period, Preview, extent, period_of_a
 from app.openapi import refusals
 from app.projects.access import ANNOTATOR, VISITOR, Project
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class UndoAll:
@@ -36,7 +38,8 @@ class UndoAll:
 
 
 def read_moment(text: str, otherwise: datetime | None = None) -> datetime:
-    """A moment of an address; without a time zone it is in UTC."""
+    """A moment of an address; without a time zone it is in UTC. One before or after all acts is as good as the first or
+    the last moment that there is: the calendar's own ends leave no room to reckon in."""
     if not text and otherwise:
         return otherwise
     if not text:
@@ -45,7 +48,7 @@ def read_moment(text: str, otherwise: datetime | None = None) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Refused(f"{text[:40]!r} is no moment: write it as 2026-05-31T12:00.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max(moment if moment.tzinfo else moment.replace(tzinfo=UTC), EARLIEST), LATEST)
 
 
 def read_period(project: Project, who: int, since: str, until: str, audit: int | None = None) -> Period:

@@ -150,3 +150,29 @@ def test_what_is_folded_once_is_not_folded_again(db: Db, worked: SmallProject, a
     now = datetime.now(UTC)
     (today,) = report(db, worked.id, now - timedelta(minutes=1), now).people
     assert (today.what, today.n_images) == ("Ada", 1)
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59", "9999-12-31T23:59-14:00"]
+)
+def test_the_ends_of_the_calendar_are_moments_too(
+    app_client: Client, database_url: str, project_id: int, member: Callable[[str], Account], moment: str
+) -> None:
+    """In every address that a moment or a day can stand in."""
+    client, api = logged_in(app_client, member("manager")), f"/api/v1/projects/{project_id}"
+    pages, day = f"/projects/{project_id}", moment[:10]
+    asked = {"since": moment, "until": moment}
+    for params in ({"since": moment}, {"until": moment}, asked):
+        answer = client.get(f"{api}/activity", params=params)
+        assert answer.status_code == 200, answer.text
+    for url, params in {
+        f"{api}/undo-all": {"who": 1, **asked},
+        f"{pages}/undo-all": {"who": 1, **asked},
+        f"{api}/acts": {"day": day},
+        f"{pages}/acts": {"day": day},
+        f"{api}/objects": {"when": f"{day}..{moment}", "date": f"{day}..{day}"},
+        pages: {"when": f"{moment}..{day}", "date": f"{day}.."},
+    }.items():
+        assert client.get(url, params=params).status_code < 500, url
+    wish = {"client_id": str(uuid4()), "who": 1, **asked}
+    assert client.post(f"{api}/undo-all", json=wish).status_code < 500
