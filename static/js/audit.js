@@ -9,7 +9,7 @@ import { NewTaxon } from "./new_taxon.js";
 import { newId } from "./outbox.js";
 import { whileShown } from "./page_life.js";
 import { postJson, putJson } from "./requests.js";
-import "./taxon_field.js";
+import { chooseByEnter } from "./taxon_field.js";
 import { SampleTiles } from "./sample_tiles.js";
 import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
@@ -28,7 +28,10 @@ class Audit extends HTMLElement {
     });
     document.addEventListener("keydown", (event) => this.#key(event), { signal: whileShown() });
     const strangers = this.querySelector("taxon-field");
-    if (strangers) new NewTaxon(strangers, project, { nSelected: () => 0, label: () => {} });
+    if (strangers) {
+      chooseByEnter(strangers);
+      new NewTaxon(strangers, project, { nSelected: () => 0, label: () => {} });
+    }
     if (this.judge) this.sample = new SampleTiles(this, this.url, () => this.#say());
   }
 
@@ -111,12 +114,14 @@ class AuditLimit extends HTMLElement {
 // Everything that is predicted as a taxon, from a score on.
 class AuditFound extends HTMLElement {
   connectedCallback() {
+    const field = this.querySelector("taxon-field");
+    chooseByEnter(field);
     this.querySelector("button").disabled = false;
-    this.addEventListener("submit", (event) => {
+    this.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const { taxon } = this.querySelector("taxon-field");
       const least = Number(event.target.elements.n.value.replace(",", "."));
-      if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn", key: "audit" });
+      const taxon = await field.resolve();
+      if (!taxon) return field.empty && toast("Choose the taxon from the list first.", { kind: "warn", key: "taxa" });
       const query = { kind: "predicted", taxon_id: taxon.id, min_score: least };
       return openAudit(this.dataset.project, { source: "found", source_id: 0, query, taxon_id: taxon.id, status: "V" });
     });

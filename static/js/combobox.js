@@ -2,8 +2,11 @@
 
 import { element } from "./html.js";
 
+let nUnnamed = 0; // inputs that the page gave no id
+
 // The list of suggestions under `input`, closed, and bound to it as assistive technology wants it.
 export const makeList = (field, input) => {
+  input.id ||= `field-${(nUnnamed += 1)}`;
   const list = element("ul", { id: `${input.id}-list`, className: "suggestions", role: "listbox", hidden: true });
   field.append(list);
   for (const [name, value] of Object.entries({

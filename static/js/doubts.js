@@ -4,7 +4,7 @@
 import { element } from "./html.js";
 import { newId } from "./outbox.js";
 import { postJson, putJson } from "./requests.js";
-import "./taxon_field.js";
+import { chooseByEnter } from "./taxon_field.js";
 import { toast } from "./toasts.js";
 import { takesText } from "./typing.js";
 
@@ -20,6 +20,7 @@ class Doubts extends HTMLElement {
     });
     document.addEventListener("keydown", (event) => this.#key(event));
     for (const field of this.querySelectorAll("taxon-field")) {
+      chooseByEnter(field);
       field.addEventListener("taxon", () => field.taxon && this.#named(field));
       field.addEventListener("change", () => this.isMine && field.empty && this.#second(field.closest("tr"), null));
     }

@@ -2,7 +2,7 @@
 
 import { doAndGo } from "./do_and_go.js";
 import { postJson } from "./requests.js";
-import "./taxon_field.js";
+import { chooseByEnter } from "./taxon_field.js";
 import { toast } from "./toasts.js";
 
 class ReviewForms extends HTMLElement {
@@ -13,15 +13,17 @@ class ReviewForms extends HTMLElement {
       event.preventDefault();
       this.#begin(event.target);
     });
+    for (const field of this.querySelectorAll("taxon-field")) chooseByEnter(field);
     // Before this, a form would be sent as it stands, and nothing come of it.
     for (const button of this.querySelectorAll("button[type=submit]")) button.disabled = false;
   }
 
-  #begin(form) {
+  async #begin(form) {
     if (form.dataset.kind === "sign_off") return this.#signOff(form);
     const { who, limit, all, hidden } = form.elements;
-    const { taxon, empty } = form.querySelector("taxon-field");
-    if (!taxon && !empty) return toast("Choose the taxon from the list, or leave the field empty.", { kind: "warn" });
+    const field = form.querySelector("taxon-field");
+    const taxon = await field.resolve();
+    if (!taxon && !field.empty) return;
     const source = { kind: form.dataset.kind };
     if (who.value) source.who = Number(who.value);
     if (taxon) source.taxon_id = taxon.id;
@@ -38,9 +40,10 @@ class ReviewForms extends HTMLElement {
     });
   }
 
-  #signOff(form) {
-    const { taxon } = form.querySelector("taxon-field");
-    if (!taxon) return toast("Choose the taxon from the list first.", { kind: "warn" });
+  async #signOff(form) {
+    const field = form.querySelector("taxon-field");
+    const taxon = await field.resolve();
+    if (!taxon) return field.empty && toast("Choose the taxon from the list first.", { kind: "warn", key: "taxa" });
     const wish = { taxon_id: taxon.id, comment: form.elements.comment.value };
     return this.#sendSignOff(form.querySelector("button[type=submit]"), wish);
   }

@@ -1,8 +1,8 @@
 // <taxon-field>: names a taxon by typing. Recent taxa first, then the preset list, the project's, then all; Enter takes
 // the first. `data-without`: the id of a taxon that is not offered.
 //
-// Emits "taxon" when one is chosen, "apply" when Enter says that it is to be used at once, and, with data-create, "create"
-// when a taxon of the typed name is wanted. While the server is away it says so, keeps what was typed, and asks again.
+// Emits "taxon" when one is chosen, "apply" when Enter says that it is to be used at once (its detail's `isChosenNow`: a
+// taxon of the list was chosen by that Enter), and, with data-create, "create" when a taxon of the typed name is wanted. While the server is away it says so, keeps what was typed, and asks again.
 
 import { makeList, makeOption, markActive, showList, stepped } from "./combobox.js";
 import { element, nameCut } from "./html.js";
@@ -195,8 +195,9 @@ export class TaxonField extends HTMLElement {
   }
 
   #enter(event) {
-    if (this.empty && this.#active >= 0) this.choose(this.#found[this.#active]);
-    this.dispatchEvent(new CustomEvent("apply", { detail: { shift: event.shiftKey } }));
+    const isChosenNow = this.empty && this.#active >= 0;
+    if (isChosenNow) this.choose(this.#found[this.#active]);
+    this.dispatchEvent(new CustomEvent("apply", { detail: { shift: event.shiftKey, isChosenNow } }));
   }
 
   #point(event) {
@@ -231,5 +232,14 @@ export class TaxonField extends HTMLElement {
     else toast(`No taxon is named “${name}”: choose one from the list.`, { kind: "warn", key: "taxa" });
   }
 }
+
+// A field of a form with more to say: Enter chooses the taxon first, and sends the form the next time.
+export const chooseByEnter = (field) => {
+  field.addEventListener("apply", ({ detail }) => {
+    if (detail.isChosenNow) return;
+    if (field.taxon || field.empty) field.closest("form")?.requestSubmit();
+    else field.resolve();
+  });
+};
 
 customElements.define("taxon-field", TaxonField);
