@@ -23,7 +23,11 @@ HALF = 0.5
 def chances_of(
     db: Db, project: Compared, batch: Batch, ids: np.ndarray
 ) -> tuple[np.ndarray | None, dict[str, Any] | None]:
-    """Chances, float32 in the order of `ids`, with what they rest on; None where there is nothing to calibrate on."""
+    """Chances, float32 in the order of `ids`, with what they rest on; None where there is nothing to calibrate on.
+
+    The curve rests on what is validated, which in a young project is what was easy: so they are lowered as far as the
+    batch's own pages have not borne them out.
+    """
     if batch.source["kind"] == "predicted":
         return _scores(db, project.id, batch.taxon_id, ids), {"kind": "score"}
     looks_for = wanted(db, project, batch.id)
@@ -34,7 +38,7 @@ def chances_of(
         return None, None
     vectors, has = compared(db, looks_for.space, ids)
     chances = np.zeros(len(ids), np.float32)
-    chances[has] = curve.chance(1 - vectors[has] @ mean_direction(looks_for.positive))
+    chances[has] = looks_for.borne_out * curve.chance(1 - vectors[has] @ mean_direction(looks_for.positive))
     return chances, basis | {"kind": "pairs", "n": curve.n}
 
 

@@ -23,8 +23,8 @@ MOST_OBJECTS = acts.MOST_OBJECTS
 LONGEST_NAME = 200
 NO_PILE = "This project has no such pile. The page of piles lists those that there are."
 N_MOSAIC = 12
-# Of `pile_object`, with its `label` if there is one.
-SETTLED = "(label.status in ('V', 'D') and label.at > pile_object.at)"
+# Of `pile_object`, with its `label` if there is one. What is doubted is just what a pile is for.
+SETTLED = "(label.status = 'V' and label.at > pile_object.at)"
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,15 @@ MOST_EXAMPLES = 400  # of a kind: the latest
 class Wanted:
     """float32 [p, d] and [q, d], unit vectors; `is_told`: whether an act of the batch has said anything.
 
-    `space`: what they are to be compared in. An image has no size, so that in its batches none counts.
+    `space`: what they are to be compared in. An image has no size, so that in its batches none counts. `borne_out`: of
+    what the chances of the pages before promised, so much was right, at most 1.
     """
 
     positive: np.ndarray
     negative: np.ndarray
     is_told: bool
     space: Space
+    borne_out: float
 
 
 def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
@@ -45,7 +47,7 @@ def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
         return None
     has_image = by_example and bool(batch.query.get("image"))
     space = Space(project.id, project.embedder_id, 0.0 if has_image else weight_of(project))
-    likes, unlike = _said(db, batch_id, batch.taxon_id)
+    likes, unlike, borne_out = _said(db, batch_id, batch.taxon_id)
     is_told = bool(likes or unlike)
     if by_example:
         likes, unlike = batch.query.get("ids", []) + likes, batch.query.get("not_ids", []) + unlike
@@ -54,7 +56,7 @@ def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
         positive = np.concatenate([image, positive]) if len(positive) else image
     if by_example:
         space, positive, negative = _with_others(db, space, batch, positive, negative)
-    return Wanted(positive, negative, is_told, space) if len(positive) else None
+    return Wanted(positive, negative, is_told, space, borne_out) if len(positive) else None
 
 
 def _image(db: Db, project: Compared, key: str) -> np.ndarray | None:
@@ -87,12 +89,12 @@ def _vectors(db: Db, project: Compared, ids: list[int]) -> np.ndarray:
     return vectors[has]
 
 
-def _said(db: Db, batch_id: int, target: int | None) -> tuple[list[int], list[int]]:
+def _said(db: Db, batch_id: int, target: int | None) -> tuple[list[int], list[int], float]:
     """Objects that were labelled as what the batch expects (else as what its first act said), and those that are not
-    that: refused for it, or labelled outside its lineage."""
+    that: refused for it, or labelled outside its lineage. And how far the chances that were told came true."""
     rows = db.execute(
         """
-        select batch_page.object_ids, batch_page.marks, act.taxon_id
+        select batch_page.object_ids, batch_page.marks, batch_page.chances, act.taxon_id
           from batch_page
           join act on act.id = batch_page.act_id
          where batch_page.batch_id = %s
@@ -105,6 +107,7 @@ def _said(db: Db, batch_id: int, target: int | None) -> tuple[list[int], list[in
     alone = _said_alone(db, batch_id) if target else []
     likes: list[int] = []
     unlike: list[int] = []
+    n_right, n_promised = 1.0, 1.0
     for row in rows:
         strange = bool(target and row.taxon_id and not related(db, target, row.taxon_id))
         marked = [id for id, mark in zip(row.object_ids, row.marks, strict=True) if mark == MARKED]
@@ -114,10 +117,13 @@ def _said(db: Db, batch_id: int, target: int | None) -> tuple[list[int], list[in
         else:
             likes += marked
             unlike += refused
+        if row.chances is not None:
+            n_promised += sum(row.chances)
+            n_right += 0 if strange else len(marked)
     kin = {taxon_id: related(db, target, taxon_id) for taxon_id in {row.taxon_id for row in alone} if target}
     for row in alone:
         (likes if kin[row.taxon_id] else unlike).extend(row.object_ids)
-    return likes, unlike
+    return likes, unlike, min(1.0, n_right / n_promised)
 
 
 def _said_alone(db: Db, batch_id: int) -> list[Any]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from app.accounts.viewer import Account
+from app.batches import page_rows
 from app.batches.batch import Batch, list_batches
 from app.clusters import runs
 from app.clusters.cards import Board
@@ -73,6 +74,9 @@ def _promised(look: Look, batch: Batch) -> tuple[float | None, float | None]:
         return _one_after_the_other(look, kind), None
     judged = batch.n_labelled + batch.n_tray
     purity = batch.n_labelled / judged if judged >= FEWEST_JUDGED else UNKNOWN
+    page = page_rows.find_open(look.db, batch.id)
+    if page is not None and page.chances is not None:
+        purity = min(purity, float(page.chances.mean()))  # what comes first is the likeliest
     return look.per_hour(kind, n_new, purity), purity
 
 

@@ -141,13 +141,16 @@ def test_what_is_deleted_does_not_keep_a_pile_from_being_named(
     assert len(piles.name_pile(db, project, ben, pile_id, named(project)).changed) == 3
 
 
-def test_a_doubt_from_before_is_named_too(db: Db, project: SmallProject, ada: Person) -> None:
+def test_doubts_from_before_and_after_are_named_too(db: Db, project: SmallProject, ada: Person) -> None:
     project.do(ada, project.ids[:1], taxon="fiber", status="D")
     db.commit()
-    pile_id = piles.make_pile(db, project, ada, uuid4(), "odd", project.ids[:2])
+    pile_id = piles.make_pile(db, project, ada, uuid4(), "odd", project.ids[:3])
     db.commit()
+    project.do(ada, project.ids[1:2], taxon="fiber", status="D")
+    db.commit()
+    assert piles.find_pile(db, project.id, pile_id).n_open == 3
     piles.name_pile(db, project, ada, pile_id, named(project))
-    assert project.seen(project.ids[0])[:2] == ("V", "Oithona")
+    assert {project.seen(id)[:2] for id in project.ids[:3]} == {("V", "Oithona")}
 
 
 def test_a_pile_is_a_filter_and_a_batch(db: Db, project: SmallProject, ada: Person, pile_id: int) -> None:

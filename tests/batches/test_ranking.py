@@ -50,6 +50,20 @@ def test_what_stands_before_the_line_is_marked_and_is_of_the_kind(
     assert all(tile["chance"] > 0.5 for tile in page.tiles[: page.line])
 
 
+def test_chances_that_were_not_borne_out_mark_nothing_more(
+    mine: Worker, small: SmallProject, validated: list[int]
+) -> None:
+    batch = mine.make("examples", ids=[validated[0]], limit=40)
+    page = mine.page(batch, 8)
+    assert page.line == 8
+    mine.apply(batch, page, ids_of(page)[:1], "Oithona")
+
+    page = mine.page(batch, 8)
+
+    assert not page.line and {tile["mark"] for tile in page.tiles} == {0}
+    assert all(tile["chance"] < 0.5 for tile in page.tiles)
+
+
 def test_where_nothing_is_validated_there_is_no_line_and_nothing_is_marked(mine: Worker, small: SmallProject) -> None:
     page = mine.page(mine.make("examples", ids=small.ids[:1], limit=40), 40)
     assert (page.line, page.line_basis, page.proposals) == (None, None, [])
