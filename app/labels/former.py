@@ -17,7 +17,10 @@ _COLUMNS = (
 
 def former(begin: str, meant: str = "false") -> str:
     """The parts `chain` and `former` of a statement with `recursive`: a row of what stood before for each row of
-    `history` with which `begin` ends. `meant`: the acts that are being taken back, beside those that were undone."""
+    `history` with which `begin` ends. `meant`: the acts that are being taken back, beside those that were undone.
+
+    `offset 0`: few go on, and each is looked up by itself; else PostgreSQL merges them with all of a project's history.
+    """
     goes_on = f"coalesce(act.reversed_by is not null or ({meant}), false) as goes_on"
     return f"""
 chain as (
@@ -27,9 +30,13 @@ chain as (
     union all
     select {_COLUMNS}, {goes_on}
       from chain
-      join history on history.project_id = %(project_id)s
-                  and history.act_id = chain.old_act_id
-                  and history.object_id = chain.object_id
+     cross join lateral (
+           select {_COLUMNS}
+             from history
+            where history.project_id = %(project_id)s
+              and history.act_id = chain.old_act_id
+              and history.object_id = chain.object_id
+           offset 0) as history
       left join act on act.id = history.old_act_id
      where chain.goes_on
 ),
