@@ -16,8 +16,9 @@ from app.search.mirror import open_mirror
 
 @dataclass(frozen=True)
 class ErrorRate:
-    """Of one person's labels of a taxon (or of all, taxon null), `n` were drawn at random in all reviews together: so
-    many were judged by others, and so many were wrong. `low` and `high` hold the share of all these labels that is
+    """Of one person's labels of a taxon, `n` were drawn at random in all reviews together: so many were judged by
+    others, and so many were wrong. Taxon null: of all the person's labels, from reviews of any taxon alone, since a
+    review of one taxon says nothing of the others. `low` and `high` hold the share of all these labels that is
     wrong with 95 % confidence, whatever those are that are not judged yet; `share` is null until all are."""
 
     who_id: int | None
@@ -54,21 +55,22 @@ def error_rates(db: Db, project_id: int) -> list[ErrorRate]:
     """By person, all taxa together first, then by taxon, the most judged first."""
     rows = db.execute(
         """
-        select who_id, account.name as who, was, now, is_judged, count(*) as n
-          from (select distinct on (drawn.account_id, drawn.object_id)
-                       drawn.account_id as who_id, drawn.taxon_id as was,
+        select who_id, account.name as who, of_all, was, now, is_judged, count(*) as n
+          from (select distinct on (of_all, drawn.account_id, drawn.object_id)
+                       of_all, drawn.account_id as who_id, drawn.taxon_id as was,
                        case when is_said_again then label.taxon_id end as now,
                        is_said_again or drawn.is_sent_back as is_judged
                   from review
+                  join (values (true), (false)) as told (of_all) on review.taxon_id is null or not of_all
                   join review_object as drawn on drawn.review_id = review.id
                   join label on label.project_id = review.project_id and label.object_id = drawn.object_id,
                        lateral (select label.version > drawn.version
                                        and label.account_id is distinct from drawn.account_id
                                        and label.status = 'V') as said (is_said_again)
                  where review.project_id = %s
-                 order by drawn.account_id, drawn.object_id, review.id desc) as latest
+                 order by of_all, drawn.account_id, drawn.object_id, review.id desc) as latest
           left join account on account.id = who_id
-         group by 1, 2, 3, 4, 5
+         group by 1, 2, 3, 4, 5, 6
         """,
         [project_id],
     ).fetchall()
@@ -77,8 +79,8 @@ def error_rates(db: Db, project_id: int) -> list[ErrorRate]:
     for row in rows:
         judged = row.n if row.is_judged else 0
         counts = (row.n, judged, judged if (row.was, row.now) in wrong else 0)
-        for key in ((row.who_id, None), (row.who_id, row.was)):
-            told[key] = [a + b for a, b in zip(told[key], counts, strict=True)]
+        key = (row.who_id, None if row.of_all else row.was)
+        told[key] = [a + b for a, b in zip(told[key], counts, strict=True)]
     people, names = {row.who_id: row.who for row in rows}, names_of_taxa(db, {row.was for row in rows})
     sizes = _sizes(db, project_id) if told else {}
     rates = [
