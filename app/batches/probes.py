@@ -272,12 +272,17 @@ def _probe(row: Any) -> Probe:
         if size
     ]  # fmt: skip
     told = None if left else remaining(strata)
-    n_all = row.n_likely + row.n_other
-    words = f"{len(row.drawn):,} drawn at random of {n_all:,} that are unlabelled and were never shown"
+    where = f"of {row.n_likely:,} near to it", f"of {row.n_other:,} others" if row.n_likely else f"of {row.n_other:,}"
+    places = [words for words, size in zip(where, (row.n_likely, row.n_other), strict=True) if size]
+    drawn = " and ".join(f"{n:,} {place}" for (_, n, _), place in zip(strata, places, strict=True))
+    words = f"drawn at random, of what is unlabelled and was never shown: {drawn}"
     if told:
+        belonged = " and ".join(
+            f"{n_found:,} of {n:,} drawn {place}" for (_, n, n_found), place in zip(strata, places, strict=True)
+        )
         words = (
             f"about {told.estimate:,.0f} still out there, between {told.low:,} and {told.high:,} at 95 % confidence: "
-            f"{told.n_found:,} of {told.n_probes:,} random probes belonged, of {n_all:,} unlabelled objects"
+            f"{belonged} belonged"
         )
     return Probe(
         row.id, row.taxon_id, row.taxon, row.n_likely, row.n_other, len(row.drawn), len(row.drawn) - len(left),

@@ -144,7 +144,7 @@ def test_random_probes_tell_how_many_of_a_taxon_are_still_out_there(
     window.press("Enter")
     expect(page.get_by_text("still out there, between")).to_be_visible()
     reload(page)
-    expect(page.get_by_text("2 of 12 random probes belonged")).to_be_visible()
+    expect(page.get_by_text("2 of 12 drawn of 20 belonged")).to_be_visible()
     with database.connect(site.database_url) as db:
         n = db.execute("select count(*) from label where project_id = %s and status = 'V'", [project.id]).fetchone()[0]
     assert n == 12
