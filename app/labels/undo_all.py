@@ -20,7 +20,7 @@ from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels import changes
 from app.labels.acts import NO_ACT, InBatch, Labelled, Labeller, begin, check_open, check_same, digest
-from app.labels.former import former, hold_batches, hold_labels
+from app.labels.former import former, hold_batches, hold_labels, hold_undos
 from app.labels.reversals import tell_reversed
 from app.labels.undo_preview import MEANT, PART_OBJECTS, Back, Period, Preview, Stays, extent, next_acts, summarise
 
@@ -170,23 +170,24 @@ class Work:
             return False
         marked = self._mark(act_ids)
         values = self.period.values(self.act_id)
+        hold_undos(self.db, self.project_id)
         hold_labels(self.db, self.project_id, marked)
         told = summarise(self.db, values, MEANT, marked)
         changed = changes.change(self.db, _UNDO, {**values, "act_ids": changes.array(marked)})
         tell_reversed(self.db, self.project_id, marked, undone=True)
         self._count(len(changed), told.n_stays, told)
         self.last = act_ids[-1]
-        self.n_done += told.n_objects
         return True
 
     def _mark(self, act_ids: Sequence[int]) -> list[int]:
         """Who undoes one of them at the same moment is waited for, and keeps it."""
         hold_batches(self.db, act_ids)
         held = self.db.execute(
-            "select id from act where id = any(%s::bigint[]) and reversed_by is null order by id for update",
+            "select id, n_objects from act where id = any(%s::bigint[]) and reversed_by is null order by id for update",
             [changes.array(act_ids)],
         ).fetchall()
         mine = [row.id for row in held]
+        self.n_done += sum(row.n_objects for row in held)
         self.db.execute(
             "update act set reversed_by = %s where id = any(%s::bigint[])", [self.act_id, changes.array(mine)]
         )

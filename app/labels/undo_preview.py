@@ -110,13 +110,13 @@ class Lifted:
 class Preview:
     """Of some acts, newest first: `before` is where the next part goes on, None at the end.
 
-    Each object that they labelled counts once, with the latest of them: it is one of `n_back` or of `n_stays`.
+    Each object that they labelled counts once, with the latest of them: `n_objects` are `n_back` and `n_stays`.
     `n_as_before`, of `n_back`: they keep status and taxon, as somebody had said them before. `n_refusals`: what was
     said not to be something, and would no longer be.
     """
 
     n_acts: int
-    n_objects: int  # of these acts; one that several of them labelled counts several times
+    n_objects: int
     n_back: int
     n_stays: int
     back: list[Back]
@@ -129,7 +129,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much somebody did in a period that still stands."""
+    """How much somebody did in a period that still stands; an object counts with each act that labelled it."""
 
     n_acts: int
     n_objects: int
@@ -187,12 +187,10 @@ def summarise(db: Db, values: dict[str, Any], meant: str, act_ids: list[int]) ->
     back = [Back(*row) for row in db.execute(_going_back(meant), values)]
     stays = [Stays(*row) for row in db.execute(_staying(meant), values)]
     lifted = _lifted(db, values)
-    n_objects = db.execute(
-        "select coalesce(sum(n_objects), 0)::bigint from act where id = any(%(act_ids)s::bigint[])", values
-    ).fetchone()[0]
+    n_back, n_stays = sum(one.n for one in back), sum(one.n for one in stays)
     return Preview(
-        n_acts=len(act_ids), n_objects=n_objects, back=back, stays=stays, lifted=lifted,
-        n_back=sum(one.n for one in back), n_stays=sum(one.n for one in stays),
+        n_acts=len(act_ids), n_objects=n_back + n_stays, back=back, stays=stays, lifted=lifted,
+        n_back=n_back, n_stays=n_stays,
         n_as_before=sum(one.n for one in back if (one.status, one.taxon_id) == (one.to_status, one.to_taxon_id)),
         n_refusals=sum(one.n for one in lifted),
     )  # fmt: skip

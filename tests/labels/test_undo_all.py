@@ -75,6 +75,18 @@ def test_what_somebody_changed_since_stays_and_is_counted_once(
     assert project.seen(project.ids[0]) == ("V", "fiber < detritus", "Ben")
 
 
+def test_what_was_doubted_and_then_validated_is_one_object(
+    db: Db, project: SmallProject, ada: Person, ben: Person
+) -> None:
+    project.do(ada, project.ids[:4], taxon="Oithona", status="D")
+    project.do(ada, project.ids[2:6], taxon="Oithona")
+    project.do(ben, project.ids[5:6], taxon="fiber")
+    told = preview_part(db, ever(project, ada))
+    assert (told.n_objects, told.n_back, told.n_stays) == (6, 5, 1)
+    second = project.db.execute("select max(id) from act where account_id = %s", [ada.id]).fetchone()[0]
+    assert preview_act(db, project.id, second).n_objects == 4
+
+
 def test_somebody_s_word_between_two_of_the_acts_comes_back(
     db: Db, project: SmallProject, ada: Person, ben: Person
 ) -> None:
