@@ -11,10 +11,12 @@ def is_hidden(batch: Batch) -> bool:
 
 
 def hide(batch: Batch, tiles: list[dict[str, Any]]) -> None:
-    """The tiles as if nobody had labelled them."""
+    """The tiles as if nobody had labelled them. Nor do they say their own names: what was imported from folders of taxa
+    is named by them."""
     if is_hidden(batch):
+        told = {"taxon": None, "taxon_id": None, "taxon_italic": False, "status": "U", "score": None}
         for tile in tiles:
-            tile |= {"taxon": None, "taxon_id": None, "taxon_italic": False, "status": "U", "score": None}
+            tile |= {**told, "orig_id": f"Object {tile['id']}"}
 
 
 def check_named(batch: Batch, taxon_id: int | None) -> None:

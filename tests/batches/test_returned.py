@@ -33,6 +33,7 @@ def test_a_review_with_hidden_labels_shows_none_and_wants_names(manager: Worker,
     page = manager.page(batch, 12)
     assert {(tile["taxon"], tile["taxon_id"], tile["status"]) for tile in page.tiles} == {(None, None, "U")}
     ids = ids_of(page)
+    assert [tile["orig_id"] for tile in page.tiles] == [f"Object {id}" for id in ids], "named by folders of taxa"
     with pytest.raises(Refused, match="hidden"):
         manager.apply(batch, page, ids[:10])
     states = {tile["id"]: tile["state"] for tile in page.tiles}
