@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from psycopg.rows import tuple_row
 
 from app.database import Db
-from app.labels.former import former, hold_labels
+from app.labels.former import former, hold_undos
 
 # Acts share this lock, and a change of the current run takes it alone: what one sees, and so what is counted, cannot
 # change between an act's snapshot and its commit. The second key is the project.
@@ -156,6 +156,8 @@ asked as materialized (
       from former
       join project on project.id = %(project_id)s
       join label on label.project_id = %(project_id)s and label.object_id = former.object_id
+                -- Named once more as an array: else all labels of the project are read beside the few.
+                and label.object_id = any(array(select object_id from former))
       left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = former.object_id
                           and prediction.run_id = project.current_run_id
      order by former.object_id
@@ -187,6 +189,7 @@ asked as materialized (
       join act on act.id = history.act_id
       join project on project.id = %(project_id)s
       join label on label.project_id = %(project_id)s and label.object_id = history.object_id
+                and label.object_id = any(array(select object_id from former))
       left join prediction on prediction.project_id = %(project_id)s and prediction.object_id = history.object_id
                           and prediction.run_id = project.current_run_id
      where history.project_id = %(project_id)s
@@ -250,13 +253,13 @@ def say(
 
 def take_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
     """Put back the labels from before an act, wherever it is still in force."""
-    hold_labels(db, project_id, [of_act_id])
+    hold_undos(db, project_id)
     return change(db, _TAKE_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
 
 
 def bring_back(db: Db, project_id: int, act_id: int, of_act_id: int) -> list[Changed]:
     """Put an undone act's labels in force again, wherever nothing happened since."""
-    hold_labels(db, project_id, [of_act_id])
+    hold_undos(db, project_id)
     return change(db, _BRING_BACK, {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id})
 
 

@@ -47,9 +47,14 @@ former as (
 )"""  # noqa: S608 (constants)
 
 
+def hold_undos(db: Db, project_id: int) -> None:
+    """Wait for whoever undoes or redoes something in the project: the statement that follows sees it, and two undos of
+    acts that stand over each other do not miss each other. Of labels, each statement sees itself what is changed."""
+    db.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"undo {project_id}"])
+
+
 def hold_labels(db: Db, project_id: int, act_ids: Sequence[int]) -> None:
-    """Wait for whoever changes labels that these acts changed: what was undone meanwhile is seen by the statement that
-    follows, and two undos of acts that stand over each other do not miss each other."""
+    """Wait for whoever changes labels that these acts changed, so that what is told of them before stays true."""
     db.execute(
         """
         with held as (
