@@ -98,7 +98,7 @@ def show_brief(
     `part=cards`: beside the cards, which need not be opened."""
     account = actor(viewer)
     ways = [way for way in find_ways(db, project, account) if way.per_hour] if may_label(project) else []
-    is_here = part == "cards" and bool(ways) and ways[0].kind == "cards"
+    is_here = part == "cards" and bool(ways) and ways[0].kind == "cards" and ways[0].url is not None
     context = {
         "project": project,
         "standing": None if part == "next" else standing(db, project.id),

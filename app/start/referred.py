@@ -78,7 +78,7 @@ def _ways(
         examples = known[taxa == taxon_id][:MOST_EXAMPLES].tolist()
         ways.append(
             Way(
-                "matches", f"Like what is {names[taxon_id]} elsewhere", "of reference projects, these are nearest", n,
+                "matches", f"Like {names[taxon_id]} of reference projects", "the nearest to their validated objects", n,
                 look.per_hour("examples", n, purity), purity, stands_for > 1,
                 source={"kind": "examples", "ids": examples, "taxon_id": taxon_id}, taxon_id=taxon_id,
                 taxon=names[taxon_id], ids=spread(ids[mine]),
