@@ -69,6 +69,11 @@ def _known(ids: list[int]) -> list[int]:
     return [id for id in dict.fromkeys(ids) if 0 <= id < LARGEST]
 
 
+def _sees(viewer: Viewer) -> bool:
+    """Whether the objects stand before the person's eyes: a program comes with a token."""
+    return viewer.token_id is None
+
+
 @get(
     "/projects/{project_id:int}/piles", opt=VISITOR, sync_to_thread=True, tags=["piles"],
     summary="Piles of a project, the open ones first", responses=refusals(401, 404),
@@ -87,7 +92,9 @@ def list_piles_api(
 def make_pile_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[NewPile]
 ) -> Pile:
-    pile_id = piles.make_pile(db, project, actor(viewer), data.client_id, data.name, _known(data.ids))
+    """What a program sets aside nobody has seen: it is reported as seen, or audited, before the pile is named."""
+    ids, seen = _known(data.ids), _sees(viewer)
+    pile_id = piles.make_pile(db, project, actor(viewer), data.client_id, data.name, ids, seen=seen)
     return piles.find_pile(db, project.id, pile_id)
 
 
@@ -154,7 +161,7 @@ def put_on_api(
     pile_id: FromPath[int],
     data: JSONBody[Members],
 ) -> Moved:
-    n = piles.put_on(db, project, actor(viewer), pile_id, _known(data.ids))
+    n = piles.put_on(db, project, actor(viewer), pile_id, _known(data.ids), seen=_sees(viewer))
     return Moved(n, piles.find_pile(db, project.id, pile_id))
 
 
@@ -180,7 +187,7 @@ def pile_seen_api(
     pile_id: FromPath[int],
     data: JSONBody[Members],
 ) -> None:
-    """What was painted in the window for 300 ms. What one set aside oneself was seen already."""
+    """What was painted in the window for 300 ms. What one set aside there oneself was seen already."""
     piles.note_seen(db, project.id, actor(viewer), pile_id, _known(data.ids))
 
 

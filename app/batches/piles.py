@@ -54,8 +54,10 @@ class PileAct:
     status: Literal["V", "D"] = "V"
 
 
-def make_pile(db: Db, project: Labelled, account: Labeller, client_id: UUID, name: str, ids: list[int]) -> int:
-    """The new pile's id; the same again where it was sent before."""
+def make_pile(
+    db: Db, project: Labelled, account: Labeller, client_id: UUID, name: str, ids: list[int], *, seen: bool = True
+) -> int:
+    """The new pile's id; the same again where it was sent before. `seen`: by the person who sets them aside."""
     check_open(project)
     row = db.execute(
         """
@@ -70,11 +72,13 @@ def make_pile(db: Db, project: Labelled, account: Labeller, client_id: UUID, nam
         row = db.execute(
             "select id from pile where project_id = %s and client_id = %s", [project.id, client_id]
         ).fetchone()
-    put_on(db, project, account, row.id, ids)
+    put_on(db, project, account, row.id, ids, seen=seen)
     return int(row.id)
 
 
-def put_on(db: Db, project: Labelled, account: Labeller, pile_id: int, ids: list[int]) -> int:
+def put_on(
+    db: Db, project: Labelled, account: Labeller, pile_id: int, ids: list[int], *, seen: bool = True
+) -> int:  # fmt: skip
     """Set objects aside on an open pile; how many were not on it yet."""
     check_open(project)
     _hold(db, project.id, pile_id)
@@ -90,6 +94,8 @@ def put_on(db: Db, project: Labelled, account: Labeller, pile_id: int, ids: list
         """,
         {"pile_id": pile_id, "account_id": account.id, "project_id": project.id, "ids": array(ids)},
     ).rowcount
+    if seen:
+        note_seen(db, project.id, account, pile_id, ids)
     total = db.execute("select count(*) from pile_object where pile_id = %s", [pile_id]).fetchone()[0]
     if total > MOST_OBJECTS:
         raise Refused(f"A pile holds at most {MOST_OBJECTS:,} objects, so that one act can name it. Begin another.")
@@ -137,7 +143,7 @@ def note_seen(db: Db, project_id: int, account: Labeller, pile_id: int, ids: lis
 
 
 def unseen(db: Db, project_id: int, account: Labeller, pile_id: int) -> list[int]:
-    """Members without a settled label that this person neither set aside nor saw on the pile since."""
+    """Members without a settled label that this person neither set aside in a window nor saw on the pile since."""
     rows = db.execute(
         f"""
         select pile_object.object_id
@@ -146,7 +152,6 @@ def unseen(db: Db, project_id: int, account: Labeller, pile_id: int) -> list[int
           left join label on label.project_id = %(project_id)s and label.object_id = pile_object.object_id
          where pile_id = %(pile_id)s
            and not coalesce({SETTLED}, false)
-           and pile_object.account_id is distinct from %(account_id)s
            and not exists (select
                              from pile_seen as seen
                             where seen.pile_id = pile_object.pile_id

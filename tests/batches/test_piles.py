@@ -16,6 +16,7 @@ from app.objects.filters import read_filter
 from app.projects.access import find_project
 from app.search.mirror import open_mirror
 from tests.small_projects import Person, SmallProject, make_project
+from tests.web_fixtures import Client, bearer, logged_in
 
 
 @pytest.fixture
@@ -98,6 +99,26 @@ def test_who_did_not_set_them_aside_looks_them_through_first(
     assert project.seen(project.ids[0])[0] == "U"
     piles.note_seen(db, project.id, ben, pile_id, project.ids[3:4])
     assert len(piles.name_pile(db, project, ben, pile_id, named(project)).changed) == 4
+
+
+def test_what_a_program_sets_aside_nobody_has_seen(
+    db: Db, app_client: Client, database_url: str, project: SmallProject, ada: Person
+) -> None:
+    db.execute("insert into member values (%s, %s, 'annotator')", [project.id, ada.id])
+    db.commit()
+    headers = bearer(database_url, Account(ada.id, ada.email, ada.name, False))
+    api, aside = f"/api/v1/projects/{project.id}/piles", {"client_id": str(uuid4()), "name": "odd"}
+    pile = app_client.post(api, json={**aside, "ids": project.ids[:2]}, headers=headers).json()["id"]
+    assert app_client.post(api, json={**aside, "ids": project.ids[:2]}, headers=headers).json()["id"] == pile
+    app_client.post(f"{api}/{pile}/objects", json={"ids": project.ids[2:4]}, headers=headers)
+    name = {"client_id": str(uuid4()), "taxon_id": project.taxa["Oithona"]}
+    refused = app_client.post(f"{api}/{pile}/name", json=name, headers=headers)
+    assert (refused.status_code, refused.json()["n_unseen"]) == (409, 4)
+    window = logged_in(app_client, Account(ada.id, ada.email, ada.name, False))
+    window.post(f"{api}/{pile}/objects", json={"ids": project.ids[:3]})
+    assert window.get(f"{api}/{pile}/objects").json()["unseen"] == project.ids[3:4]
+    app_client.post(f"{api}/{pile}/seen", json={"ids": project.ids[3:4]}, headers=headers)
+    assert app_client.post(f"{api}/{pile}/name", json=name, headers=headers).status_code == 200
 
 
 def test_what_somebody_labelled_since_is_settled_and_left_alone(
