@@ -43,8 +43,8 @@ class SendBack:
 
 @dataclass(frozen=True)
 class SignOffWish:
-    """A taxon, with those below it, as it stands now. `anyway`: also where its last review is not finished, or found
-    more wrong than the project allows."""
+    """A taxon, with those below it, as it stands now. `anyway`: also where doubts of it are open, and where its last
+    review is not finished, or found more wrong than the project allows."""
 
     taxon_id: int
     comment: str = ""

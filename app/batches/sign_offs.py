@@ -11,7 +11,7 @@ from app.batches.review import given_since, list_reviews
 from app.database import Db
 from app.errors import Conflict, NotFound
 from app.labels.acts import Labeller
-from app.search.codes import VALIDATED
+from app.search.codes import DUBIOUS, VALIDATED
 from app.search.mirror import Mirror, open_mirror
 from app.taxonomy.names import UNKNOWN_TAXON
 
@@ -19,7 +19,8 @@ from app.taxonomy.names import UNKNOWN_TAXON
 @dataclass(frozen=True)
 class SignOff:
     """`n`: validated objects of the taxon and those below it, then. `n_since`: of those it has now, labelled since;
-    `n_left`: those that left it. It holds for all while both are none."""
+    `n_left`: those that left it. It holds for all while both are none. `n_doubts`: objects that stand beside it now,
+    marked as a dubious one of it, of which it says nothing."""
 
     id: int
     taxon_id: int
@@ -30,18 +31,23 @@ class SignOff:
     n: int
     n_since: int
     n_left: int
+    n_doubts: int
     holds: bool
 
 
 def sign_off(
     db: Db, project_id: int, account: Labeller, taxon_id: int, comment: str, anyway: bool = False
 ) -> SignOff:  # fmt: skip
-    """The taxon as it stands now; an earlier sign-off of it gives way. `anyway`: whatever its last review says."""
+    """The taxon as it stands now; an earlier sign-off of it gives way. `anyway`: whatever doubts are open, and whatever
+    its last review says."""
     if taxon_id not in names_of_taxa(db, [taxon_id]):
         raise NotFound(UNKNOWN_TAXON)
-    if not anyway and (doubt := _against(db, project_id, taxon_id)):
-        raise Conflict(f'{doubt} Sign off anyway? A program says so with "anyway": true.')
-    members = _members(db, open_mirror(db, project_id), taxon_id)
+    mirror = open_mirror(db, project_id)
+    against = [_doubted(db, mirror, taxon_id), _against(db, project_id, taxon_id)]
+    if not anyway and any(against):
+        words = " ".join(filter(None, against))
+        raise Conflict(f'{words} Sign off anyway? A program says so with "anyway": true.')
+    members = _members(db, mirror, taxon_id)
     row = db.execute(
         """
         insert into sign_off (project_id, taxon_id, account_id, n, comment)
@@ -51,6 +57,15 @@ def sign_off(
         [project_id, taxon_id, account.id, int(members.sum()), comment.strip()[:1000]],
     ).fetchone()
     return next(one for one in read(db, project_id) if one.id == row.id)
+
+
+def _doubted(db: Db, mirror: Mirror, taxon_id: int) -> str:
+    """How many doubts nobody settled."""
+    n = int(_members(db, mirror, taxon_id, DUBIOUS).sum())
+    if not n:
+        return ""
+    name = names_of_taxa(db, [taxon_id])[taxon_id]
+    return f"{n:,} object{'s' if n != 1 else ''} of {name} {'are' if n != 1 else 'is'} marked dubious, and not settled."
 
 
 def _against(db: Db, project_id: int, taxon_id: int) -> str:
@@ -107,10 +122,10 @@ def read(db: Db, project_id: int) -> list[SignOff]:
         left = max(row.n - (int(members.sum()) - since), 0)
         told.append(
             SignOff(row.id, row.taxon_id, row.taxon, row.account, row.comment, row.at, row.n, since, left,
-                    holds=not since and not left)
+                    int(_members(db, mirror, row.taxon_id, DUBIOUS).sum()), holds=not since and not left)
         )  # fmt: skip
     return told
 
 
-def _members(db: Db, mirror: Mirror, taxon_id: int) -> np.ndarray:
-    return (mirror.status == VALIDATED) & np.isin(mirror.taxon, branch_of(db, taxon_id))
+def _members(db: Db, mirror: Mirror, taxon_id: int, status: int = VALIDATED) -> np.ndarray:
+    return (mirror.status == status) & np.isin(mirror.taxon, branch_of(db, taxon_id))

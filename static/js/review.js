@@ -48,7 +48,7 @@ class ReviewForms extends HTMLElement {
     return this.#sendSignOff(form.querySelector("button[type=submit]"), wish);
   }
 
-  // Asks once where the last review speaks against it.
+  // Asks once where open doubts or the last review speak against it.
   async #sendSignOff(button, wish) {
     button.disabled = true;
     try {

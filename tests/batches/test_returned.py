@@ -199,6 +199,19 @@ def test_what_is_labelled_in_the_same_second_is_later_too(db: Db, manager: Worke
     assert manager.make("review").n == 2
 
 
+def test_a_sign_off_tells_of_open_doubts_before_and_beside_it(db: Db, manager: Worker, ben: Person) -> None:
+    small = manager.small
+    small.do(ben, small.ids[:8], taxon="Oithona")
+    small.do(ben, small.ids[8:11], taxon="Oithona similis", status="D")
+    small.do(ben, small.ids[11:12], taxon="fiber", status="D")
+    with pytest.raises(Conflict, match="3 objects of Oithona are marked dubious"):
+        sign_offs.sign_off(db, small.id, manager.person, small.taxa["Oithona"], "")
+    signed = sign_offs.sign_off(db, small.id, manager.person, small.taxa["Oithona"], "", anyway=True)
+    assert (signed.n, signed.n_doubts, signed.holds) == (8, 3, True)
+    small.do(manager.person, small.ids[8:11], taxon="fiber")
+    assert [one.n_doubts for one in sign_offs.read(db, small.id)] == [0]
+
+
 def test_a_sign_off_against_the_last_review_is_asked_for_twice(db: Db, manager: Worker, ben: Person) -> None:
     small, taxon_id = manager.small, manager.small.taxa["Copepoda"]
     small.do(ben, small.ids[:10], taxon="Oithona")
