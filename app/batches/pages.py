@@ -14,7 +14,7 @@ from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.batches.batch import Batch, find_batch, list_batches
-from app.batches.coming import what_comes
+from app.batches.coming import what_comes, what_follows
 from app.batches.page import PageInHand, next_page
 from app.batches.sources import SOURCES
 from app.database import Db
@@ -188,6 +188,7 @@ def _told(db: Db, project: Project, account_id: int, page: PageInHand) -> str:
         "seen": [tile["id"] for tile in page.tiles if tile["seen"]],
         "chances": chances,
         "next_atlas": page.next_atlas,
+        "coming": what_follows(db, project, page),
         "kept_s": _seconds_to(page.batch.reserved_until),
         "undo": undo_state(db, project.id, account_id),
     }

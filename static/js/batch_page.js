@@ -11,7 +11,7 @@ import { Seen } from "./batch_seen.js";
 import { PageSize } from "./batch_size.js";
 import { parseFragment } from "./html.js";
 import { getHtml } from "./requests.js";
-import { boxOf, tidyStacks } from "./stacks.js";
+import { tidyStacks } from "./stacks.js";
 
 const RETRY_MS = 2000;
 
@@ -104,7 +104,8 @@ export class Page extends EventTarget {
     this.number = this.root.canWork ? page.number : null;
     this.#open(page, section);
     this.dispatchEvent(new CustomEvent("shown", { detail: { page, told } }));
-    section.addEventListener("shoal:pictures", () => this.#measured(page), { once: true });
+    // Once its own pictures are there, the next page's are fetched.
+    section.addEventListener("shoal:pictures", () => fetchAhead(page.next_atlas), { once: true });
     if (!section.dataset.atlas) fetchAhead(page.next_atlas);
   }
 
@@ -133,7 +134,7 @@ export class Page extends EventTarget {
     for (const tile of tiles) writeChance(tile, page.chances[tile.dataset.id]);
     section.toggleAttribute("data-one", tiles.length === 1);
     tidyStacks(section);
-    if (tiles.length) this.size.keep();
+    if (tiles.length) this.size.keep(page.coming);
     if (tiles.length && this.root.canWork) this.line.put(waiting?.line ?? page.line ?? 0);
     this.#sayLine();
     this.marks.open(waiting?.marks ?? page.marks);
@@ -191,12 +192,6 @@ export class Page extends EventTarget {
   #kept() {
     const order = this.#isArranged ? { order: this.selection.shown().map((tile) => Number(tile.dataset.id)) } : {};
     return { marks: this.marks.codes, line: this.line.at, ...order };
-  }
-
-  // Once its own pictures are there, the next page's are fetched.
-  #measured(page) {
-    this.size.measure([...new Set(this.selection.shown().map(boxOf))], { hasLine: page.line !== null && Object.keys(page.chances).length > 0 });
-    fetchAhead(page.next_atlas);
   }
 
   #changed() {

@@ -1,8 +1,9 @@
-// How many tiles a page has: what fits the window, more where little is corrected and fewer where much is. The first page
-// is as large as the tiles that come next have room; the next ones as those before them showed.
+// How many tiles a page has: as many of those that come next as fit the window, more where little is corrected and fewer
+// where much is.
 
 const [FEWEST, MOST] = [12, 200];
 const [LEAST, LARGEST] = [0.6, 2];
+const STEADY = 0.85; // of what fits
 const [LITTLE, MUCH] = [0.03, 0.25]; // shares of a page that were corrected
 
 // In pixels, as static/css/tiles.css, board.css and batch.css draw them.
@@ -15,8 +16,8 @@ const STACK = { columns: 5, row: 30, width: 128 };
 const USUAL = { width: 140, row: 168 }; // of a tile with its gaps, where nothing tells
 
 export class PageSize {
-  #measured = null;
-  #asked = null;
+  #asked = null; // {where, n} of the latest page
+  #isFirst = true;
 
   // `coming`: {tiles, has_line}, of each of the next tiles [width, height, letters, others in its stack].
   constructor(list, batchId, scale, coming, { isCaptioned }) {
@@ -30,19 +31,23 @@ export class PageSize {
   ask() {
     const where = `${innerWidth} ${innerHeight} ${this.scale()}`;
     const shown = JSON.parse(sessionStorage.getItem(this.shownKey) ?? "null");
-    const n = !this.#measured && shown?.where === where ? shown.n : this.#fitting;
+    const n = this.#isFirst && shown?.where === where ? shown.n : this.#steady;
     this.#asked = { where, n };
     return n;
   }
 
-  // The page that was asked for last has tiles.
-  keep() {
+  // The page that was asked for last has tiles, and these come after it.
+  keep(coming) {
     sessionStorage.setItem(this.shownKey, JSON.stringify(this.#asked));
+    Object.assign(this, { coming });
+    this.#isFirst = false;
   }
 
-  get #fitting() {
-    const fits = this.#measured ? this.#asMeasured(this.#measured) : this.#asTheyCome();
-    return Math.floor(Math.min(Math.max(fits * this.#factor, FEWEST), MOST));
+  // As many as before, where that fits nearly as well: a page of that size is prepared, and its pictures are here.
+  get #steady() {
+    const n = Math.floor(Math.min(Math.max(this.#fitting * this.#factor, FEWEST), MOST));
+    const before = this.#asked?.n ?? 0;
+    return before <= n && before >= STEADY * n ? before : n;
   }
 
   get #room() {
@@ -51,13 +56,7 @@ export class PageSize {
   }
 
   // A calibrated line cuts a row in two.
-  #asMeasured({ width, row, hasLine }) {
-    const [scale, room] = [this.scale(), this.#room];
-    const rows = Math.max(Math.floor(room.height / (row * scale)) - (hasLine ? 1 : 0), 1);
-    return rows * Math.max(Math.floor(room.width / (width * scale)), 1);
-  }
-
-  #asTheyCome() {
+  get #fitting() {
     const room = this.#room;
     const { tiles, has_line: hasLine } = this.coming;
     let [n, used, highest] = [0, 0, 0];
@@ -68,23 +67,12 @@ export class PageSize {
       used += height;
       n += row.length;
     }
-    return Math.max(n, this.#asMeasured({ ...USUAL, hasLine })); // that is all of them
+    const usual = Math.floor(room.width / USUAL.width) * Math.floor(room.height / USUAL.row);
+    return Math.max(n, usual); // that is all of them
   }
 
   get #factor() {
     return Number(sessionStorage.getItem(this.factorKey)) || 1;
-  }
-
-  // How much room tiles take: those of full rows, and rows as high as the highest three quarters in.
-  measure(tiles, { hasLine }) {
-    const places = tiles.map((tile) => tile.getBoundingClientRect());
-    const rows = [...Map.groupBy(places, (place) => Math.round(place.bottom)).values()];
-    if (!rows.length) return;
-    const heights = rows.map((row) => Math.max(...row.map((place) => place.height)) + GAP).toSorted((a, b) => a - b);
-    const width = places.reduce((sum, place) => sum + place.width + GAP, 0) / places.length;
-    const row = heights[Math.floor((heights.length - 1) * 0.75)];
-    const scale = this.scale();
-    this.#measured = { width: Math.round(width / scale), row: Math.ceil(row / scale), hasLine };
   }
 
   // What share of a page was marked otherwise than it had opened.
