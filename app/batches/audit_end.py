@@ -40,28 +40,57 @@ def acts_of(db: Db, audit_id: int) -> list[AuditAct]:
     return [AuditAct(*row) for row in rows]
 
 
-def judged_right(db: Db, audit: Audit) -> list[int]:
-    """What this and earlier audits of the same showed to be right: seen, and not labelled since."""
+def provenances(db: Db, audit: Audit, account_id: int, ids: list[int]) -> list[tuple[int, str]]:
+    """What accepting labels of the audit's objects: first what nobody judged, always in the same order, then what was
+    judged right in this and earlier audits of the same and not labelled since. Only what the accepting person saw with
+    her own eyes was not accepted unseen."""
     rows = db.execute(
         """
-        select distinct audit_object.object_id
-          from audit_object
-          join audit on audit.id = audit_object.audit_id
-          left join label on label.project_id = audit.project_id and label.object_id = audit_object.object_id
-                         and label.status in ('V', 'D') and label.at > audit_object.at
-         where (source, source_id, audit.taxon_id) = (%s, %s, %s)
-           and audit.project_id = (select project_id from audit as this where this.id = %s)
-           and (state <> 'accepted' or audit.id = %s)
-           and is_right
-           and label.object_id is null
-         order by audit_object.object_id
+        select drawn.object_id, bool_and(drawn.is_right) as is_right, bool_or(%(account_id)s = any(seen_by)) as is_seen,
+               bool_or(label.object_id is not null) as is_labelled
+          from audit_object as drawn
+          join audit on audit.id = drawn.audit_id
+          left join label on label.project_id = audit.project_id and label.object_id = drawn.object_id
+                         and label.status in ('V', 'D') and label.at > drawn.at
+                         and not coalesce(label.act_id = any(%(act_ids)s::bigint[]), false)
+         where (source, source_id, audit.taxon_id) = (%(source)s, %(source_id)s, %(taxon_id)s)
+           and audit.project_id = (select project_id from audit as this where this.id = %(audit_id)s)
+           and (drawn.is_right is not null or audit.id = %(audit_id)s)
+         group by drawn.object_id
+         order by drawn.object_id
         """,
-        [audit.source, audit.source_id, audit.taxon_id, audit.id, audit.id],
-    )
-    return [row.object_id for row in rows]
+        {
+            "account_id": account_id, "act_ids": [act.id for act in acts_of(db, audit.id)], "audit_id": audit.id,
+            "source": audit.source, "source_id": audit.source_id, "taxon_id": audit.taxon_id,
+        },
+    ).fetchall()  # fmt: skip
+    members, judged = set(ids), {row.object_id for row in rows}
+    right = [row for row in rows if row.object_id in members and row.is_right and not row.is_labelled]
+    return [(id, "audit") for id in sorted(members - judged)] + [
+        (row.object_id, "batch" if row.is_seen else "audit") for row in right
+    ]
 
 
-def close(db: Db, audit: Audit, act_id: int, account_id: int, ids: list[int]) -> None:
+def n_seen(db: Db, audit: Audit, account_id: int) -> int:
+    """How many of what accepting labels this person saw among the samples of this and earlier audits of the same."""
+    row = db.execute(
+        """
+        select count(distinct drawn.object_id)
+          from audit_object as drawn
+          join audit on audit.id = drawn.audit_id
+          join audit as this on this.id = %s
+         where (audit.project_id, audit.source, audit.source_id, audit.taxon_id)
+               = (this.project_id, this.source, this.source_id, this.taxon_id)
+           and drawn.is_right
+           and %s = any(drawn.seen_by)
+           and drawn.object_id in (select unnest(object_ids) from audit where id = this.id)
+        """,
+        [audit.id, account_id],
+    ).fetchone()
+    return int(row[0])
+
+
+def close(db: Db, project_id: int, audit: Audit, act_id: int, account_id: int, ids: list[int]) -> None:
     """The audit is over, and what it labelled has left its source."""
     db.execute(
         "update audit set state = 'accepted', act_id = %s, decided_by = %s, ended_at = now() where id = %s",
@@ -69,7 +98,7 @@ def close(db: Db, audit: Audit, act_id: int, account_id: int, ids: list[int]) ->
     )
     if audit.source == "batch":
         _put(db, audit.source_id, ids, LEFT)
-    elif audit.source == "pile":
+    elif audit.source == "pile" and (audit.upto is None or not piles.open_members(db, project_id, audit.source_id, 1)):
         piles.settle(db, audit.source_id, audit.taxon_id, act_id)
 
 

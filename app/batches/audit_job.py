@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from app import database
-from app.batches.audit_end import judged_right
+from app.batches.audit_end import provenances
 from app.batches.audit_state import Audit, find
 from app.batches.audited import still_wanted
 from app.database import Db
@@ -49,7 +49,7 @@ def run(job: JobContext) -> None:
             job.log("This audit is over: nothing is left to be accepted under it.")
             return
         audit = find(db, project_id, audit_id)
-        ids = _objects(db, audit, project_id)
+        ids = _objects(db, audit, job.args["account_id"])
         db.commit()
         try:
             n_changed = _slices(db, job, audit, ids)
@@ -76,12 +76,10 @@ def _take(db: Db, job_id: int, audit_id: int) -> bool:
     return taken.fetchone() is not None
 
 
-def _objects(db: Db, audit: Audit, project_id: int) -> list[tuple[int, str]]:
-    """Each with its provenance: first what nobody saw, always in the same order, then what was judged right."""
+def _objects(db: Db, audit: Audit, account_id: int) -> list[tuple[int, str]]:
+    """Each with its provenance."""
     row = db.execute("select object_ids from audit where id = %s", [audit.id]).fetchone()
-    right = judged_right(db, audit)
-    unseen = set(row.object_ids) - {one.id for one in audit.sample} - set(right)
-    return [(id, "audit") for id in sorted(unseen)] + [(id, "batch") for id in right]
+    return provenances(db, audit, account_id, row.object_ids)
 
 
 def _slices(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]]) -> int:
@@ -114,10 +112,7 @@ def _slice(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]], nu
         return int(row.n_objects)
     wanted = still_wanted(db, project.id, audit, [id for id, _ in ids])
     seen = changes.seen_states(db, project.id, wanted)
-    changed: list[Changed] = []
-    for provenance in ("batch", "audit"):
-        meant = [seen[id] for id, whence in ids if whence == provenance and id in seen]
-        changed += say(db, project.id, account_id, audit, act_id, meant, provenance)
+    changed = label(db, project.id, account_id, audit, act_id, ids, seen)
     acts.finish(db, project.id, account_id, act_id, changed, [])
     db.execute(
         """
@@ -131,7 +126,26 @@ def _slice(db: Db, job: JobContext, audit: Audit, ids: list[tuple[int, str]], nu
     return len(changed)
 
 
-def say(
+def label(
+    db: Db, project_id: int, account_id: int, audit: Audit, act_id: int, ids: list[tuple[int, str]],
+    seen: dict[int, Seen],
+) -> list[Changed]:  # fmt: skip
+    """Of those that are seen: each with its provenance. How many came unseen stands with the act."""
+    changed: list[Changed] = []
+    n_unseen = 0
+    for provenance in ("batch", "audit"):
+        meant = [seen[id] for id, whence in ids if whence == provenance and id in seen]
+        now = _say(db, project_id, account_id, audit, act_id, meant, provenance)
+        n_unseen += len(now) if provenance == "audit" else 0
+        changed += now
+    db.execute(
+        "update act set detail = jsonb_set(detail, '{audit,n_unseen}', to_jsonb(%s::int)) where id = %s",
+        [n_unseen, act_id],
+    )
+    return changed
+
+
+def _say(
     db: Db, project_id: int, account_id: int, audit: Audit, act_id: int, seen: list[Seen], provenance: str
 ) -> list[Changed]:
     """Label those that nobody has labelled since the sample was drawn: what a person said since is theirs to say."""

@@ -11,6 +11,7 @@ from litestar.response import Template
 
 from app.accounts.viewer import Account, Viewer
 from app.batches import audit_end, audit_state, audits
+from app.batches.audit_standing import may_leave
 from app.batches.audit_state import Audit, Verdict, Wish
 from app.batches.audited import n_found
 from app.database import Db
@@ -99,8 +100,9 @@ def sample_of(db: Db, project: Project, audit: Audit) -> Sample:
 def draw_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], data: JSONBody[Wish]
 ) -> Sample:
-    """As many random draws as the project's limit needs, or `n`; `upto`: of so many only, the likeliest. One that was
-    drawn before and is not judged yet goes on."""
+    """As many random draws as the project's limit needs, or `n`; `upto`: of so many only, the likeliest. One of the
+    same pile that was drawn before and is not judged yet goes on, a colleague's too (its `account` says whose). Another
+    one of a colleague's, or one that waits for a manager, is a conflict."""
     return sample_of(db, project, audits.draw(db, project, actor(viewer), data))
 
 
@@ -182,8 +184,11 @@ def accept_api(
     "/projects/{project_id:int}/audits/{audit_id:int}/drop", opt=ANNOTATOR, sync_to_thread=True, status_code=200,
     tags=["audits"], summary="Leave an audit: its verdicts count for the next one", responses=refusals(403, 404, 409),
 )  # fmt: skip
-def drop_api(db: NamedDependency[Db], project: NamedDependency[Project], audit_id: FromPath[int]) -> Audit:
-    return audits.drop(db, project, audit_id)
+def drop_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], audit_id: FromPath[int]
+) -> Audit:
+    """By who drew it, by who asked where a manager is asked, or by a manager."""
+    return audits.drop(db, project, actor(viewer), audit_id, project.may("manager"))
 
 
 @post(
@@ -251,6 +256,9 @@ def show_audit(
         "least": [(tile, drawn[tile["id"]]) for tile in sample.tiles if not drawn[tile["id"]].is_random],
         "may_judge": project.may("annotator") and project.status != "explore" and not is_over,
         "is_over": is_over,
+        "n_unseen": sample.audit.n_labelled - audit_end.n_seen(db, sample.audit, actor(viewer).id),
+        "may_leave": may_leave(sample.audit, actor(viewer), project.may("manager")),
+        "is_colleagues": sample.audit.state == "open" and sample.audit.account_id not in (None, actor(viewer).id),
         "n_left_out": _n_left_out(db, project, actor(viewer), sample.audit),
         **_acceptance(db, project, actor(viewer).id, sample.audit),
     }

@@ -24,7 +24,7 @@ NO_AUDIT = "This project has no such audit. The page of audits lists those that 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be accepted, and as what. `upto`: only so many, the likeliest; `n`: so many random draws. `source`
+    """What is to be accepted, and as what. `upto`: of so many only, the likeliest; `n`: so many random draws. `source`
     "found": all that a source of batches finds, however many, such as `query` {"kind": "predicted", "taxon_id": 5,
     "min_score": 0.9} or {"kind": "cluster", "cluster_ids": [7, 9]}; its `source_id` is 0."""
 
@@ -62,10 +62,11 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Audit:
-    """An audit as it stands. `n` objects nobody saw, of which the sample was drawn; what was deleted before it was
-    judged is not of the sample. `n_sample` and `n_wrong` count the
-    random draws over all audits of these; `bound` is the share that is wrong at most, the strangers corrected, once all
-    are judged. `may_accept`: the bound keeps the limit."""
+    """An audit as it stands. `n` objects are its pile, of which the sample was drawn; `n_shown` of them were judged
+    before, in earlier audits of the same, and are not of the sample; `upto`: so many were asked for, the likeliest.
+    What was deleted before it was judged is not of the sample. `n_sample` and `n_wrong` count the random draws over all
+    audits of these; `bound` is the share that is wrong at most, the strangers corrected, once all are judged.
+    `may_accept`: the bound keeps the limit. `asked_by`: who asks a manager to decide."""
 
     id: int
     source: str
@@ -95,6 +96,10 @@ class Audit:
     query: dict[str, Any] | None = None  # of "found": its source
     job_id: int | None = None  # the job that accepts it, where there are many
     waived: bool = False  # accepted by a program without a sample, so that no bound is known; `reason` says why
+    upto: int | None = None
+    n_shown: int = 0
+    asked_by: str | None = None
+    asked_by_id: int | None = None
 
     @property
     def n_strangers(self) -> int:
@@ -107,7 +112,7 @@ class Audit:
 
     @property
     def n_never_shown(self) -> int:
-        return max(self.n - len(self.sample), 0)
+        return max(self.n - self.n_shown - len(self.sample), 0)
 
 
 def limit_of(db: Db, project_id: int) -> float:
@@ -150,7 +155,8 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
                coalesce((act.detail -> 'audit' -> 'waived')::boolean, false) as waived,
                n_before, n_wrong_before, limit_share, audit.account_id, audit.made_at, audit.job_id,
                audit.query -> 'source' as query, taxon.display_name as taxon, account.name as account,
-               cardinality(object_ids) as n_unseen,
+               cardinality(object_ids) as n_unseen, n_pile, n_shown, upto, asked_by as asked_by_id,
+               asker.name as asked_by,
                coalesce(batch.title, pile.name, audit.query ->> 'title', 'a batch that expired') as title,
                array(select json_build_object('id', object_id, 'is_random', is_random, 'is_right', is_right,
                                               'taxon_id', audit_object.taxon_id, 'taxon', given.display_name,
@@ -167,6 +173,7 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
           from audit
           join taxon on taxon.id = audit.taxon_id
           left join account on account.id = audit.account_id
+          left join account as asker on asker.id = audit.asked_by
           left join act on act.id = audit.act_id
           left join batch on audit.source = 'batch' and batch.id = audit.source_id
           left join pile on audit.source = 'pile' and pile.id = audit.source_id
@@ -184,7 +191,7 @@ def read(db: Db, project_id: int, *, audit_id: int | None = None, state: str = "
 def _audit(row: Any) -> Audit:
     sample = [Drawn(**one) for one in row.sample]
     random = [one for one in sample if one.is_random]
-    n_sample, n_all = row.n_before + len(random), row.n_unseen + row.n_before
+    n_sample, n_all = row.n_before + len(random), row.n_pile
     n_judged = row.n_before + sum(one.is_right is not None for one in random)
     n_wrong = row.n_wrong_before + sum(one.is_right is False for one in random)
     is_judged = all(one.is_right is not None for one in sample)
@@ -196,9 +203,10 @@ def _audit(row: Any) -> Audit:
         row.id, row.source, row.source_id, row.title, row.taxon_id, row.taxon, row.status, row.state, row.n_unseen,
         n_sample, n_judged, n_wrong, row.look, bound, most, CONFIDENCE, limit,
         may_accept=bound is not None and bound <= limit,
-        words=_waived(row) if row.waived else _words(n_sample, n_wrong, bound, row.n_unseen),
+        words=_waived(row) if row.waived else _words(n_sample, n_wrong, bound, n_all),
         reason=row.reason, act_id=row.act_id, account=row.account, account_id=row.account_id, made_at=row.made_at,
-        sample=sample, query=row.query, job_id=row.job_id, waived=row.waived,
+        sample=sample, query=row.query, job_id=row.job_id, waived=row.waived, upto=row.upto, n_shown=row.n_shown,
+        asked_by=row.asked_by, asked_by_id=row.asked_by_id,
     )  # fmt: skip
 
 
@@ -208,8 +216,11 @@ def _waived(row: Any) -> str:
 
 
 def _words(n_sample: int, n_wrong: int, bound: float | None, n: int) -> str:
+    """`n`: of which the draws were, the strangers with them that were corrected before."""
     if bound is None:
-        return f"{n:,} objects that nobody saw, {n_sample:,} of them drawn at random"
+        return f"{n_sample:,} of {n:,} objects drawn at random"
+    if n_sample >= n:
+        return f"{n_wrong:,} wrong of {n_sample:,}: all were judged"
     return f"{n_wrong:,} wrong of {n_sample:,}: at most {100 * bound:.1f} % wrong at 95 % confidence, {n:,} objects"
 
 

@@ -9,7 +9,7 @@ from app.batches import piles, places, refusals
 from app.batches.audit_state import Audit, Wish
 from app.batches.batch import CLOSED, find_batch
 from app.batches.places import WAITING
-from app.batches.sources import Batched, find_kind
+from app.batches.sources import Batched, find_kind, number_in
 from app.database import Db
 from app.errors import Conflict
 from app.labels.acts import Labeller
@@ -20,11 +20,14 @@ from app.search.mirror import open_mirror
 
 @dataclass(frozen=True)
 class Unseen:
-    """Objects, the likeliest first; `known` and `ranks` order all of the source, seen ones too."""
+    """Objects, the likeliest first; `known` and `ranks` order all of the source, seen ones too, and what is outside of
+    the scores that are asked for: those of the ranks from `first` to `last` are within."""
 
     ids: np.ndarray  # int64
     known: np.ndarray  # int64, ascending
     ranks: np.ndarray  # float64: the lowest is the likeliest
+    first: float = -np.inf
+    last: float = np.inf
 
     def rank_of(self, ids: np.ndarray) -> np.ndarray:
         """Infinite for what is not of the source."""
@@ -37,6 +40,8 @@ class Unseen:
 
 
 MOST_FOUND = 10_000_000
+# A range of scores is a cut through what is predicted, so that another range starts no audit anew.
+SCORES = ("min_score", "max_score")
 
 
 def unseen_of(db: Db, project: Batched, account: Labeller, wish: Wish) -> Unseen:
@@ -49,10 +54,27 @@ def unseen_of(db: Db, project: Batched, account: Labeller, wish: Wish) -> Unseen
     else:
         ids, ranks, is_unseen = _of_pile(db, project.id, account, source_id)
     refused = refusals.refused_ids(db, open_mirror(db, project.id), taxon_id)
-    wanted = is_unseen & ~np.isin(ids, refused)
+    first, last = _range(db, project.id, ids, ranks, wish.query or {})
+    wanted = is_unseen & ~np.isin(ids, refused) & (ranks >= first) & (ranks <= last)
     order = np.argsort(ids)
     chosen = ids[wanted][np.argsort(ranks[wanted], kind="stable")]
-    return Unseen(chosen, ids[order], ranks[order])
+    return Unseen(chosen, ids[order], ranks[order], first, last)
+
+
+def without_scores(query: dict[str, Any]) -> dict[str, Any]:
+    """The source through which a range of scores is a cut."""
+    return {k: v for k, v in query.items() if query.get("kind") != "predicted" or k not in SCORES}
+
+
+def _range(db: Db, project_id: int, ids: np.ndarray, ranks: np.ndarray, query: dict[str, Any]) -> tuple[float, float]:
+    """The ranks between which the scores are that are asked for: the source is in their order."""
+    if query.get("kind") != "predicted":
+        return -np.inf, np.inf
+    least, most = (float(number_in(query, name, whole)) for name, whole in zip(SCORES, (0, 1), strict=True))
+    mirror = open_mirror(db, project_id)
+    scores = mirror.score[mirror.ordinals(ids)]
+    within = ((scores >= least) | (least <= 0)) & ((scores <= most) | (most >= 1))
+    return ranks[within].min(initial=np.inf), ranks[within].max(initial=-np.inf)
 
 
 def still_wanted(db: Db, project_id: int, audit: Audit, ids: list[int]) -> list[int]:
@@ -87,7 +109,8 @@ def _of_source(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """In the order in which it finds them: what nobody has labelled, nor seen on the page of a batch."""
     kind = find_kind(str(query.get("kind")))
-    ids = kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, MOST_FOUND).ids
+    args = {k: v for k, v in without_scores(query).items() if k != "kind"}
+    ids = kind.find(db, project, account, args, MOST_FOUND).ids
     mirror = open_mirror(db, project.id)
     is_open = np.zeros(len(mirror), bool)
     is_open[mirror.ordinals(ids)] = True
@@ -110,9 +133,17 @@ def _of_source(
 
 
 def title_of(db: Db, project: Batched, account: Labeller, query: dict[str, Any]) -> str:
-    """What a source calls what it finds."""
+    """What a source calls what it finds, with the range of scores."""
     kind = find_kind(str(query.get("kind")))
-    return kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, 1).title or kind.words
+    found = kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, 1)
+    return (found.title or kind.words) + score_words(query)
+
+
+def score_words(query: dict[str, Any]) -> str:
+    if query.get("kind") != "predicted" or not any(query.get(name) is not None for name in SCORES):
+        return ""
+    least, most = (number_in(query, name, whole) for name, whole in zip(SCORES, (0, 1), strict=True))
+    return f", score {least:g} to {most:g}"
 
 
 def n_found(db: Db, project: Batched, account: Labeller, query: dict[str, Any]) -> int:

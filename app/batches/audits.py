@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.batches import audit_end, audit_job, refusals
-from app.batches.audit_draw import check_wish, draw, insert, of_source
-from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold, lock
+from app.batches.audit_draw import check_waiver, check_wish, draw, insert, key_of, of_source
+from app.batches.audit_standing import check_leaving
+from app.batches.audit_state import CONFIDENCE, Audit, Verdict, Wish, find, hold, limit_of, lock
 from app.batches.audited import still_wanted, unseen_of
 from app.batches.lineages import branch_of, names_of_taxa, related
 from app.batches.sources import Batched
@@ -30,6 +31,9 @@ def judge(db: Db, project: Labelled, account: Labeller, audit_id: int, verdicts:
     """Keep verdicts. Strangers are corrected at once: labelled where it is said what they are, and refused."""
     check_open(project)
     audit = hold(db, project.id, audit_id)
+    if audit.state_now == "asked":
+        asked_by = find(db, project.id, audit_id).asked_by or "someone who left"
+        raise Conflict(f"This audit waits for a manager, asked by {asked_by}: its verdicts stay as they are.")
     known = {
         row.object_id: row
         for row in db.execute("select * from audit_object where audit_id = %s", [audit_id]).fetchall()
@@ -147,7 +151,12 @@ def accept(
                 f"At most {100 * audit.bound:.1f} % are wrong, and the project allows {100 * audit.limit:g} %: draw "
                 "more, cut nearer, open the rest as a batch, or ask a manager to decide."
             )
-        db.execute("update audit set state = 'asked', reason = %s where id = %s", [ask.strip()[:1000], audit_id])
+        if audit.state == "asked" and audit.asked_by_id not in (None, account.id):
+            raise Conflict(f"This audit waits for a manager already, asked by {audit.asked_by}.")
+        db.execute(
+            "update audit set state = 'asked', reason = %s, asked_by = %s where id = %s",
+            [ask.strip()[:1000], account.id, audit_id],
+        )
         return None
     if audit.n > audit_job.MOST_AT_ONCE:
         audit_job.begin(db, project, account, audit, client_id, _evidence(audit))
@@ -160,6 +169,7 @@ def _evidence(audit: Audit) -> dict[str, Any]:
     return {
         "id": audit.id, "n": audit.n, "n_sample": audit.n_sample, "n_wrong": audit.n_wrong, "look": audit.look,
         "bound": round(audit.bound or 0.0, 5), "confidence": CONFIDENCE, "limit": audit.limit, "words": audit.words,
+        "title": audit.title, "query": audit.query, "upto": audit.upto,
         "by": "a manager's decision" if not audit.may_accept else "the limit", "reason": audit.reason,
         "sample": [[one.id, one.is_random, one.is_right] for one in audit.sample],
     }  # fmt: skip
@@ -175,17 +185,18 @@ def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) 
     if sent.fetchone() is not None:
         return acts.repeated(db, project.id, account.id, wish.client_id, request)
     check_wish(db, wish)
-    wish = of_source(db, project, account, wish) if wish.source == "found" else wish
+    wish = of_source(wish)
+    check_waiver(db, project, account, wish)
     found = unseen_of(db, project, account, wish)
     ids = found.ids[: wish.upto or None]
     if not len(ids):
         raise Conflict("Nothing is left here that nobody has seen: there is nothing to accept.")
     if len(ids) > audit_job.MOST_AT_ONCE:
         raise Refused(f"Without an audit at most {audit_job.MOST_AT_ONCE:,} are accepted at once: say `upto`.")
-    key = {"project_id": project.id, "source": wish.source, "source_id": wish.source_id, "taxon_id": wish.taxon_id}
-    audit_id = insert(db, project, account, wish, ids, [], key)
+    audit_id = insert(db, project, account, wish, ids, key_of(project, wish), None, limit_of(db, project.id))
     audit = find(db, project.id, audit_id)
     evidence = {"id": audit_id, "n": len(ids), "n_sample": 0, "waived": True, "reason": reason.strip()[:1000],
+                "title": audit.title, "query": audit.query, "upto": audit.upto,
                 "words": f"audit waived by a program, {len(ids):,} objects"}  # fmt: skip
     return _accept(db, project, account, hold(db, project.id, audit_id), audit, wish.client_id, evidence, request)
 
@@ -201,22 +212,19 @@ def _accept(
     if act_id is None:
         return acts.repeated(db, project.id, account.id, client_id, request)
     hold_batches(db, [act_id])
-    sampled = {one.id for one in audit.sample}
-    right = audit_end.judged_right(db, audit)
-    unseen = [id for id in still_wanted(db, project.id, audit, row.object_ids) if id not in sampled]
-    seen = changes.seen_states(db, project.id, [*right, *unseen])
-    changed = []
-    for ids, provenance in ((right, "batch"), (unseen, "audit")):
-        meant = [seen[id] for id in ids if id in seen]
-        changed += audit_job.say(db, project.id, account.id, audit, act_id, meant, provenance)
+    whence = dict(audit_end.provenances(db, audit, account.id, row.object_ids))
+    wanted = still_wanted(db, project.id, audit, list(whence))
+    seen = changes.seen_states(db, project.id, wanted)
+    changed = audit_job.label(db, project.id, account.id, audit, act_id, [(id, whence[id]) for id in wanted], seen)
     done = {one.id for one in changed}
-    left = [acts.left_as_is(id, seen.get(id)) for id in (*right, *unseen) if id not in done]
-    audit_end.close(db, audit, act_id, account.id, sorted(done))
+    left = [acts.left_as_is(id, seen.get(id)) for id in wanted if id not in done]
+    audit_end.close(db, project.id, audit, act_id, account.id, sorted(done))
     return acts.finish(db, project.id, account.id, act_id, changed, left)
 
 
-def drop(db: Db, project: Labelled, audit_id: int) -> Audit:
+def drop(db: Db, project: Labelled, account: Labeller, audit_id: int, manager: bool = False) -> Audit:
     """Leave it. What was judged stays judged, and counts for the next audit."""
     hold(db, project.id, audit_id)
+    check_leaving(find(db, project.id, audit_id), account, manager)
     db.execute("update audit set state = 'dropped', ended_at = now() where id = %s", [audit_id])
     return find(db, project.id, audit_id)

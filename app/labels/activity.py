@@ -20,10 +20,12 @@ FROM_ACTS = f"""
            count(*) as n_acts,
            coalesce(sum(images) filter (where not undone), 0)::bigint as n_images,
            coalesce(sum(images) filter (where undone), 0)::bigint as n_undone,
-           coalesce(sum(images) filter (where unseen and not undone), 0)::bigint as n_unseen,
+           coalesce(sum(unseen) filter (where not undone), 0)::bigint as n_unseen,
            coalesce(sum(images) filter (where seconds <= %(idle)s and not undone), 0)::bigint as n_timed,
            coalesce(sum(seconds) filter (where seconds <= %(idle)s), 0)::float8 as seconds
-      from (select account_id, batch_id, at, reversed_by is not null as undone, provenance = 'audit' as unseen,
+      from (select account_id, batch_id, at, reversed_by is not null as undone,
+                   case when provenance = 'audit' and kind in {SAYING}
+                        then coalesce((detail -> 'audit' ->> 'n_unseen')::int, n_objects) end as unseen,
                    case when kind in {SAYING} then n_objects else 0 end as images,
                    extract(epoch from at - lag(at) over (partition by account_id order by at, id)) as seconds
               from act

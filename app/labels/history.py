@@ -228,12 +228,20 @@ def _past_act(said: dict[str, Any]) -> PastAct:
     elif kind == "label":
         what = f"{WORDS[said['status']]} as {taxon}"
         if audit := said["detail"].get("audit"):
-            what += f", unseen ({audit['words']})"
+            what += _under(audit, said["n"])
     elif kind in ("undo", "redo"):
         what = f"{'undid' if kind == 'undo' else 'did again'}: {describe(reversed_kind, taxon)}"
     else:
         what = describe(kind, taxon)
     return PastAct(what=what, **said)
+
+
+def _under(audit: dict[str, Any], n: int) -> str:
+    """What an audit's act says of it, and how many of its objects came unseen."""
+    n_unseen = audit.get("n_unseen", n)
+    of = f"{audit['title']}: " if audit.get("query") else ""
+    how = "unseen" if n_unseen == n else f"{n_unseen:,} of them unseen" if n_unseen else "under an audit"
+    return f", {how} ({of}{audit['words']})"
 
 
 def _of_many(kind: str, whose: str | None, detail: dict[str, Any]) -> str:

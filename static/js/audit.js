@@ -51,7 +51,7 @@ class Audit extends HTMLElement {
     const does = {
       judge: () => this.#judge(),
       accept: () => this.#accept(null),
-      more: () => this.#draw({}),
+      more: () => this.#draw(this.dataset.upto ? { upto: Number(this.dataset.upto) } : {}),
       nearer: () => this.#draw({ upto: Math.ceil(Number(this.dataset.n) / 2) }),
       drop: () => postJson(`${this.url}/drop`, {}),
       undo: () => postJson(`/api/v1/projects/${project}/acts/${button.dataset.act}/undo`, { client_id: newId() }),
@@ -85,8 +85,10 @@ class Audit extends HTMLElement {
     button.click();
   }
 
+  // What stands in the way is left first: an audit that waits for a manager, or, as a manager, a colleague's.
   async #draw(more) {
     const { project, source, sourceId, taxonId, status, query } = this.dataset;
+    if ("leave" in this.dataset) await postJson(`${this.url}/drop`, {});
     if (query) more.query = JSON.parse(query);
     const wish = { client_id: newId(), source, source_id: Number(sourceId), taxon_id: Number(taxonId), status, ...more };
     const { audit } = await postJson(`/api/v1/projects/${project}/audits`, wish);

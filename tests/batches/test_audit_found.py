@@ -63,8 +63,8 @@ def n_labelled(db: Db) -> int:
 
 def test_a_score_range_is_audited_whole_and_raising_it_starts_no_audit_anew(predicted: Worker) -> None:
     audit = found(predicted, min_score=0.9)
-    assert (audit.n, audit.title, audit.query) == (80, "Predicted Oithona", {
-        "kind": "predicted", "taxon_id": predicted.small.taxa["Oithona"]})  # fmt: skip
+    assert (audit.n, audit.title, audit.query) == (80, "Predicted Oithona, score 0.9 to 1", {
+        "kind": "predicted", "taxon_id": predicted.small.taxa["Oithona"], "min_score": 0.9})  # fmt: skip
     assert {one.id for one in audit.sample} <= set(predicted.small.ids[:80])
     first = judge(predicted, audit, [audit.sample[0].id])
     wider = found(predicted, min_score=0.5)
@@ -95,7 +95,7 @@ def test_many_are_accepted_by_a_job_slice_by_slice_each_an_act_that_can_be_undon
     told = audit_state.find(db, predicted.small.id, audit.id)
     assert (told.state, told.job_id is not None) == ("accepting", True)
     with pytest.raises(Conflict, match="A job is accepting"):
-        audits.drop(db, predicted.project, audit.id)
+        audits.drop(db, predicted.project, predicted.person, audit.id)
     predicted.small.do(predicted.person, predicted.small.ids[:1], taxon="fiber")
     db.commit()
     audit_job.run(job_of(db, database_url))
@@ -180,7 +180,7 @@ def test_a_job_that_failed_or_never_began_leaves_the_audit_to_be_accepted_again(
         assert audit_state.find(db, predicted.small.id, audit.id).state == "open"
         assert [one.id for one in audit_state.read(db, predicted.small.id, state="open")] == [audit.id]
     late = job_of(db, database_url)
-    audits.drop(db, predicted.project, audit.id)
+    audits.drop(db, predicted.project, predicted.person, audit.id)
     db.commit()
     audit_job.run(late)
     assert n_labelled(db) == 0

@@ -31,7 +31,7 @@ def test_what_was_deleted_before_it_was_judged_is_not_of_the_sample(db: Db, mine
 def test_what_was_refused_or_named_since_it_was_judged_is_not_accepted(db: Db, mine: Worker, ben: Person) -> None:
     batch = mine.make("filter", query="")
     first = judge(mine, draw(mine, batch.id, n=20))
-    audits.drop(db, mine.project, first.id)
+    audits.drop(db, mine.project, mine.person, first.id)
     db.commit()
     named = random_of(first)[0]
     mine.small.do(ben, [named], taxon="fiber")
