@@ -55,4 +55,4 @@ def name(db: Db, project: Labelled, account: Labeller, run: Run, naming: Naming)
     ids = [object_id for object_id in left.tolist() if object_id in states]
     tokens = [state_token(states[id].version, states[id].status, states[id].run_id) for id in ids]
     act = Act(naming.client_id, "label", ids, tokens, naming.taxon_id, naming.status, "batch")
-    return apply(db, project, account, act, InBatch(request=request))
+    return apply(db, project, account, act, InBatch(None, {"cards": len(naming.cards)}, request))

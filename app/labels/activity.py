@@ -13,17 +13,27 @@ from app.labels.reversals import on_reversal
 
 SETTLED_AFTER = timedelta(minutes=10)  # a day that is over: no transaction of it is still on its way
 
+# Of an act outside of batches, the screen that it was done on, by what the act remembers.
+SCREEN = """
+    case when detail ? 'of' then detail ->> 'of'
+         when detail ? 'audit' or detail ? 'of_audit' then 'audit'
+         when detail ? 'of_probe' then 'stragglers'
+         when detail ? 'pile' then 'pile'
+         when detail ? 'cards' then 'cluster'
+         else 'board'
+    end"""
+
 # By day, person and kind of batch, of the acts from `since1` to `until1` and from `since2` to `until2`. What was done
 # shortly before is read too, since the first act's time began then.
 FROM_ACTS = f"""
-    select (at at time zone 'UTC')::date as day, timed.account_id, coalesce(batch.source, 'board') as source,
+    select (at at time zone 'UTC')::date as day, timed.account_id, coalesce(batch.source, screen) as source,
            count(*) as n_acts,
            coalesce(sum(images) filter (where not undone), 0)::bigint as n_images,
            coalesce(sum(images) filter (where undone), 0)::bigint as n_undone,
            coalesce(sum(unseen) filter (where not undone), 0)::bigint as n_unseen,
            coalesce(sum(images) filter (where seconds <= %(idle)s and not undone), 0)::bigint as n_timed,
            coalesce(sum(seconds) filter (where seconds <= %(idle)s), 0)::float8 as seconds
-      from (select account_id, batch_id, at, reversed_by is not null as undone,
+      from (select account_id, batch_id, at, reversed_by is not null as undone, {SCREEN} as screen,
                    case when provenance = 'audit' and kind in {SAYING}
                         then coalesce((detail -> 'audit' ->> 'n_unseen')::int, n_objects) end as unseen,
                    case when kind in {SAYING} then n_objects else 0 end as images,
@@ -43,7 +53,7 @@ FROM_ACTS = f"""
 
 @dataclass(frozen=True)
 class Activity:
-    """What was done by one person, from one kind of batch ("board": from none), or on one day."""
+    """What was done by one person, from one kind of batch ("audit" and "board": from none), or on one day."""
 
     what: str
     account_id: int | None

@@ -109,9 +109,7 @@ def show_activity(
     now = datetime.now(UTC)
     found = visible(report(db, project.id, now - timedelta(days=int(days)), now), project, account.id)
     most = max((one.n_images for one in found.days), default=0)
-    sources = [
-        replace(one, what="the board" if one.what == "board" else source_words(one.what)) for one in found.sources
-    ]
+    sources = [replace(one, what=source_words(one.what)) for one in found.sources]
     context: dict[str, Any] = {
         "project": project,
         "periods": PERIODS,

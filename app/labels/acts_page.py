@@ -64,9 +64,12 @@ def shown_act(past: PastAct, project_id: int, project: str, role: str, status: s
     )
 
 
+ELSEWHERE = {"board": "the board", "audit": "an audit"}
+
+
 def source_words(name: str) -> str:
     """A kind of batch as people call it."""
-    return SOURCES[name].words if name in SOURCES else f"a {name}"
+    return SOURCES[name].words if name in SOURCES else ELSEWHERE.get(name, f"a {name}")
 
 
 @get("/projects/{project_id:int}/acts", opt=VISITOR, include_in_schema=False, sync_to_thread=True)

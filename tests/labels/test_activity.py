@@ -7,9 +7,13 @@ from uuid import uuid4
 import pytest
 
 from app.accounts.viewer import Account
+from app.batches import graph_sources, piles
+from app.clusters import source as cluster_source
 from app.database import Db
 from app.labels import activity
 from app.labels.activity import Report, report
+from app.labels.acts import InBatch, apply
+from app.labels.acts_page import source_words
 from app.labels.history import recent_acts
 from app.labels.pace import IDLE_S, pace, per_hour
 from app.labels.undo import redo, undo
@@ -17,7 +21,7 @@ from tests.labels.test_pages import label, member, project_id
 from tests.small_projects import Person, SmallProject
 from tests.web_fixtures import Client, bearer, logged_in
 
-__all__ = ["member", "project_id"]
+__all__ = ["cluster_source", "graph_sources", "member", "piles", "project_id"]
 START = datetime(2026, 3, 1, 23, 56, tzinfo=UTC)
 
 
@@ -72,6 +76,21 @@ def test_it_is_told_by_kind_of_batch_and_by_day(worked: SmallProject) -> None:
     assert [(one.what, one.n_images, one.n_undone) for one in found.days] == [
         ("2026-03-01", 10, 0), ("2026-03-02", 0, 1),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"of": "mistakes"}, "likely mistakes"), ({"audit": {"id": 1}}, "an audit"), ({"of_audit": 1}, "an audit"),
+        ({"pile": 1}, "a pile"), ({"cards": 2}, "cards"), ({}, "the board"),
+    ],
+)  # fmt: skip
+def test_an_act_outside_of_batches_is_told_by_its_screen(
+    db: Db, project: SmallProject, ada: Person, detail: dict[str, object], words: str
+) -> None:
+    act = project.act(ada, project.ids[:3], taxon="Oithona")
+    at(db, apply(db, project, ada, act, InBatch(None, detail)).act_id, 0)
+    assert [(source_words(one.what), one.n_images) for one in all_of(project).sources] == [(words, 3)]
 
 
 def test_one_person_s_report_holds_nothing_of_others(worked: SmallProject, ben: Person) -> None:
