@@ -7,11 +7,12 @@ from app.database import Db
 
 @dataclass(frozen=True)
 class Step:
-    """What the undo or the redo key would do next."""
+    """What the undo or the redo key would do next, and in which batch it was done."""
 
     act_id: int
     label: str
     n: int
+    batch_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
     rows = db.execute(
         """
         with own as not materialized (
-            select id, kind, taxon_id, reverses, n_objects, reversed_by
+            select id, kind, taxon_id, reverses, n_objects, reversed_by, batch_id
               from act
              where project_id = %(project_id)s
                and account_id = %(account_id)s
@@ -56,6 +57,7 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
         )
         select next.way, next.id, coalesce(reversed.kind, next.kind) as kind,
                coalesce(nullif(next.n_objects, 0), reversed.n_objects) as n,
+               coalesce(reversed.batch_id, next.batch_id) as batch_id,
                taxon.display_name as taxon
           from next
           left join act as reversed on reversed.id = next.reverses
@@ -63,7 +65,7 @@ def undo_state(db: Db, project_id: int, account_id: int) -> UndoState:
         """,
         {"project_id": project_id, "account_id": account_id},
     )
-    steps = {row.way: Step(row.id, describe(row.kind, row.taxon), row.n) for row in rows}
+    steps = {row.way: Step(row.id, describe(row.kind, row.taxon), row.n, row.batch_id) for row in rows}
     return UndoState(steps.get("undo"), steps.get("redo"))
 
 

@@ -129,7 +129,7 @@ def _checked(db: Db, project_id: int, filter: Filter, ids: list[int], place: Pix
     found = queries.read_tiles(db, project_id, ids, place.place)
     rows = [found[object_id] for object_id in ids if object_id in found]
     if filter.validated_only:  # what people say to each other is not for anonymous ones, nor that they do
-        rows = [row._replace(n_comments=0) for row in rows]
+        rows = [row._replace(n_comments=0, is_aside=False) for row in rows]
     return [row for row in rows if filter.keeps(row.status, row.taxon_id, row.account_id, row.provenance, row.at)]
 
 
@@ -198,6 +198,7 @@ def tile(
         "state": state_token(row.version, row.status, row.run_id),
         "n_images": row.n_images,
         "n_comments": row.n_comments,
+        "is_aside": row.is_aside,
         "scale_bar": scale_bar(width, um * row.width_px / width if um and hash else None),
         "shrink": shrink,
         "distance": distance,

@@ -7,7 +7,7 @@ from app.database import Db
 
 
 def read_tiles(db: Db, project_id: int, object_ids: Sequence[int], scale: dict[str, Any]) -> dict[int, Any]:
-    """Label, prediction, first image, numbers of images and comments and pixel size of objects, by id.
+    """Label, prediction, first image, numbers of images and comments, whether aside, and pixel size of objects, by id.
 
     `scale` names where the pixel size stands: a level, and a name or (for objects) a position.
     """
@@ -22,6 +22,10 @@ def read_tiles(db: Db, project_id: int, object_ids: Sequence[int], scale: dict[s
                (select count(*)
                   from comment
                  where comment.project_id = object.project_id and comment.object_id = object.id) as n_comments,
+               exists (select
+                         from pile_object
+                         join pile on pile.id = pile_object.pile_id
+                        where pile_object.object_id = object.id and pile.closed_at is null) as is_aside,
                case %(level)s
                     when 'object' then (select numbers[%(position)s]::text
                                           from object_field

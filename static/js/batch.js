@@ -2,12 +2,14 @@
 
 import { openAudit } from "./audit_open.js";
 import { Brush } from "./batch_brush.js";
+import { Digits } from "./batch_digits.js";
 import { Page } from "./batch_page.js";
 import { BatchPanel } from "./batch_panel.js";
 import { BatchActs } from "./batch_acts.js";
 import { makeBatch } from "./batch_make.js";
 import { wireCommands } from "./command_buttons.js";
 import { Contrast } from "./contrast.js";
+import { thousands } from "./html.js";
 import { BATCH_KEYS, KEYS, batchCommandOf, fillList, fillStrip } from "./keys.js";
 import { LargeView } from "./large_view.js";
 import { NewTaxon } from "./new_taxon.js";
@@ -29,6 +31,7 @@ import "./start.js";
 
 const PICTURES = ".picture > img";
 const OF_THE_BOARD = new Set(["Ctrl Z", "Ctrl ⇧ Z", "Alt", ",", ";", "-", "?", "←", "⇧ arrows", "⇧ click", "drag", "click", "double click"]);
+const NOTHING = "Nothing is marked, and no tile is under the pointer or the cursor.";
 const MIXED = "What stands together is marked alike: mark all of it, or nothing, and it closes.";
 const ANYBODYS = new Set(["step", "open", "clear", "contrast", "invert", "smaller", "larger", "help", "takeOver", "stack"]);
 
@@ -48,7 +51,7 @@ class Batch extends HTMLElement {
     this.page = new Page(this, { size: this.size });
     const { marks, line } = this.page;
     this.contrast = new Contrast(this, this.dataset.account && this.dataset.project, { scroller: this.list, pictures: PICTURES });
-    this.panel = new BatchPanel(this, { marks, line, field: this.field, pointed: this.pointed });
+    this.panel = new BatchPanel(this, { marks, line, field: this.field });
     new RubberBand(this.list, this.selection);
     new LargeView(this, this.pointed, this.contrast, { besides: true, facts: !("hidden" in this.dataset) });
     markBrokenImages(this);
@@ -81,13 +84,18 @@ class Batch extends HTMLElement {
 
   #wireActs() {
     this.acts = new BatchActs(this, this.page, this.panel);
-    this.acts.addEventListener("left", () => this.field.hold(this.#target));
+    this.acts.addEventListener("left", () => {
+      this.field.hold(this.#target);
+      this.digits.forget();
+    });
     this.brush = new Brush(this, this.list, {
       taxon: () => this.#brushTaxon(),
       paint: (tiles, taxon) => this.acts.single(tiles, taxon, "V"),
       changed: (on) => this.#sayBrush(on),
     });
-    this.slots = new Slots(this.dataset, (digit, status) => this.#applySlot(digit, status));
+    this.panel.digits = this.digits = new Digits(this, { pointed: this.pointed, marks: this.page.marks, isBrushing: () => this.brush.isOn });
+    this.slots = new Slots(this.dataset, (digit, status) => (this.brush.isOn ? this.#dip(digit) : this.#applySlot(digit, status)));
+    this.field.addEventListener("taxon", () => (this.dipped = null));
     this.field.addEventListener("apply", (event) => this.#apply(event.detail.shift ? "D" : "V"));
     new NewTaxon(this.field, this.dataset.project, {
       nSelected: () => this.selection.size,
@@ -120,32 +128,50 @@ class Batch extends HTMLElement {
     const taxon = this.slots.taxon(digit);
     if (!taxon) return this.slots.tellEmpty(digit);
     if (!this.page.isReady) return;
-    if (!this.page.marks.counts.marked) return toast("Nothing is marked, and no tile is under the pointer or the cursor.", { key: "marks" });
+    if (!this.page.marks.counts.marked) return toast(NOTHING, { key: "marks" });
     this.acts.whenSeen(() => this.acts.apply(taxon, status));
   }
 
   #slot(digit, status) {
-    const { tile } = this.pointed;
-    if (!tile) return this.#applySlot(digit, status);
+    const { kind, tile } = this.digits.meant;
+    if (kind === "brush") return this.#dip(digit);
+    if (kind === "marked") return this.#applySlot(digit, status);
+    if (kind === "nothing") return this.#tellNothing();
     const taxon = this.slots.taxon(digit);
-    if (!taxon) return this.slots.tellEmpty(digit);
-    this.#labelOne(tile, taxon, status);
+    if (taxon) this.#labelOne(tile, taxon, status);
+    else this.slots.tellEmpty(digit);
   }
 
   #labelOne(tile, taxon, status) {
     if (!this.page.isReady) return;
+    this.digits.labels(tile);
     this.acts.single(withStack(tile), taxon, status);
-    this.pointed.useCursor();
     this.selection.keepPlace();
+    this.digits.say();
+  }
+
+  // The marked wait for a gesture of their own.
+  #tellNothing() {
+    const { marked } = this.page.marks.counts;
+    toast(marked ? `No tile is under the pointer or the cursor. Esc, then a digit labels the ${thousands(marked)} marked.` : NOTHING, { key: "marks" });
+  }
+
+  // The brush, into the slot of a digit.
+  #dip(digit) {
+    const taxon = this.slots.taxon(digit);
+    if (!taxon) return this.slots.tellEmpty(digit);
+    this.dipped = taxon;
+    this.#sayBrush(true);
   }
 
   #brushTaxon() {
-    return this.field.taxon ?? this.slots.taxon([..."123456789"].find((digit) => this.slots.taxon(digit)) ?? "1");
+    return this.dipped ?? this.field.taxon ?? this.slots.taxon([..."123456789"].find((digit) => this.slots.taxon(digit)) ?? "1");
   }
 
   #sayBrush(on) {
     this.panel.button("brush").setAttribute("aria-pressed", String(on));
-    if (!on) return;
+    this.digits?.say();
+    if (!on) return void (this.dipped = null);
     const taxon = this.#brushTaxon();
     if (taxon) toast(`The brush paints ${taxon.display_name}: drag over tiles, or move the cursor off them.`, { key: "brush" });
     else {
@@ -193,14 +219,14 @@ class Batch extends HTMLElement {
       this.selection.step(direction);
       if (taxon) this.acts.single(withStack(left), taxon, "V");
     } else this.selection.step(direction, { extend: extend && this.canWork });
-    this.panel.sayDigits();
+    this.digits?.say();
   }
 
   #clear() {
     if (this.brush?.isOn) this.brush.isOn = false;
     else this.selection.leaveCursor();
     this.pointed.useCursor();
-    this.panel.sayDigits();
+    this.digits?.say();
   }
 
   // What nobody saw of this batch is accepted as the named taxon, once a random sample of it was judged.
@@ -261,6 +287,7 @@ class Batch extends HTMLElement {
     const { command, direction, extend, digit, status, by, way, place } = meant;
     if (!this.canWork && !ANYBODYS.has(command)) return;
     this.acts?.forgetWaiting();
+    this.digits?.heard(command);
     const { selection } = this;
     const { marks, line } = this.page;
     const commands = {
@@ -274,7 +301,7 @@ class Batch extends HTMLElement {
       applyDubious: () => this.#apply("D"),
       notThis: () => this.#notThis(),
       restNotThis: () => marks.restNotThis(),
-      markedFirst: () => this.page.isReady && this.page.markedFirst(),
+      markedFirst: () => this.page.isReady && (this.page.markedFirst(), this.acts.steps.changed()),
       aside: () => this.#setAside(),
       invertMarks: () => marks.invert(),
       line: () => line.move(by, Number(way)),
@@ -318,7 +345,7 @@ class Batch extends HTMLElement {
       const tile = event.target.closest(".tile");
       if (tile) openPage(tile);
     });
-    for (const name of ["pointerover", "pointerleave"]) this.list.addEventListener(name, () => this.panel.sayDigits());
+    for (const name of ["pointerover", "pointerleave"]) this.list.addEventListener(name, () => this.digits?.say());
     const order = this.querySelector("#batch-order");
     order.addEventListener("change", () => this.#reorder(order.value));
     wireSizeWeight(this, (weight) => this.#reorder(order.value, { size_weight: weight }));

@@ -1,9 +1,9 @@
 // What is done in a batch: labels on the marked or on one tile, a page turned, undo and redo. All of it goes through the
 // outbox, so that a lost connection loses nothing and nothing happens twice. Emits "left" when a page is done.
 
-import { offerUndo, reversedWords } from "./acts.js";
+import { reversedWords } from "./acts.js";
 import { tellDelayed } from "./delayed.js";
-import { count } from "./html.js";
+import { count, thousands } from "./html.js";
 import { forgetFacts } from "./object_facts.js";
 import { outboxOf } from "./outbox.js";
 import { tellRefused } from "./refused.js";
@@ -11,12 +11,15 @@ import { Steps } from "./batch_steps.js";
 import { tidyStacks } from "./stacks.js";
 import { dropToast, toast } from "./toasts.js";
 
-const SOON_MS = 250;
-const TWICE_MS = 10_000; // a second undo within this time may go elsewhere
+const [SOON_MS, ANSWER_MS] = [250, 50];
+const TWICE_MS = 10_000; // a second undo or redo within this time may go elsewhere
 
 export class BatchActs extends EventTarget {
   #names = new Map(); // of taxa by id, as acts named them
-  #elsewhereUntil = 0;
+  #elsewhereUntil = { undo: 0, redo: 0 };
+  #offered = {}; // the next undo and redo of the whole project, as the server says
+  #turn = Promise.resolve(); // undo and redo, one after the other
+  #looking = null; // the page that comes of them
   #backTo = null; // marks of a page that comes back from the tray
   #telling = null;
   #waiting = null; // what is done once all that it is about was seen
@@ -26,8 +29,8 @@ export class BatchActs extends EventTarget {
     Object.assign(this, { root, page, panel, url: root.url });
     const { outbox, isNew } = outboxOf(root.dataset.project, root.dataset.account);
     Object.assign(this, { outbox, isNew });
-    this.steps = new Steps(page, root.dataset.batch);
     this.buttons = { undo: panel.button("undo"), redo: panel.button("redo") };
+    this.steps = new Steps(page, root.dataset.batch, () => this.offer());
     outbox.addEventListener("done", ({ detail }) => this.#done(detail));
     outbox.addEventListener("rejected", ({ detail }) => this.#rejected(detail));
     outbox.addEventListener("delayed", ({ detail }) => tellDelayed(detail));
@@ -45,11 +48,19 @@ export class BatchActs extends EventTarget {
     if (!this.#ours.length && !this.page.isReady) this.page.load();
   }
 
-  offer(state) {
-    offerUndo(this.buttons, state);
-    if (!this.buttons.undo) return;
-    this.buttons.undo.disabled = false; // marks and pages of the tray are taken back too
-    this.buttons.undo.title = "Takes back your last step in this batch";
+  offer(state = this.#offered) {
+    this.#offered = state;
+    const { undo, redo } = this.buttons;
+    if (!undo) return;
+    undo.disabled = false; // marks and pages of the tray are taken back too
+    undo.title = "Takes back your last step in this batch";
+    const isOwn = this.steps?.hasUndone || this.#isHere(state.redo);
+    redo.disabled = !isOwn && !state.redo;
+    redo.title = isOwn ? "Does again what you took back in this batch" : state.redo ? `Twice: ${state.redo.label}, ${count(state.redo.n, "object")}, elsewhere` : "";
+  }
+
+  #isHere(step) {
+    return String(step?.batch_id) === this.root.dataset.batch;
   }
 
   get #ours() {
@@ -58,7 +69,7 @@ export class BatchActs extends EventTarget {
 
   // Once nothing of this batch is on its way any more.
   async settled() {
-    while (this.#ours.length) await new Promise((again) => setTimeout(again, SOON_MS));
+    while (this.#ours.length) await pause(SOON_MS);
   }
 
   // Does `act` once all that is marked, or not this, was seen: at once, or when its images are painted. What stands
@@ -160,33 +171,107 @@ export class BatchActs extends EventTarget {
   }
 
   pass() {
-    const { page } = this;
-    const url = `${page.url}/pass`;
-    this.#did(page.state);
-    page.leave();
-    this.outbox.add(url, {}, { bare: true });
+    this.#did(this.page.state);
+    this.#leaveForTray();
+  }
+
+  #leaveForTray() {
+    this.#tellSeen();
+    const url = `${this.page.url}/pass`;
+    this.page.leave();
+    const sent = this.outbox.add(url, {}, { bare: true });
     this.dispatchEvent(new Event("left"));
+    return sent;
   }
 
   #did(state = null) {
-    this.#elsewhereUntil = 0;
+    dropToast("marks");
+    this.#offered = { ...this.#offered, redo: null };
     this.steps.push({ kind: "done", state });
   }
 
   // The last step in this batch; once nothing of it is left, and at a second press, the last act elsewhere.
   undo() {
-    if (Date.now() < this.#elsewhereUntil) {
-      this.#elsewhereUntil = 0;
-      return this.outbox.add("undo");
-    }
+    this.#inTurn(() => this.#undo());
+  }
+
+  // What was taken back last in this batch; with the same caution.
+  redo() {
+    this.#inTurn(() => this.#redo());
+  }
+
+  // A second press is for what shows once the first has its answer.
+  #inTurn(turn) {
+    this.#turn = this.#turn.then(async () => {
+      const sent = await turn();
+      while (sent && this.outbox.waiting.some(({ body }) => body.client_id === sent)) await pause(ANSWER_MS);
+      await this.#looking;
+    });
+  }
+
+  #undo() {
     const { page, steps } = this;
-    const step = steps.pop();
-    if (step?.kind === "marks") return steps.quietly(() => page.bringBack(step.state));
-    if (step?.kind === "aside") return this.outbox.add(`${this.url}/aside/back`, { ids: step.ids, pile_id: step.pileId }, { bare: true });
+    const step = steps.takeDone();
+    if (!step && this.#isSecond("undo")) return this.#send("undo");
+    if (step?.kind === "marks") return this.#bringMarks(step, () => steps.undone({ kind: "marks", state: page.state }), "Marks as before");
+    if (step?.kind === "aside") return this.#send(`${this.url}/aside/back`, { ids: step.ids, pile_id: step.pileId }, { bare: true });
     this.#backTo = step?.state ?? null;
-    const url = `${this.url}/back`;
-    const isSure = !this.#ours.some(({ path }) => path === url); // of which page is in hand when this arrives
-    this.outbox.add(url, { page: isSure ? (page.page?.number ?? null) : null });
+    return this.#send(`${this.url}/back`, { page: page.page?.number ?? null });
+  }
+
+  // Marks of the page in hand go before what may close it.
+  async #send(...what) {
+    await this.page.kept.flush();
+    return this.outbox.add(...what);
+  }
+
+  #redo() {
+    const { page, steps } = this;
+    const step = steps.takeUndone();
+    const { redo } = this.#offered;
+    if (step?.kind === "marks") return this.#bringMarks(step, () => steps.done({ kind: "marks", state: page.state }), "Marks done again");
+    if (step?.kind === "pass") return page.isReady ? this.#passAgain() : steps.undone(step);
+    if (step?.kind === "aside") return this.#setAsideAgain(step);
+    if (this.#isHere(redo) || (redo && this.#isSecond("redo"))) return this.#send("redo");
+    this.#tellNothing("do again", redo && `does ${redo.label}, ${count(redo.n, "object")}, again elsewhere`);
+    if (redo) this.#elsewhereUntil.redo = Date.now() + TWICE_MS;
+  }
+
+  #isSecond(way) {
+    const isSecond = Date.now() < this.#elsewhereUntil[way];
+    this.#elsewhereUntil[way] = 0;
+    return isSecond;
+  }
+
+  #tellNothing(word, elsewhere) {
+    const key = word === "undo" ? "Ctrl+Z" : "Ctrl+Y";
+    toast(`Nothing left to ${word} in this batch.${elsewhere ? ` ${key} again ${elsewhere}.` : ""}`, { key: "reversed" });
+  }
+
+  #bringMarks({ state }, keep, words) {
+    keep();
+    this.steps.quietly(() => this.page.bringBack(state));
+    this.offer();
+    const { marked, notThis } = this.page.marks.counts;
+    toast(`${words}: ${thousands(marked)} marked${notThis ? `, ${thousands(notThis)} not this` : ""}.`, { key: "reversed" });
+  }
+
+  #passAgain() {
+    const { page } = this;
+    this.steps.done({ kind: "done", state: page.state });
+    const sent = this.#leaveForTray();
+    toast(`Page ${page.page.number} is in the tray again.`, { key: "reversed" });
+    return sent;
+  }
+
+  #setAsideAgain({ ids, pileId }) {
+    const tiles = this.page.selection.shown().filter((tile) => ids.includes(Number(tile.dataset.id)));
+    this.outbox.add(`/api/v1/projects/${this.root.dataset.project}/piles/${pileId}/objects`, { ids }, { bare: true });
+    const sent = this.outbox.add(`${this.url}/aside`, { ids }, { bare: true });
+    this.steps.done({ kind: "aside", ids, pileId });
+    this.#takeOff(tiles);
+    toast(`${count(ids.length, "object")} on the pile again.`, { key: "reversed" });
+    return sent;
   }
 
   // A page from the tray with the marks that it had.
@@ -201,12 +286,13 @@ export class BatchActs extends EventTarget {
     this.offer(back.undo);
     if (back.outcome) return this.#reversed("undo", back.outcome);
     if (back.page) {
+      this.steps.undone({ kind: "pass" });
       toast(`Page ${back.page} is back from the tray.`, { key: "reversed" });
       return this.#lookAgain();
     }
     const { undo } = back.undo;
-    if (undo) this.#elsewhereUntil = Date.now() + TWICE_MS;
-    toast(`Nothing left to undo in this batch.${undo ? ` Ctrl+Z again takes back ${undo.label}, ${count(undo.n, "object")}, elsewhere.` : ""}`, { key: "reversed" });
+    if (undo) this.#elsewhereUntil.undo = Date.now() + TWICE_MS;
+    this.#tellNothing("undo", undo && `takes back ${undo.label}, ${count(undo.n, "object")}, elsewhere`);
   }
 
   #tellSingle({ taxon_id: taxonId, status }, { changed }) {
@@ -214,10 +300,6 @@ export class BatchActs extends EventTarget {
     if (changed.length && name) toast(`${count(changed.length, "object")} ${status === "D" ? "dubious" : "validated"} as ${name}.`, { key: "single" });
     clearTimeout(this.#telling);
     this.#telling = setTimeout(() => this.page.isReady && !this.#ours.length && this.page.tell((told) => this.panel.tell(told)), SOON_MS);
-  }
-
-  redo() {
-    this.outbox.add("redo");
   }
 
   #done({ entry, outcome }) {
@@ -230,6 +312,7 @@ export class BatchActs extends EventTarget {
     if (outcome?.late?.length) this.#tellLate(outcome.late);
     if (entry.path === `${this.url}/back`) return this.#tellBack(outcome);
     if (entry.path === `${this.url}/aside/back`) {
+      this.steps.undone({ kind: "aside", ids: entry.body.ids, pileId: entry.body.pile_id });
       toast(`${count(entry.body.ids.length, "object")} back on the page, and off the pile.`, { key: "reversed" });
       return this.#lookAgain();
     }
@@ -255,12 +338,17 @@ export class BatchActs extends EventTarget {
       toast(`${word} elsewhere: ${words}.`, { key: "reversed", link: { href, text: "Show" } });
     }
     if (!isHere) return;
-    if (path === "redo") this.steps.push({ kind: "done", state: null });
+    if (path === "redo") this.steps.done({ kind: "done", state: null });
+    else this.steps.undone({ kind: "act" });
     this.#lookAgain();
   }
 
   // The page in hand is another one now.
-  async #lookAgain() {
+  #lookAgain() {
+    this.#looking = this.#look();
+  }
+
+  async #look() {
     if (this.#ours.length) return;
     if (this.page.isReady) await this.page.kept.flush();
     this.page.leave();
@@ -269,9 +357,11 @@ export class BatchActs extends EventTarget {
 
   // The server refused it whole: the page comes back as it is there.
   #rejected({ entry, error }) {
-    if (!entry.bare) toast(error.message, { kind: "bad" });
+    if (!entry.bare) toast(error.message, { kind: "bad", key: "refused" });
     if (!entry.path.startsWith(this.url)) return;
     if (["/apply", "/one", "/pass"].some((end) => entry.path.endsWith(end))) this.steps.forgetDone();
     this.#lookAgain();
   }
 }
+
+const pause = (ms) => new Promise((again) => setTimeout(again, ms));

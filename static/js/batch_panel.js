@@ -8,10 +8,11 @@ const OF_TILES = new Set(["pass", "notThis", "invertMarks", "restNotThis", "mark
 const PARTS = ["about", "pace", "left", "ended"];
 
 export class BatchPanel {
-  constructor(root, { marks, field, pointed, line }) {
-    Object.assign(this, { root, marks, field, pointed, line });
+  digits = null; // what says what they are for, where there is work to do
+
+  constructor(root, { marks, field, line }) {
+    Object.assign(this, { root, marks, field, line });
     this.title = root.querySelector("#n-marks");
-    this.digits = root.querySelector("#digits-mean");
     this.commands = root.querySelector(".panel > .commands");
     this.button = (name) => this.commands?.querySelector(`[data-command="${name}"]`);
     const place = root.querySelector("#proposals");
@@ -57,7 +58,7 @@ export class BatchPanel {
     const isEmpty = !(marked + passed + notThis);
     for (const button of this.commands.querySelectorAll("[data-command]")) if (OF_TILES.has(button.dataset.command)) button.disabled = isEmpty;
     this.#sayApply(marked, notThis);
-    this.sayDigits();
+    this.digits?.say();
   }
 
   #sayApply(marked, notThis) {
@@ -72,14 +73,6 @@ export class BatchPanel {
     apply.disabled = !marked && !notThis;
     this.button("applyDubious").disabled = !marked;
     this.button("like").disabled = !marked;
-  }
-
-  sayDigits() {
-    if (!this.digits) return;
-    const { marked } = this.marks.counts;
-    const one = this.pointed.tile;
-    const words = one ? "one tile alone" : marked ? `the ${thousands(marked)} marked` : "the tile under the pointer or the cursor";
-    if (this.digits.textContent !== words) this.digits.textContent = words;
   }
 }
 

@@ -1,24 +1,28 @@
-// What was done in this batch step by step, so that undo takes back the last of it: marks and the line here, what was set
-// aside by its pile, and acts and passed pages by the server, which knows their order.
+// What a person did in this batch step by step, so that undo takes back the last of it and redo brings it back: marks and
+// the line here, what was set aside by its pile, and acts and passed pages by the server, which knows their order. What
+// the machine marked is where a page begins, and no step.
 
 const MOST = 200;
 
 export class Steps {
-  #key;
+  #keys;
   #steps;
+  #undone;
   #state = null; // of the page in hand, as it stands
   #isDown = false; // a pointer is: all that it marks is one step
   #isStroke = false;
   #isQuiet = false;
 
-  constructor(page, batchId) {
-    this.page = page;
-    this.#key = `shoal.steps.${batchId}`;
-    this.#steps = JSON.parse(sessionStorage.getItem(this.#key) ?? "[]");
+  // `told` is called whenever there is more or less to be taken back or done again.
+  constructor(page, batchId, told) {
+    Object.assign(this, { page, told });
+    this.#keys = { done: `shoal.steps.${batchId}`, undone: `shoal.undone.${batchId}` };
+    this.#steps = read(this.#keys.done);
+    this.#undone = read(this.#keys.undone);
     page.list.addEventListener("pointerdown", () => this.#press(true), { capture: true });
     for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => this.#press(false));
-    page.marks.addEventListener("change", () => this.#changed());
-    page.line.addEventListener("moved", () => this.#changed());
+    page.marks.addEventListener("change", () => this.changed());
+    page.line.addEventListener("moved", () => this.changed());
     page.addEventListener("shown", () => this.look());
   }
 
@@ -40,28 +44,59 @@ export class Steps {
     this.look();
   }
 
-  #changed() {
-    if (this.#isQuiet || !this.#state || !this.page.isReady) return;
+  // Marks, line or order. Between two pages all of it is cleared, and what comes then is the next page's own.
+  changed() {
+    if (!this.page.isReady) this.#state = null;
+    if (this.#isQuiet || !this.#state) return;
     const now = this.page.state;
-    if (JSON.stringify(now) === JSON.stringify(this.#state)) return;
+    if (isSame(now, this.#state)) return;
     if (!this.#isStroke) this.push({ kind: "marks", state: this.#state });
     this.#isStroke = this.#isDown;
     this.#state = now;
   }
 
+  // A new step: what was undone before it cannot be done again.
   push(step) {
+    this.#undone = [];
+    this.done(step);
+  }
+
+  // A step that is done again.
+  done(step) {
     this.#steps = [...this.#steps, step].slice(-MOST);
     this.#keep();
   }
 
-  // The last step, which is none any more; marks of a page that is not in hand are none either.
-  pop() {
-    while (this.#steps.length) {
-      const step = this.#steps.pop();
+  undone(step) {
+    this.#undone = [...this.#undone, step].slice(-MOST);
+    this.#keep();
+  }
+
+  get hasUndone() {
+    return this.#undone.some((step) => this.#isThere(step));
+  }
+
+  // The last step, which is none any more.
+  takeDone() {
+    return this.#take(this.#steps);
+  }
+
+  takeUndone() {
+    return this.#take(this.#undone);
+  }
+
+  #take(steps) {
+    while (steps.length) {
+      const step = steps.pop();
       this.#keep();
-      if (step.kind !== "marks" || step.state.number === this.page.number) return step;
+      if (this.#isThere(step)) return step;
     }
     return null;
+  }
+
+  // Marks of a page that is not in hand are no step, nor those that stand there.
+  #isThere({ kind, state }) {
+    return kind !== "marks" || (this.page.isReady && state.number === this.page.number && !isSame(state, this.page.state));
   }
 
   // The server refused it, so that it is no step.
@@ -71,7 +106,15 @@ export class Steps {
     this.#keep();
   }
 
+  // Marks are of the page in hand alone, and gone with a reload.
   #keep() {
-    sessionStorage.setItem(this.#key, JSON.stringify(this.#steps.filter(({ kind }) => kind !== "marks")));
+    for (const [key, steps] of [[this.#keys.done, this.#steps], [this.#keys.undone, this.#undone]]) {
+      sessionStorage.setItem(key, JSON.stringify(steps.filter(({ kind }) => kind !== "marks")));
+    }
+    this.told();
   }
 }
+
+const read = (key) => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);

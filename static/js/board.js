@@ -29,7 +29,7 @@ import { SetAside } from "./set_aside.js";
 import { Slots } from "./slots.js";
 import { AWAY } from "./taxon_field.js";
 import { toast } from "./toasts.js";
-import { markBrokenImages } from "./tile.js";
+import { markBrokenImages, signAside } from "./tile.js";
 import { Tree } from "./tree.js";
 import { belongsElsewhere } from "./typing.js";
 import { changeSize } from "./view.js";
@@ -252,8 +252,15 @@ class Board extends HTMLElement {
   #setAside() {
     const ids = this.selection.tiles.map((tile) => Number(tile.dataset.id));
     if (!ids.length) return toast("Select what you want to set aside first.", { kind: "warn" });
-    this.aside ??= new SetAside(this.dataset.project);
+    this.aside ??= new SetAside(this.dataset.project, (aside) => this.#leftAside(aside));
     this.aside.open(ids);
+  }
+
+  // The next act is for other tiles. They stay in their place, with a sign.
+  #leftAside(ids) {
+    const tiles = ids.map((id) => document.getElementById(`o${id}`)).filter(Boolean);
+    this.selection.drop(tiles);
+    for (const tile of tiles) signAside(tile);
   }
 
   #selectAll() {
@@ -267,7 +274,6 @@ class Board extends HTMLElement {
       const tile = event.target.closest(".tile");
       if (!tile) return;
       if (event.shiftKey) this.selection.rangeTo(tile);
-      else if (event.ctrlKey || event.metaKey) this.selection.only(tile);
       else this.selection.toggle(tile);
     });
     this.list.addEventListener("dblclick", (event) => {

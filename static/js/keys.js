@@ -16,7 +16,7 @@ const DIGITS = [..."123456789"];
 // key of its own can be given to it.
 export const KEYS = [
   { group: "Look", keys: ["?"], does: "all keys", short: "all keys", command: "help" },
-  { group: "Select", keys: ["click"], does: "select or unselect; Ctrl selects only this one", short: "select" },
+  { group: "Select", keys: ["click"], does: "select or unselect, with Ctrl too: the others stay", short: "select" },
   { group: "Select", keys: ["⇧ click"], does: "select the range from the last one", short: "range" },
   { group: "Select", keys: ["drag"], does: "draw a band: adds what it touches; Ctrl takes away", short: "band" },
   { group: "Select", keys: ["←", "→", "↑", "↓"], does: "move the cursor", command: "step",
@@ -77,7 +77,7 @@ export const BATCH_KEYS = [
     parts: [part("<", { by: "tile", way: -1 }, "move the boundary line up by one object"), part(">", { by: "tile", way: 1 }, "move the boundary line down by one object")] },
   { group: "Batch", keys: ["Ctrl A"], labels: true, does: "mark everything on the page, or nothing where everything is", command: "all" },
   { group: "Batch", keys: ["Esc"], does: "leave the cursor, so that digits are for the marked again; stop the brush; close what is open", command: "clear" },
-  { group: "Batch", keys: ["1–9"], labels: true, does: "label the tile under the pointer or the cursor alone with the taxon of that slot, and move on; with neither, what is marked; with ⇧ as dubious", short: "label one tile", command: "slot",
+  { group: "Batch", keys: ["1–9"], labels: true, does: "label the tile under the pointer or the cursor alone with the taxon of that slot, and move on; with neither, what is marked, but after a digit for one tile only once Esc was pressed or the pointer has left the tiles; with ⇧ as dubious; with the brush on, choose what it paints", short: "label one tile", command: "slot",
     parts: DIGITS.map((digit) => part(digit, { digit }, `label with the taxon of slot ${digit}; with ⇧ as dubious`)) },
   { group: "Batch", keys: ["Alt 1–3"], labels: true, does: "take a proposal into the label field", command: "propose",
     parts: [0, 1, 2].map((place) => part(`Alt ${place + 1}`, { place }, `take proposal ${place + 1} into the label field`)) },
@@ -166,7 +166,10 @@ const caps = (keys) => keys.flatMap((key, i) => (i ? [" ", element("kbd", {}, ke
 export const fillStrip = (strip, usable) => {
   for (const row of usable) {
     const keys = shownKeys(row);
-    if (row.short && keys.length) strip.append(element("span", {}, ...caps(keys), ` ${row.short}`));
+    if (!row.short || !keys.length) continue;
+    const line = element("span", {}, ...caps(keys), ` ${row.short}`);
+    line.dataset.of = row.command ?? "";
+    strip.append(line);
   }
 };
 

@@ -29,8 +29,13 @@ export class Pointed {
     this.#at = null;
   }
 
+  // What is there now, where the pointer was moved last: tiles may have moved on beneath it.
+  get underPointer() {
+    return this.#at && tileAt(this.#at.x, this.#at.y);
+  }
+
   get tile() {
-    return (this.#at && tileAt(this.#at.x, this.#at.y)) ?? this.selection.cursor;
+    return this.underPointer ?? this.selection.cursor;
   }
 }
 

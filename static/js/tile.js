@@ -53,11 +53,21 @@ const markBroken = (image) => {
   }, { once: true });
 };
 
+const signsOf = (tile) => {
+  const signs = tile.querySelector(".signs") ?? element("span", { className: "signs" });
+  tile.querySelector(".picture").append(signs);
+  return signs;
+};
+
+// It stands on a pile from now on.
+export const signAside = (tile) => {
+  const signs = signsOf(tile);
+  if (!signs.querySelector(".aside")) signs.append(element("span", { className: "aside", title: "set aside on a pile" }, "aside"));
+};
+
 // One comment more or less: its sign comes, counts and goes.
 export const addComments = (tile, by) => {
-  const picture = tile.querySelector(".picture");
-  let signs = picture.querySelector(".signs");
-  if (!signs) picture.append((signs = element("span", { className: "signs" })));
+  const signs = signsOf(tile);
   const sign = signs.querySelector('[title*="comment"]') ?? element("span", {}, "✎");
   const n = (Number.parseInt(sign.title, 10) || 0) + by;
   sign.title = `${n} comment${n === 1 ? "" : "s"}`;

@@ -137,6 +137,7 @@ def test_enter_scrolls_first_while_marked_tiles_are_further_down(open_batch: Ope
         batch.press("Enter")
         batch.wait_until_seen()
     assert set(batch.labels()) == set(ids)
+    expect(batch.window.toast("further down")).to_be_hidden()
 
 
 def test_nothing_marked_labels_nothing_and_says_so(open_batch: OpenBatch) -> None:

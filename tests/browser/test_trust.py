@@ -53,6 +53,10 @@ def test_a_pile_is_set_aside_by_keys_looked_through_by_another_and_named(
     window.page.keyboard.type("worm-like")
     window.press("Enter")
     expect(window.toast("3 objects set aside on “worm-like”")).to_be_visible()
+    assert window.n_selected == 0  # what comes next is not for them
+    expect(window.page.locator("#tiles .signs .aside")).to_have_count(3)
+    window.reload()
+    expect(window.page.locator("#tiles .signs .aside")).to_have_count(3)
 
     other = open_window(ben)
     other.page.goto(f"/projects/{shared.id}/piles")
