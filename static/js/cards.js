@@ -28,7 +28,6 @@ import { toast } from "./toasts.js";
 import { belongsElsewhere } from "./typing.js";
 import "./start.js";
 
-
 class Cards extends HTMLElement {
   auditNext = false; // the next name is one to accept the cards as
   #busy = false;
@@ -88,11 +87,14 @@ class Cards extends HTMLElement {
     if (key?.labels && !this.canLabel) return;
     const { selection } = this;
     const commands = {
-      step: () => selection.step(direction, { extend }),
+      step: () => {
+        selection.step(direction, { extend });
+        this.panel.tell();
+      },
       toggle: () => selection.cursor && selection.toggle(selection.cursor),
       all: () => selection.all(),
       clear: () => (this.inside.card ? this.#leaveInside() : selection.clear()),
-      open: () => this.#openBatch(),
+      open: () => (this.panel.isNamed ? this.#nameByField("V") : this.#openBatch()),
       grow: () => this.#openBatch({ beyond: true }),
       name: () => this.field.focus(),
       find: () => this.tree.find(),
@@ -161,7 +163,7 @@ class Cards extends HTMLElement {
     if (!this.#some()) return;
     this.#inTurn(async () => {
       const told = await Promise.all(this.meantIds.map((card) => getJson(`${this.api}/${card}`)));
-      this.aside ??= new SetAside(this.dataset.project);
+      this.aside ??= new SetAside(this.dataset.project, () => this.selection.clear());
       this.aside.open(told.flatMap(({ ids }) => ids));
     });
   }
@@ -186,7 +188,7 @@ class Cards extends HTMLElement {
     this.#inTurn(async () => {
       const done = await postJson(`${this.api}/steps?run=${this.dataset.run}`, { client_id: newId(), ...step });
       if (step.kind === "join") return location.reload();
-      await this.#replace(done);
+      await this.#replace(done, step.kind === "send_out" ? done.added.slice(0, 1) : done.added);
       toast(`${done.says} ${count(done.added.length, "card")} in the place of ${thousands(done.removed.length)}.`, { key: "cards" });
     });
   }
@@ -207,8 +209,10 @@ class Cards extends HTMLElement {
     location.reload();
   }
 
-  // Cards that took others' place stand where the first of these stood.
-  async #replace({ removed, added }) {
+  // Cards that took others' place stand where the first of these stood. The next name is for the one of `kept`, those
+  // that go on in their place; where these are several, as after a split, nobody has chosen one: the cursor stands on the
+  // first, and none is selected.
+  async #replace({ removed, added }, kept = added) {
     this.inside.close();
     const places = removed.map(cardOf).filter(Boolean);
     const here = element("span");
@@ -218,9 +222,11 @@ class Cards extends HTMLElement {
     const cards = await this.#fetch(added);
     if (here.isConnected) here.replaceWith(...cards);
     else this.list.prepend(element("section", { className: "tiles cards" }, ...cards));
-    this.#countCards(cards.length - places.length);
-    this.selection.replace(cards);
-    if (cards.length) this.selection.moveCursor(cards[0], { scroll: true });
+    addTo("n-total", cards.length - places.length);
+    const next = kept.map(cardOf).filter(Boolean);
+    this.selection.replace(next.length === 1 ? next : []);
+    if (cards.length) this.selection.moveCursor(next[0] ?? cards[0], { scroll: true });
+    this.panel.tell();
     this.list.focus({ preventScroll: true });
   }
 
@@ -235,11 +241,6 @@ class Cards extends HTMLElement {
       images.forEach((image, k) => (image.src = pictures[k]));
     }
     return [...section.querySelectorAll(".tile")];
-  }
-
-  #countCards(by) {
-    const total = document.getElementById("n-total");
-    total.textContent = thousands(Number(total.textContent.replace(/\D/g, "")) + by);
   }
 
   #lookInside() {
@@ -294,13 +295,17 @@ class Cards extends HTMLElement {
     this.inside.close();
     this.selection.drop(cards);
     const left = new Map((await this.#fetch(cards.map(idOf))).map((card) => [idOf(card), card]));
+    addTo("n-left", objectsOf([...left.values()]) - objectsOf(cards));
+    const { cursor } = this.selection;
     for (const card of cards) {
       const now = left.get(idOf(card));
       if (now) card.replaceWith(now);
       else card.hidden = true;
+      if (now && card === cursor) this.selection.moveCursor(now);
     }
-    this.#countCards(left.size - cards.length);
+    addTo("n-total", left.size - cards.length);
     this.selection.keepPlace();
+    this.panel.tell();
   }
 
   // What the filter keeps now is cut anew.
@@ -317,14 +322,13 @@ class Cards extends HTMLElement {
       const card = event.target.closest(".tile");
       if (!card) return;
       if (event.shiftKey) this.selection.rangeTo(card);
-      else if (event.ctrlKey || event.metaKey) this.selection.only(card);
       else this.selection.toggle(card);
     });
     this.list.addEventListener("dblclick", (event) => {
       const card = event.target.closest(".tile");
       if (!card || !this.canLabel) return;
       this.selection.only(card);
-      this.run({ command: "open" });
+      this.#openBatch();
     });
     const commands = this.querySelector(".commands");
     showOwnKeys(this);
@@ -379,5 +383,12 @@ class Cards extends HTMLElement {
 const idOf = (card) => Number(card.dataset.id);
 
 const cardOf = (id) => document.getElementById(`c${id}`);
+
+const objectsOf = (cards) => cards.reduce((sum, card) => sum + Number(card.dataset.n), 0);
+
+const addTo = (id, by) => {
+  const place = document.getElementById(id);
+  if (place) place.textContent = thousands(Number(place.textContent.replace(/\D/g, "")) + by);
+};
 
 customElements.define("shoal-cards", Cards);

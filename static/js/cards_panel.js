@@ -17,6 +17,7 @@ export class CardsPanel {
       if (button) this.take([...this.#list.querySelectorAll("button")].indexOf(button));
     });
     for (const source of [selection, inside]) source.addEventListener("change", () => this.tell());
+    field?.addEventListener("taxon", () => this.#sayEnter(this.meant()));
     this.tell();
   }
 
@@ -45,9 +46,25 @@ export class CardsPanel {
 
   // What is mixed is split sooner than sorted.
   #offerSplit(meant) {
-    const isMixed = meant.length === 1 && Number(meant[0].dataset.purity) < 0.5 && Number(meant[0].dataset.n) > 1;
+    const isMixed = !this.isNamed && meant.length === 1 && Number(meant[0].dataset.purity) < 0.5 && Number(meant[0].dataset.n) > 1;
     this.root.querySelector("[data-command=split]")?.classList.toggle("primary", isMixed);
     this.root.querySelector("[data-command=open]")?.classList.toggle("primary", !isMixed);
+  }
+
+  // Whether Enter names the cards, and opens no batch of them.
+  get isNamed() {
+    return Boolean(this.field && !this.field.empty);
+  }
+
+  #sayEnter(meant) {
+    this.#offerSplit(meant);
+    const words = this.root.querySelector("[data-command=open] > span");
+    if (!words || !this.field) return;
+    const { taxon } = this.field;
+    const many = meant.length > 1 ? ` ${count(meant.length, "card")}` : "";
+    const does = `${this.root.auditNext ? "Audit" : "Validate"}${many} as`;
+    if (taxon) words.replaceChildren(`${does} `, nameCut(taxon.display_name, taxon.italic));
+    else words.textContent = this.isNamed ? `${does}…` : "Open as a batch";
   }
 
   tell() {
@@ -63,7 +80,7 @@ export class CardsPanel {
     for (const button of this.root.querySelectorAll(".commands [data-command]")) {
       if (button.dataset.command in enabled) button.disabled = !enabled[button.dataset.command];
     }
-    this.#offerSplit(meant);
+    this.#sayEnter(meant);
     this.#list?.replaceChildren(...this.proposed.map(proposalLine));
   }
 }

@@ -227,6 +227,70 @@ def test_objects_are_sent_out_of_a_card(open_cards: OpenCards, way: str) -> None
     assert n_objects(window) == 40
 
 
+def selected(window: Window) -> list[str]:
+    found = window.page.locator('#tiles .card-tile[aria-selected="true"]:visible')
+    return [str(card.get_attribute("data-n")) for card in found.all()]
+
+
+def test_after_a_send_out_the_name_is_for_what_stays(site: Site, open_cards: OpenCards) -> None:
+    project, window = open_cards()
+    wait_until_seen(window)
+    window.page.locator("#tiles").focus()
+    window.press("ArrowRight")
+    n = int(cards(window).first.get_attribute("data-n") or 0)
+    window.press("Space", "Shift+Space")
+    expect(window.page.locator("#members .cell").first).to_be_visible()
+    window.press("Space", "Delete")
+    expect(window.toast("2 cards in the place of 1")).to_be_visible()
+    assert selected(window) == [str(n - 1)]
+    expect(window.page.locator("#n-selected")).to_have_text(f"1 card selected · {n - 1} objects")
+    wait_until_seen(window)
+    window.page.keyboard.type("oith")
+    expect(window.page.locator("#label-field-list [role=option]").first).to_be_visible()
+    window.press("Enter")
+    expect(window.toast(f"{n - 1} objects validated as Oithona")).to_be_visible()
+    assert validated(site, project) == n - 1
+
+
+def test_after_a_split_the_cursor_stands_on_one_part_and_none_is_selected(open_cards: OpenCards) -> None:
+    _, window = open_cards()
+    window.page.locator("#tiles").focus()
+    window.press("ArrowRight", "Space", "F6")
+    expect(cards(window)).to_have_count(5)
+    expect(window.page.locator("#n-selected")).to_contain_text("The card under the cursor")
+    assert selected(window) == []
+    window.press("Control+z")
+    expect(cards(window)).to_have_count(4)
+    expect(window.page.locator("#n-selected")).to_contain_text("1 card selected")
+
+
+def test_the_panel_follows_the_cursor_the_name_and_what_was_labelled(open_cards: OpenCards) -> None:
+    _, window = open_cards(8)
+    wait_until_seen(window)
+    window.page.locator("#tiles").focus()
+    says, enter = window.page.locator("#n-selected"), window.page.locator(".commands [data-command=open]")
+    sizes = [int(card.get_attribute("data-n") or 0) for card in cards(window).all()]
+    window.press("ArrowRight")
+    expect(says).to_contain_text(f"The card under the cursor · {sizes[0]} object")
+    window.press("ArrowRight")
+    expect(says).to_contain_text(f"The card under the cursor · {sizes[1]} object")
+    expect(enter).to_contain_text("Open as a batch")
+    window.page.keyboard.type("oith")
+    expect(window.page.locator("#label-field-list [role=option]").first).to_be_visible()
+    expect(enter).to_contain_text("Validate as…")
+    window.press("ArrowDown", "ArrowUp", "Enter")
+    expect(window.page.locator("#n-left")).to_have_text(str(40 - sizes[1]))
+    expect(says).to_contain_text(f"The card under the cursor · {sizes[2]} object")
+    expect(enter).to_contain_text("Open as a batch")
+
+
+def test_control_click_selects_one_more_and_unselects_one(open_cards: OpenCards) -> None:
+    _, window = open_cards()
+    for place in (0, 1, 2, 1):
+        cards(window).nth(place).click(modifiers=["Control"])
+    expect(window.page.locator("#n-selected")).to_contain_text("2 cards selected")
+
+
 def test_cards_are_asked_for_where_there_are_none(
     site: Site, ana: Person, make_board: MakeBoard, open_window: OpenWindow
 ) -> None:
