@@ -12,7 +12,7 @@ from app.labels.changes import array
 
 PASSED, MARKED, NOT_THIS = range(3)
 HAD_LEFT = -1  # labelled singly before the page was done
-DONE = "This page was done already, perhaps in another window. Reload to see which one is next."
+DONE = "This page was done already, perhaps in another window: nothing of this was kept. Go on with the next page."
 
 
 @dataclass

@@ -14,6 +14,7 @@ from litestar.response import Template
 
 from app.accounts.viewer import Viewer
 from app.batches.batch import Batch, find_batch, list_batches
+from app.batches.chances import HALF
 from app.batches.coming import what_comes, what_follows
 from app.batches.page import PageInHand, next_page
 from app.batches.sources import SOURCES
@@ -200,13 +201,19 @@ def _seconds_to(moment: datetime | None) -> float | None:
 
 
 def line_words(page: PageInHand) -> str:
-    """What stands at the boundary line."""
+    """What stands at the boundary line; nothing where it was moved: then the screen says how many stand before it."""
     if page.line_basis is None:
         return (
             "nothing tells likely from unlikely here yet: drag this line, or mark what you see" if not page.line else ""
         )
     where = ", by what a reference project tells" if "reference" in page.line_basis else ""
-    return f"chance of {page.batch.taxon or 'the same label'} falls under one half here{where}"
+    chance = f"chance of {page.batch.taxon or 'the same label'}"
+    n_over = sum(tile["chance"] is not None and tile["chance"] >= HALF for tile in page.tiles)
+    if page.line != n_over:
+        return ""
+    if n_over in (0, len(page.tiles)):
+        return f"{chance} is {'over' if n_over else 'under'} one half on this whole page{where}"
+    return f"{chance} falls under one half here{where}"
 
 
 routes = [show_batches, show_batch, show_page]

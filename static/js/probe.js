@@ -45,10 +45,11 @@ class Stragglers extends HTMLElement {
   }
 
   #judge() {
-    const belonging = this.sample.pressed;
-    const others = this.sample.tiles.filter((tile) => !belonging.includes(tile));
+    const { sample } = this;
+    const belonging = sample.pressed;
+    const others = sample.tiles.filter((tile) => !belonging.includes(tile));
     const ids = (tiles) => tiles.map((tile) => Number(tile.dataset.id));
-    doAndGo(this.button, () => postJson(`${this.url}/judge`, { belonging: ids(belonging), others: ids(others) }).then(() => undefined));
+    doAndGo(this.button, () => postJson(`${this.url}/judge`, { belonging: ids(belonging), others: ids(others) }).then(() => sample.forget()));
   }
 }
 

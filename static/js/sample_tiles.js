@@ -1,4 +1,5 @@
-// Tiles of a sample that are judged together: some are pressed, all must have been seen, as the browser tells the server.
+// Tiles of a sample that are judged together: some are pressed, which this browser keeps until they are judged, and all
+// must have been seen, as the browser tells the server.
 
 import { SeenReports, SeenWatch } from "./seen.js";
 import { toast } from "./toasts.js";
@@ -10,6 +11,9 @@ export class SampleTiles {
   constructor(root, url, said) {
     this.tiles = [...root.querySelectorAll("button.tile")];
     this.said = said;
+    this.key = `shoal.pressed.${url}`;
+    const kept = new Set(JSON.parse(localStorage.getItem(this.key) ?? "[]"));
+    for (const tile of this.tiles) if (kept.has(tile.dataset.id)) tile.setAttribute("aria-pressed", "true");
     this.unseen = new Set(this.tiles); // what the server has not heard of counts as unseen
     root.addEventListener("click", ({ target }) => this.#press(target.closest("button.tile")));
     root.addEventListener("keydown", (event) => this.#step(event));
@@ -29,7 +33,13 @@ export class SampleTiles {
   #press(tile) {
     if (!tile) return;
     tile.setAttribute("aria-pressed", String(tile.getAttribute("aria-pressed") !== "true"));
+    localStorage.setItem(this.key, JSON.stringify(this.pressed.map(({ dataset }) => dataset.id)));
     this.said();
+  }
+
+  // They are judged: what was pressed need not be kept for another visit.
+  forget() {
+    localStorage.removeItem(this.key);
   }
 
   #step(event) {

@@ -139,6 +139,8 @@ def test_random_probes_tell_how_many_of_a_taxon_are_still_out_there(
     reload(page)
     probes.first.focus()
     window.press("Space", "ArrowRight", "Space")
+    reload(page)
+    expect(page.locator(".audit-tiles button.tile[aria-pressed=true]")).to_have_count(2)
     probes.last.scroll_into_view_if_needed()
     page.get_by_role("button", name="2 belong; the others do not").focus()
     window.press("Enter")
