@@ -24,7 +24,7 @@ from app.labels.pages import actor
 from app.objects import preferences
 from app.objects.preferences import PreferenceChange
 from app.openapi import refusals as refused_with
-from app.projects.access import ANNOTATOR, MANAGER, VISITOR, Project
+from app.projects.access import ANNOTATOR, TAKES_OVER, VISITOR, Project
 
 MOST_BATCHES = 200
 ORDER = Literal["neighbours", "alike", "least", "extremes"]
@@ -316,7 +316,7 @@ def order_api(
 
 
 @post(
-    "/projects/{project_id:int}/batches/{batch_id:int}/take-over", opt=MANAGER, sync_to_thread=True,
+    "/projects/{project_id:int}/batches/{batch_id:int}/take-over", opt=TAKES_OVER, sync_to_thread=True,
     status_code=200, tags=["batches"], summary="Take over somebody's batch, with what is kept for it",
     responses=refused_with(403, 404, 409),
 )  # fmt: skip

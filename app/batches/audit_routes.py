@@ -23,7 +23,7 @@ from app.objects.atlas import atlas_url
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.openapi import refusals
-from app.projects.access import ANNOTATOR, MANAGER, VISITOR, Project
+from app.projects.access import ANNOTATOR, AUDIT_LIMIT, VISITOR, Project
 
 STATES = ("open", "asked", "accepting", "accepted", "dropped")
 
@@ -211,7 +211,7 @@ def waive_api(
 
 
 @put(
-    "/projects/{project_id:int}/audit-limit", opt=MANAGER, sync_to_thread=True, tags=["audits"],
+    "/projects/{project_id:int}/audit-limit", opt=AUDIT_LIMIT, sync_to_thread=True, tags=["audits"],
     summary="Set which share of wrong labels annotators may accept", responses=refusals(400, 403, 404),
 )  # fmt: skip
 def limit_api(db: NamedDependency[Db], project: NamedDependency[Project], data: JSONBody[Limit]) -> Limit:

@@ -22,7 +22,7 @@ from app.labels.pages import actor
 from app.objects.board import tiles_of
 from app.objects.filters import Filter
 from app.openapi import refusals
-from app.projects.access import ANNOTATOR, MANAGER, Project
+from app.projects.access import ANNOTATOR, REVIEWS, Project
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SecondChoice:
 
 
 @get(
-    "/projects/{project_id:int}/reviews", opt=MANAGER, sync_to_thread=True, tags=["checks"],
+    "/projects/{project_id:int}/reviews", opt=REVIEWS, sync_to_thread=True, tags=["checks"],
     summary="Reviews with the share of wrong labels that each found", responses=refusals(401, 403, 404),
 )  # fmt: skip
 def list_reviews_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[Review]:
@@ -68,7 +68,7 @@ def list_reviews_api(db: NamedDependency[Db], project: NamedDependency[Project])
 
 
 @get(
-    "/projects/{project_id:int}/judgements", opt=MANAGER, sync_to_thread=True, tags=["checks"],
+    "/projects/{project_id:int}/judgements", opt=REVIEWS, sync_to_thread=True, tags=["checks"],
     summary="Share of wrong labels by person and taxon, and agreement between people, from reviews",
     responses=refusals(401, 403, 404),
 )  # fmt: skip
@@ -77,7 +77,7 @@ def judgements_api(db: NamedDependency[Db], project: NamedDependency[Project]) -
 
 
 @post(
-    "/projects/{project_id:int}/returned", opt=MANAGER, sync_to_thread=True, status_code=200, tags=["checks"],
+    "/projects/{project_id:int}/returned", opt=REVIEWS, sync_to_thread=True, status_code=200, tags=["checks"],
     summary="Send labels back to who gave them, with a comment", responses=refusals(400, 401, 403, 404),
 )  # fmt: skip
 def send_back_api(
@@ -151,7 +151,7 @@ def sign_offs_api(db: NamedDependency[Db], project: NamedDependency[Project]) ->
 
 
 @post(
-    "/projects/{project_id:int}/sign-offs", opt=MANAGER, sync_to_thread=True, tags=["checks"],
+    "/projects/{project_id:int}/sign-offs", opt=REVIEWS, sync_to_thread=True, tags=["checks"],
     summary="Sign off a taxon as it stands now", responses=refusals(400, 401, 403, 404, 409),
 )  # fmt: skip
 def sign_off_api(
@@ -164,7 +164,7 @@ def sign_off_api(
 
 
 @post(
-    "/projects/{project_id:int}/sign-offs/{sign_off_id:int}/withdraw", opt=MANAGER, sync_to_thread=True,
+    "/projects/{project_id:int}/sign-offs/{sign_off_id:int}/withdraw", opt=REVIEWS, sync_to_thread=True,
     status_code=204, tags=["checks"], summary="Withdraw a sign-off", responses=refusals(401, 403, 404),
 )  # fmt: skip
 def withdraw_api(

@@ -19,7 +19,7 @@ from app.exchange.preparing import start
 from app.exchange.report import ImportOptions
 from app.jobs.queue import enqueue
 from app.openapi import refusals
-from app.projects.access import MANAGER, Project
+from app.projects.access import IMPORTS, Project
 
 NOT_OPTIONS = ("source", "upload", "dry_run")
 
@@ -72,7 +72,7 @@ class ImportAnswer:
 
 
 @post(
-    "/projects/{project_id:int}/imports", opt=MANAGER, sync_to_thread=True, status_code=202, tags=["imports"],
+    "/projects/{project_id:int}/imports", opt=IMPORTS, sync_to_thread=True, status_code=202, tags=["imports"],
     summary="Check or import an upload, or a folder, an archive or an EcoTaxa bundle of the server",
     responses=refusals(400, 401, 403, 404, 409),
 )  # fmt: skip
@@ -97,7 +97,7 @@ def start_import_api(
 
 
 @get(
-    "/projects/{project_id:int}/imports", opt=MANAGER, sync_to_thread=True, tags=["imports"],
+    "/projects/{project_id:int}/imports", opt=IMPORTS, sync_to_thread=True, tags=["imports"],
     summary="Imports of a project, newest first",
     responses=refusals(401, 403, 404),
 )  # fmt: skip
@@ -117,7 +117,7 @@ def list_imports_api(db: NamedDependency[Db], project: NamedDependency[Project])
 
 
 @get(
-    "/projects/{project_id:int}/imports/{import_id:int}", opt=MANAGER, sync_to_thread=True, tags=["imports"],
+    "/projects/{project_id:int}/imports/{import_id:int}", opt=IMPORTS, sync_to_thread=True, tags=["imports"],
     summary="One import with its whole report",
     responses=refusals(401, 403, 404),
 )  # fmt: skip

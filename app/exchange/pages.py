@@ -25,7 +25,7 @@ from app.exchange.report import SHOWN_FAULTS, ImportReport
 from app.exchange.upload_api import remove_idle
 from app.jobs.queue import cancel
 from app.jobs.words import rate_text, time_span
-from app.projects.access import MANAGER, Project
+from app.projects.access import IMPORTS, Project
 from app.projects.members import list_members
 from app.settings import Settings
 
@@ -70,7 +70,7 @@ class NewPerson:
     email: str = ""
 
 
-@get(IMPORT, opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@get(IMPORT, opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def show_sources(db: NamedDependency[Db], project: NamedDependency[Project], state: AppState) -> Template:
     """Choose a source, or go on with one; and the imports so far."""
     return sources_page(db, project, state.settings)
@@ -109,7 +109,7 @@ def list_imports(db: Db, project_id: int) -> list[Any]:
     ).fetchall()
 
 
-@post("/projects/{project_id:int}/import/paths", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post("/projects/{project_id:int}/import/paths", opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def take_path(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -128,7 +128,7 @@ def take_path(
     return Redirect(f"/projects/{project.id}/import/{upload.id}", status_code=303)
 
 
-@get(ONE, opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@get(ONE, opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def show_import(
     request: Request,
     db: NamedDependency[Db],
@@ -172,7 +172,7 @@ def offered_accounts(db: Db, project: Project, viewer: Viewer) -> list[Any]:
     ).fetchall()
 
 
-@post(f"{ONE}/check", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post(f"{ONE}/check", opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def check(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -189,7 +189,7 @@ def check(
     return Redirect(f"/projects/{project.id}/import/{upload.id}", status_code=303)
 
 
-@post(f"{ONE}/run", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post(f"{ONE}/run", opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def run(
     request: Request,
     db: NamedDependency[Db],
@@ -209,7 +209,7 @@ def run(
     return Redirect(f"/projects/{project.id}/import/{upload.id}", status_code=303)
 
 
-@post(f"{ONE}/answers", opt=MANAGER, include_in_schema=False, sync_to_thread=True, status_code=200)
+@post(f"{ONE}/answers", opt=IMPORTS, include_in_schema=False, sync_to_thread=True, status_code=200)
 def answer(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -222,7 +222,7 @@ def answer(
     return preparing.save_answers(db, upload, data.taxa, data.users)
 
 
-@post(f"{ONE}/taxa", opt=MANAGER, include_in_schema=False, sync_to_thread=True, status_code=200)
+@post(f"{ONE}/taxa", opt=IMPORTS, include_in_schema=False, sync_to_thread=True, status_code=200)
 def make_taxa(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -237,7 +237,7 @@ def make_taxa(
     return preparing.save_answers(db, upload, made, {})
 
 
-@post(f"{ONE}/people", opt=MANAGER, include_in_schema=False, sync_to_thread=True, status_code=200)
+@post(f"{ONE}/people", opt=IMPORTS, include_in_schema=False, sync_to_thread=True, status_code=200)
 def make_person(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -252,7 +252,7 @@ def make_person(
     return preparing.save_answers(db, upload, {}, {data.name: account_id})
 
 
-@post(f"{ONE}/cancel", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post(f"{ONE}/cancel", opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def cancel_job(
     db: NamedDependency[Db], project: NamedDependency[Project], state: AppState, upload_id: FromPath[UUID]
 ) -> Redirect:
@@ -262,7 +262,7 @@ def cancel_job(
     return Redirect(f"/projects/{project.id}/import/{upload.id}", status_code=303)
 
 
-@post(f"{ONE}/remove", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post(f"{ONE}/remove", opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def remove(
     db: NamedDependency[Db], project: NamedDependency[Project], state: AppState, upload_id: FromPath[UUID]
 ) -> Redirect:
@@ -271,7 +271,7 @@ def remove(
     return Redirect(f"/projects/{project.id}/import", status_code=303)
 
 
-@get("/projects/{project_id:int}/imports/{import_id:int}", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@get("/projects/{project_id:int}/imports/{import_id:int}", opt=IMPORTS, include_in_schema=False, sync_to_thread=True)
 def show_report(db: NamedDependency[Db], project: NamedDependency[Project], import_id: FromPath[int]) -> Template:
     """What an earlier import brought, or why it did not."""
     row = find_import(db, project.id, import_id)
@@ -280,7 +280,7 @@ def show_report(db: NamedDependency[Db], project: NamedDependency[Project], impo
 
 
 @get(
-    "/projects/{project_id:int}/imports/{import_id:int}/faults.tsv", opt=MANAGER, include_in_schema=False,
+    "/projects/{project_id:int}/imports/{import_id:int}/faults.tsv", opt=IMPORTS, include_in_schema=False,
     sync_to_thread=True,
 )  # fmt: skip
 def download_faults(

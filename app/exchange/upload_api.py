@@ -27,7 +27,7 @@ from app.exchange import uploads
 from app.exchange.uploads import Appender, Upload
 from app.jobs.queue import is_active
 from app.openapi import refusals
-from app.projects.access import MANAGER, Project
+from app.projects.access import IMPORTS, Project
 
 VERSION = "1.0.0"
 TUS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
@@ -65,7 +65,7 @@ TOLD = {Refused: tus_refused}
 
 
 @get(
-    UPLOADS, opt=MANAGER, sync_to_thread=True, tags=["imports"],
+    UPLOADS, opt=IMPORTS, sync_to_thread=True, tags=["imports"],
     summary="Uploads of a project whose files are still here, newest first", responses=refusals(401, 403, 404),
 )  # fmt: skip
 def list_uploads_api(db: NamedDependency[Db], project: NamedDependency[Project], state: State) -> list[UploadAnswer]:
@@ -79,7 +79,7 @@ def list_uploads_api(db: NamedDependency[Db], project: NamedDependency[Project],
 
 
 @route(
-    UPLOADS, http_method=[HttpMethod.OPTIONS], opt=MANAGER, sync_to_thread=False, status_code=204, tags=["imports"],
+    UPLOADS, http_method=[HttpMethod.OPTIONS], opt=IMPORTS, sync_to_thread=False, status_code=204, tags=["imports"],
     summary="What the server speaks of tus, and the largest upload it takes", responses=refusals(401, 403, 404),
 )  # fmt: skip
 def tell_protocol_api(project: NamedDependency[Project], state: State) -> Response[None]:
@@ -89,7 +89,7 @@ def tell_protocol_api(project: NamedDependency[Project], state: State) -> Respon
 
 
 @post(
-    UPLOADS, opt=MANAGER, sync_to_thread=True, status_code=201, tags=["imports"], exception_handlers=TOLD,
+    UPLOADS, opt=IMPORTS, sync_to_thread=True, status_code=201, tags=["imports"], exception_handlers=TOLD,
     summary="Begin a resumable upload (tus): the answer's Location is where its bytes go",
     responses=refusals(400, 401, 403, 404, 412, 413, 415, 507),
 )  # fmt: skip
@@ -113,7 +113,7 @@ def create_upload_api(
 
 
 @head(
-    UPLOAD, opt=MANAGER, sync_to_thread=True, tags=["imports"], exception_handlers=TOLD,
+    UPLOAD, opt=IMPORTS, sync_to_thread=True, tags=["imports"], exception_handlers=TOLD,
     summary="How much of an upload has arrived (tus)", responses=refusals(401, 403, 404, 412),
 )  # fmt: skip
 def read_offset_api(
@@ -127,7 +127,7 @@ def read_offset_api(
 
 
 @patch(
-    UPLOAD, opt=MANAGER, status_code=204, tags=["imports"], exception_handlers=TOLD, request_max_body_size=None,
+    UPLOAD, opt=IMPORTS, status_code=204, tags=["imports"], exception_handlers=TOLD, request_max_body_size=None,
     summary="Append to an upload at its offset (tus)",
     responses=refusals(400, 401, 403, 404, 408, 409, 410, 412, 413, 415, 423, 507),
 )  # fmt: skip
@@ -192,7 +192,7 @@ async def _take_in(request: Request, appender: Appender) -> None:
 
 
 @delete(
-    UPLOAD, opt=MANAGER, sync_to_thread=True, status_code=204, tags=["imports"], exception_handlers=TOLD,
+    UPLOAD, opt=IMPORTS, sync_to_thread=True, status_code=204, tags=["imports"], exception_handlers=TOLD,
     summary="Cancel an upload, or take away one that came whole (tus)",
     responses=refusals(401, 403, 404, 409, 412),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from app.labels.pages import actor
 from app.openapi import refusals
 from app.prediction import outside, vectors
 from app.prediction.outside import MOST_TOLD, Piece, Run
-from app.projects.access import MANAGER, VISITOR, Project
+from app.projects.access import PREDICTS, VISITOR, Project
 from app.search import embedders
 
 MOST_BYTES = 32_000_000
@@ -48,7 +48,7 @@ class Written:
 
 
 @post(
-    RUNS, opt=MANAGER, sync_to_thread=True, status_code=200, request_max_body_size=MOST_BYTES, tags=["predictions"],
+    RUNS, opt=PREDICTS, sync_to_thread=True, status_code=200, request_max_body_size=MOST_BYTES, tags=["predictions"],
     summary="Write predictions made elsewhere: a run of their own, in pieces of at most 100,000 objects",
     responses=refusals(400, 403, 404, 409, 413),
 )  # fmt: skip
@@ -73,7 +73,7 @@ def write_predictions_api(
 
 
 @get(
-    RUNS, opt=MANAGER, sync_to_thread=True, tags=["predictions"],
+    RUNS, opt=PREDICTS, sync_to_thread=True, tags=["predictions"],
     summary="A project's runs of predictions, newest first", responses=refusals(403, 404),
 )  # fmt: skip
 def list_runs_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> list[Run]:
@@ -81,7 +81,7 @@ def list_runs_api(db: NamedDependency[Db], project: NamedDependency[Project]) ->
 
 
 @post(
-    RUNS + "/{run_id:int}/show", opt=MANAGER, sync_to_thread=True, status_code=200, tags=["predictions"],
+    RUNS + "/{run_id:int}/show", opt=PREDICTS, sync_to_thread=True, status_code=200, tags=["predictions"],
     summary="Show a run instead of the present one: one that is now complete, or an earlier one again",
     responses=refusals(403, 404, 409),
 )  # fmt: skip
@@ -92,7 +92,7 @@ def show_run_api(db: NamedDependency[Db], project: NamedDependency[Project], run
 
 
 @post(
-    RUNS + "/undo", opt=MANAGER, sync_to_thread=True, status_code=200, tags=["predictions"],
+    RUNS + "/undo", opt=PREDICTS, sync_to_thread=True, status_code=200, tags=["predictions"],
     summary="Take the shown run back: the one before it is shown again, or none", responses=refusals(403, 404, 409),
 )  # fmt: skip
 def undo_run_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> dict[str, int | None]:
@@ -101,7 +101,7 @@ def undo_run_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> 
 
 
 @delete(
-    RUNS + "/{run_id:int}", opt=MANAGER, sync_to_thread=True, tags=["predictions"],
+    RUNS + "/{run_id:int}", opt=PREDICTS, sync_to_thread=True, tags=["predictions"],
     summary="Remove a run that is not shown", responses=refusals(403, 404, 409),
 )  # fmt: skip
 def remove_run_api(db: NamedDependency[Db], project: NamedDependency[Project], run_id: FromPath[int]) -> None:

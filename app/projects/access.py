@@ -16,6 +16,13 @@ from indexer.spaces import USUAL_WEIGHT
 # What a handler declares: who may call it, `opt=VISITOR`. READS: it changes nothing, whatever its method. OWN: what it
 # changes is the caller's own.
 VISITOR, ANNOTATOR, MANAGER = {"role": "visitor"}, {"role": "annotator"}, {"role": "manager"}
+# Managers too, where a refusal says what was tried.
+IMPORTS = MANAGER | {"does": "import into"}
+MEMBERS = MANAGER | {"does": "choose the members of"}
+PREDICTS = MANAGER | {"does": "write or choose predictions for"}
+REVIEWS = MANAGER | {"does": "review or sign off labels in"}
+AUDIT_LIMIT = MANAGER | {"does": "set how much of an audit may be wrong in"}
+TAKES_OVER = MANAGER | {"does": "take over a batch in"}
 READS = {"role": "visitor", "reads": True}
 OWN = {"role": "visitor", "own": True}
 WORK = {
@@ -50,14 +57,14 @@ class Project:
     def may(self, role: str) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
 
-    def needs(self, role: str) -> None:
-        """Refuse a caller whose role is under `role`."""
+    def needs(self, role: str, does: str = "") -> None:
+        """Refuse a caller whose role is under `role`; `does`: what was tried."""
         if self.may(role):
             return
         if not self.logged_in:
             raise LoginNeeded()
         raise Forbidden(
-            f"You may not {WORK[role]} “{self.title}”: that needs the role {role}, and yours is {self.role}. "
+            f"You may not {does or WORK[role]} “{self.title}”: that needs the role {role}, and yours is {self.role}. "
             "Ask a manager of the project."
         )
 
@@ -100,5 +107,6 @@ def provide_project(
 ) -> Project:
     """The dependency `project`: found through the caller's rights, and the route's role enforced."""
     project = find_project(db, viewer, project_id)
-    project.needs(request.route_handler.opt["role"])
+    opt = request.route_handler.opt
+    project.needs(opt["role"], opt.get("does", ""))
     return project

@@ -17,7 +17,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden, NotFound, Refused
 from app.projects import members
-from app.projects.access import MANAGER, Project
+from app.projects.access import MEMBERS, Project
 
 
 @dataclass
@@ -38,7 +38,7 @@ class RoleForm:
     role: str = ""
 
 
-@get("/projects/{project_id:int}/members", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@get("/projects/{project_id:int}/members", opt=MEMBERS, include_in_schema=False, sync_to_thread=True)
 def show_members(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
 ) -> Template:
@@ -66,7 +66,7 @@ def _back(project: Project) -> Redirect:
     return Redirect(f"/projects/{project.id}/members", status_code=303)
 
 
-@get("/projects/{project_id:int}/members/found", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@get("/projects/{project_id:int}/members/found", opt=MEMBERS, include_in_schema=False, sync_to_thread=True)
 def find_candidates(
     db: NamedDependency[Db], project: NamedDependency[Project], q: FromQuery[str] = ""
 ) -> list[FoundPerson]:
@@ -74,7 +74,7 @@ def find_candidates(
     return find_people(db, q[:200], not_in_project=project.id)
 
 
-@post("/projects/{project_id:int}/members", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post("/projects/{project_id:int}/members", opt=MEMBERS, include_in_schema=False, sync_to_thread=True)
 def add_member(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -92,7 +92,7 @@ def add_member(
     return _back(project)
 
 
-@post("/projects/{project_id:int}/members/invite", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post("/projects/{project_id:int}/members/invite", opt=MEMBERS, include_in_schema=False, sync_to_thread=True)
 def invite_member(
     request: Request,
     db: NamedDependency[Db],
@@ -112,7 +112,7 @@ def invite_member(
 
 
 @post(
-    "/projects/{project_id:int}/members/{account_id:int}/link", opt=MANAGER, include_in_schema=False,
+    "/projects/{project_id:int}/members/{account_id:int}/link", opt=MEMBERS, include_in_schema=False,
     sync_to_thread=True,
 )  # fmt: skip
 def renew_invitation(
@@ -132,7 +132,7 @@ def renew_invitation(
     return members_page(db, project, viewer, link=link, for_email=person.email)
 
 
-@post("/projects/{project_id:int}/members/{account_id:int}", opt=MANAGER, include_in_schema=False, sync_to_thread=True)
+@post("/projects/{project_id:int}/members/{account_id:int}", opt=MEMBERS, include_in_schema=False, sync_to_thread=True)
 def change_role(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -148,7 +148,7 @@ def change_role(
 
 
 @post(
-    "/projects/{project_id:int}/members/{account_id:int}/remove", opt=MANAGER, include_in_schema=False,
+    "/projects/{project_id:int}/members/{account_id:int}/remove", opt=MEMBERS, include_in_schema=False,
     sync_to_thread=True,
 )  # fmt: skip
 def remove_member(

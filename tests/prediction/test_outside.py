@@ -162,7 +162,8 @@ def test_deprecated_taxa_are_refused_by_name(bay: Bay) -> None:
 
 
 def test_only_managers_predict(bay: Bay) -> None:
-    assert bay.write("annotator", title="forest", **bay.piece(1, "Oithona")).status_code == 403
+    refused = bay.write("annotator", title="forest", **bay.piece(1, "Oithona"))
+    assert refused.status_code == 403 and "write or choose predictions" in refused.json()["detail"]
     assert bay.post("/undo", "annotator").status_code == 403
 
 
