@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from psycopg.types.json import Jsonb
 
-from app.batches.audit_earlier import Counted, count, drawn_before
+from app.batches.audit_earlier import Counted, Draw, count, drawn_before
 from app.batches.audit_standing import check_waiving, going_on, scope_of
 from app.batches.audit_state import CONFIDENCE, Audit, Wish, find, limit_of
 from app.batches.audited import Unseen, title_of, unseen_of, without_scores
@@ -38,8 +38,8 @@ def draw(db: Db, project: Batched, account: Labeller, wish: Wish) -> Audit:
     if (same := going_on(db, account, wish, key)) is not None:
         return find(db, project.id, same)
     found = unseen_of(db, project, account, wish)
-    ids = _cut(db, key, wish, found)
-    counted = count(db, found, ids, wish.upto is not None, drawn_before(db, key))
+    draws = drawn_before(db, key)
+    counted = count(db, found, _pile(db, key, wish, found, draws), wish.upto is not None, draws)
     if not len(counted.pile):
         raise Conflict(_nothing(wish))
     limit = limit_of(db, project.id)
@@ -107,26 +107,29 @@ def _nothing(wish: Wish) -> str:
     return "All of these were seen, or found to be strangers: there is nothing left to accept unseen."
 
 
-def _cut(db: Db, key: dict[str, Any], wish: Wish, found: Unseen) -> np.ndarray:
-    """The likeliest, the very ones where as many were drawn from before and not accepted: a stranger that was corrected
-    lets none of the less likely in."""
-    if wish.upto is None:
-        return found.ids
+def _pile(db: Db, key: dict[str, Any], wish: Wish, found: Unseen, draws: list[Draw]) -> np.ndarray:
+    """What is found, or the likeliest of it. An audit at work that is drawn from once more keeps its pile, and so
+    does a cut of which only strangers left: one that was corrected lets none of the less likely in."""
     row = db.execute(
         """
         select state, object_ids
           from audit
          where project_id = %(project_id)s and source = %(source)s and source_id = %(source_id)s
-           and taxon_id = %(taxon_id)s and upto = %(upto)s
+           and taxon_id = %(taxon_id)s and upto is not distinct from %(upto)s
            and coalesce((query -> 'source' ->> 'min_score')::float8, 0) = %(least)s
            and coalesce((query -> 'source' ->> 'max_score')::float8, 1) = %(most)s
+           and (upto is not null or state = 'open')
          order by id desc
          limit 1
         """,
         {**key, **scope_of(wish.query, wish.upto)},
     ).fetchone()
-    if row is not None and row.state != "accepted" and np.isin(found.ids, row.object_ids).any():
-        return found.ids[np.isin(found.ids, row.object_ids)]
+    if row is not None and row.state != "accepted":
+        before = np.array(row.object_ids, np.int64)
+        gone = before[~np.isin(before, found.ids)]
+        strangers = [draw.id for draw in draws if draw.is_right is False]
+        if len(gone) < len(before) and (row.state == "open" or np.isin(gone, strangers).all()):
+            return found.ids[np.isin(found.ids, before)]
     return found.ids[: wish.upto]
 
 

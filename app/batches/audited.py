@@ -11,7 +11,7 @@ from app.batches.batch import CLOSED, find_batch
 from app.batches.places import WAITING
 from app.batches.sources import Batched, find_kind, number_in
 from app.database import Db
-from app.errors import Conflict
+from app.errors import Conflict, Refused
 from app.labels.acts import Labeller
 from app.search.arrays import fetch_arrays
 from app.search.codes import DUBIOUS, VALIDATED
@@ -71,6 +71,8 @@ def _range(db: Db, project_id: int, ids: np.ndarray, ranks: np.ndarray, query: d
     if query.get("kind") != "predicted":
         return -np.inf, np.inf
     least, most = (float(number_in(query, name, whole)) for name, whole in zip(SCORES, (0, 1), strict=True))
+    if least > most:
+        raise Refused(f"No score is from {least:g} to {most:g}: exchange min_score and max_score.")
     mirror = open_mirror(db, project_id)
     scores = mirror.score[mirror.ordinals(ids)]
     within = ((scores >= least) | (least <= 0)) & ((scores <= most) | (most >= 1))

@@ -11,7 +11,7 @@ from app.accounts.viewer import Account
 from app.batches import audit_end, audit_job, audit_state, audits, piles
 from app.batches.audit_state import Audit, Verdict, Wish
 from app.database import Db
-from app.errors import Conflict, Forbidden
+from app.errors import Conflict, Forbidden, Refused
 from app.labels import runs
 from app.labels.activity import report
 from app.labels.history import object_history, recent_acts
@@ -155,6 +155,26 @@ def test_a_cut_after_an_earlier_draw_is_of_as_many_as_it_says(
     assert labelled(theirs) == set(pile_of(db, cut))
 
 
+def test_what_comes_in_while_an_audit_is_at_work_is_not_of_it(graded: Worker) -> None:
+    ids = graded.small.ids
+    graded.small.do(graded.person, ids[10:20], taxon="fiber")
+    first = judge(graded, ranged(graded))
+    undo(graded.db, graded.small, graded.person, uuid4())
+    again = judge(graded, ranged(graded))
+    assert pile_of(graded.db, again) == pile_of(graded.db, first) == [*ids[:10], *ids[20:59]]
+    assert again.n_sample == 30
+    audits.drop(graded.db, graded.project, graded.person, again.id)
+    assert (ranged(graded).n, ranged(graded).n_sample) == (59, 15)
+
+
+def test_a_cut_is_filled_up_where_others_labelled_of_it(graded: Worker) -> None:
+    ids = graded.small.ids
+    first = judge(graded, ranged(graded, upto=20, n=5))
+    audits.drop(graded.db, graded.project, graded.person, first.id)
+    graded.small.do(graded.person, ids[:18], taxon="fiber")
+    assert pile_of(graded.db, ranged(graded, upto=20, n=5)) == ids[18:38]
+
+
 def test_the_score_range_is_on_the_record(graded: Worker) -> None:
     audit = ranged(graded, 0.7)
     assert audit.title == "Predicted Oithona, score 0.7 to 1"
@@ -163,6 +183,8 @@ def test_the_score_range_is_on_the_record(graded: Worker) -> None:
     act = recent_acts(graded.db, graded.small.id)[0]
     assert "Predicted Oithona, score 0.7 to 1: 0 wrong of 15" in act.what
     assert act.detail["audit"]["query"]["min_score"] == 0.7
+    with pytest.raises(Refused, match=r"No score is from 0.9 to 0.8"):
+        ranged(graded, 0.9, max_score=0.8)
     audit = ranged(graded, 0.2, max_score=0.6)
     assert audit.title == "Predicted Oithona, score 0.2 to 0.6"
     assert audit_state.read(graded.db, graded.small.id)[0].title == audit.title
