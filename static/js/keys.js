@@ -35,7 +35,7 @@ export const KEYS = [
   { group: "Label", keys: ["⇧ Enter"], labels: true, does: "the same, as dubious", short: "dubious", command: "doubt" },
   { group: "Label", keys: ["drag a selected tile"], labels: true,
     does: "onto a taxon of the tree: validate the selection as it, with ⇧ at the drop as dubious; hold a tile that is not selected a moment to drag it alone" },
-  { group: "Label", keys: ["|", "Insert"], labels: true, does: "set the selection aside on a pile, under a provisional name that the project shares", command: "aside" },
+  { group: "Label", keys: ["Insert", "|"], labels: true, does: "set the selection aside on a pile, under a provisional name that the project shares", command: "aside" },
   { group: "Label", keys: ["'", "F2"], labels: true, does: "comment on the selection", command: "comment" },
   { group: "Label", keys: ["Ctrl Z"], labels: true, does: "undo your last act in this project, and show its objects", short: "undo", command: "undo" },
   { group: "Label", keys: ["Ctrl ⇧ Z", "Ctrl Y"], labels: true, does: "redo", command: "redo" },
