@@ -53,7 +53,7 @@ def on_page(db: Db, batch: Batch, ids: list[int]) -> tuple[PageRow, places.Place
         raise Refused("Name at least one object, and each of them once.")
     rows = rows_on(page, ids)
     if n := int(np.count_nonzero(listed.place_of(page.ids[rows]) != WAITING)):
-        raise Conflict(f"{n} of these objects have left the page already. Reload to see what is on it.")
+        raise Conflict(f"{n} of these objects have left the page already. Choose from what is on it now.")
     return page, listed, rows
 
 

@@ -144,7 +144,7 @@ def _mark(page: PageRow, act: PageAct) -> None:
 def _check_there(listed: places.Places, page: PageRow) -> None:
     n = int(np.count_nonzero((page.marks != PASSED) & (listed.place_of(page.ids) != WAITING)))
     if n:
-        raise Conflict(f"{n} of the marked objects have left the page already. Reload to see what is on it.")
+        raise Conflict(f"{n} of the marked objects have left the page already. Mark what is on it now.")
 
 
 def _check_seen(page: PageRow) -> None:

@@ -71,6 +71,7 @@ class Audit extends HTMLElement {
       taxon_id: strangers.has(tile) ? (taxon?.id ?? null) : null,
     }));
     await postJson(`${this.url}/judge`, { verdicts });
+    this.sample.forget();
   }
 
   async #accept(ask) {

@@ -48,6 +48,9 @@ def test_all_are_selected_and_let_go_by_the_pointer(bay: SmallProject, open_bay:
     assert window.n_selected == 0
     window.tile(bay.ids[3]).click()
     window.tile(bay.ids[5]).click(modifiers=["Control"])
+    assert window.n_selected == 2
+    window.tile(bay.ids[5]).click(modifiers=["Control"])
+    assert window.n_selected == 1
     expect(window.page.locator("[data-command=validate]")).to_be_disabled()  # it has no taxon that could be kept
     window.page.get_by_role("button", name="Clear").click()
     expect(window.page.locator("#n-selected")).to_have_text("Nothing selected")
