@@ -199,9 +199,10 @@ def _audit(row: Any) -> Audit:
     most = None if row.waived else most
     bound = None if most is None else most / max(n_all - n_wrong, 1)
     limit = round(float(row.limit_share), 6)
+    cut = f", the {row.upto:,} likeliest" if row.upto else ""
     return Audit(
-        row.id, row.source, row.source_id, row.title, row.taxon_id, row.taxon, row.status, row.state, row.n_unseen,
-        n_sample, n_judged, n_wrong, row.look, bound, most, CONFIDENCE, limit,
+        row.id, row.source, row.source_id, f"{row.title}{cut}", row.taxon_id, row.taxon, row.status, row.state,
+        row.n_unseen, n_sample, n_judged, n_wrong, row.look, bound, most, CONFIDENCE, limit,
         may_accept=bound is not None and bound <= limit,
         words=_waived(row) if row.waived else _words(n_sample, n_wrong, bound, n_all),
         reason=row.reason, act_id=row.act_id, account=row.account, account_id=row.account_id, made_at=row.made_at,

@@ -81,6 +81,7 @@ def test_a_nearer_cut_is_the_likelier_half_of_the_very_pile(graded: Worker) -> N
     for n in (30, 15, 8):
         audit = ranged(graded, upto=-(-audit.n_labelled // 2), n=5)
         assert (audit.n, pile_of(graded.db, audit)) == (n, ids[:n])
+        assert audit.title == f"Predicted Oithona, score 0.7 to 1, the {n} likeliest"
         assert {one.id for one in audit.sample} <= set(ids[:n])
         audit = judge(graded, audit)
     assert accept(graded, audit, manager=True)

@@ -173,7 +173,7 @@ def test_a_pile_of_another_is_accepted_unseen_under_an_audit(
     assert {seen(site, shared, i) for i in shared.ids} == {("V", "Calanoida", "Ben")}
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"/projects/{shared.id}/acts")
-    expect(page.get_by_role("link", name="validated as Calanoida, unseen")).to_be_visible()
+    expect(page.get_by_role("link", name="validated as Calanoida, under an audit")).to_be_visible()
 
 
 def test_over_the_limit_a_manager_is_asked_and_decides(
