@@ -19,6 +19,7 @@ TILE = {
     "shrink": "how many times smaller than the others it is drawn",
     "n_images": "how many it has",
     "n_comments": "how many it has",
+    "is_aside": "whether it lies on an open pile",
     "distance": "cosine, to what was asked for; null where nothing was",
     "fields": "columns that were asked for",
 }

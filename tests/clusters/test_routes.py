@@ -98,7 +98,8 @@ def test_what_a_filter_keeps_is_cut_and_found_again_beside_the_unlabelled(heaps:
     assert ana.post(api(heaps), json={"query": query}).status_code == 201
     other = heaps.cut(query)
     text = ana.get(page(heaps, asked)).text
-    assert "10 of 10 objects left" in text and f'<option value="{first.id}">the unlabelled' in text
+    assert '<span id="n-left">10</span> of 10 objects left' in text
+    assert f'<option value="{first.id}">the unlabelled' in text
     assert f'<option value="{other.id}" selected>' in text
     board = ana.get(f"/projects/{heaps.project.id}?{query}").text
     assert "/clusters?of=sample%3D" in board
@@ -123,7 +124,7 @@ def test_the_page_shows_cards_and_their_next_ones(heaps: Heaps, ana: Client, mon
     run = heaps.cut(n_wanted=5)
     text = ana.get(page(heaps)).text
     assert text.count('class="tile card-tile') == 3 and 'data-next="/projects' in text
-    assert "150 of 150 objects left" in text and "complete" in text
+    assert '<span id="n-left">150</span> of 150 objects left' in text and "complete" in text
     next_url = text.split('data-next="')[1].split('"')[0].replace("&amp;", "&")
     rest = ana.get(next_url).text
     assert rest.count('class="tile card-tile') == 2
