@@ -84,9 +84,7 @@ def test_one_s_own_review_is_by_person_and_taxon(db: Db, manager: Worker, ben: P
         manager.make("review", who=999_999)
 
 
-def test_what_was_deleted_since_is_neither_of_the_sample_nor_of_the_pile(
-    db: Db, manager: Worker, ben: Person
-) -> None:
+def test_what_was_deleted_since_is_neither_of_the_sample_nor_of_the_pile(db: Db, manager: Worker, ben: Person) -> None:
     manager.small.do(ben, manager.small.ids[:40], taxon="Oithona")
     db.commit()
     ids = ids_of(manager.page(manager.make("review", limit=10), 10))
