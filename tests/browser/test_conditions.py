@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app import database
+from app.labels.runs import publish
 from tests.browser.conftest import MakePerson, OpenBay, Person, Site
 from tests.browser.window import Window
 from tests.small_projects import SmallProject, predict
@@ -62,7 +63,7 @@ def window(site: Site, survey: SmallProject, person: MakePerson, open_bay: OpenB
         survey.db = db
         survey.do(ben, survey.ids[4:8], taxon="Oithona")
         run_id = predict(survey, dict.fromkeys(survey.ids, "Calanoida"))
-        db.execute("update project set current_run_id = %s where id = %s", [run_id, survey.id])
+        publish(db, survey, run_id)
         comment_and_import(db, survey, ben)
     return open_bay()
 

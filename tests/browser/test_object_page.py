@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from app import database
+from app.labels.runs import publish
 from app.objects.store import open_store
 from indexer.images import open_image, thumbnail
 from tests.browser.conftest import Site
@@ -82,7 +83,7 @@ def test_it_tells_position_sample_and_the_machines_choice(site: Site, bench: tup
     with database.connect(site.database_url) as db:
         project.db = db
         run_id = predict(project, {project.ids[0]: "Calanoida"}, score=0.83)
-        db.execute("update project set current_run_id = %s where id = %s", [run_id, project.id])
+        publish(db, project, run_id)
     change(site, project, "update object set latitude = -43.5, longitude = 7.25 where id = %s", project.ids[0])
     window.open_board(project)
     window.tile(project.ids[0]).click()
