@@ -111,6 +111,8 @@ class Shoal:
 
     def offered_for(self, page: dict[str, Any], tiles: list[Tile]) -> set[str]:
         """The same once these are marked: then it is their own neighbours that propose."""
+        if not tiles:
+            return self.offered(page)
         path, ids = f"PROJECT/batches/{page['batch']['id']}/proposals", [tile["id"] for tile in tiles]
         proposals = self.ask("proposals", "POST", path, json={"ids": ids})
         return self.offered(page | {"proposals": proposals})
