@@ -41,26 +41,21 @@ COLUMNS = """
 
 def find_open(db: Db, batch_id: int) -> PageRow | None:
     """The page in hand: the first that is not done."""
-    row = db.execute(
-        f"""
-        select {COLUMNS}
-          from batch_page
-         where batch_id = %s
-           and done_at is null
-         order by number
-         limit 1
-        """,  # noqa: S608 (constants)
-        [batch_id],
-    ).fetchone()
-    return _read(row) if row else None
+    return _find(db, "batch_id = %s and done_at is null order by number limit 1", [batch_id])
 
 
 def look_for(db: Db, batch_id: int, number: int) -> PageRow | None:
     """A page by its number; None where there is none: one that was not done may have been dropped."""
-    row = db.execute(
-        f"select {COLUMNS} from batch_page where batch_id = %s and number = %s",  # noqa: S608 (constants)
-        [batch_id, number],
-    ).fetchone()
+    return _find(db, "batch_id = %s and number = %s", [batch_id, number])
+
+
+def find_of_act(db: Db, batch_id: int, act_id: int) -> PageRow | None:
+    """The page that an act did."""
+    return _find(db, "act_id = %s and batch_id = %s", [act_id, batch_id])
+
+
+def _find(db: Db, condition: str, values: list[int]) -> PageRow | None:
+    row = db.execute(f"select {COLUMNS} from batch_page where {condition}", values).fetchone()  # noqa: S608 (constants)
     return _read(row) if row else None
 
 
@@ -94,15 +89,6 @@ def _read(row: Any) -> PageRow:
         row.act_id,
         row.is_done,
     )
-
-
-def find_of_act(db: Db, batch_id: int, act_id: int) -> PageRow | None:
-    """The page that an act did."""
-    row = db.execute(
-        f"select {COLUMNS} from batch_page where act_id = %s and batch_id = %s",  # noqa: S608 (constants)
-        [act_id, batch_id],
-    ).fetchone()
-    return _read(row) if row else None
 
 
 def find_without_act(db: Db, batch_id: int) -> list[PageRow]:

@@ -53,8 +53,9 @@ NO_BATCH = InBatch()
 
 
 @dataclass(frozen=True)
-class Act:
-    """A gesture as the browser sends it: objects with the states in which they were shown, and the word on them."""
+class Said:
+    """A gesture of a program: objects with the states in which they were listed, and the word on them. It is recorded
+    as a program's, of provenance `api`: what somebody saw is labelled in a batch, with what was seen reported there."""
 
     client_id: UUID
     kind: Literal["label", "confirm", "doubt"]
@@ -62,6 +63,12 @@ class Act:
     states: list[str]
     taxon_id: int | None = None
     status: Literal["V", "D"] = "V"
+
+
+@dataclass(frozen=True)
+class Act(Said):
+    """A gesture as the browser sends it: objects with the states in which they were shown, and the word on them."""
+
     provenance: Literal["single", "batch", "api"] | None = None
 
 

@@ -1,16 +1,12 @@
 """Acts for programs: the same as on the board."""
 
-from dataclasses import dataclass
-from typing import Literal
-from uuid import UUID
-
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.labels.acts import Act, Outcome, apply
+from app.labels.acts import Act, Outcome, Said, apply
 from app.labels.history import PastAct, recent_acts
 from app.labels.pages import Again, actor
 from app.labels.undo import redo, undo
@@ -18,19 +14,6 @@ from app.openapi import refusals
 from app.projects.access import ANNOTATOR, VISITOR, Project
 
 MOST_ACTS = 1000
-
-
-@dataclass(frozen=True)
-class Said:
-    """A gesture of a program: objects with the states in which they were listed, and the word on them. It is recorded
-    as a program's, of provenance `api`: what somebody saw is labelled in a batch, with what was seen reported there."""
-
-    client_id: UUID
-    kind: Literal["label", "confirm", "doubt"]
-    objects: list[int]
-    states: list[str]
-    taxon_id: int | None = None
-    status: Literal["V", "D"] = "V"
 
 
 @post(

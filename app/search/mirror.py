@@ -85,10 +85,7 @@ class Mirror:
 
 def ordinals(sorted_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Places of `ids` in `sorted_ids`; those that are not there are left out."""
-    places = np.searchsorted(sorted_ids, ids)
-    inside = places < len(sorted_ids)
-    places = places[inside]
-    return places[sorted_ids[places] == ids[inside]]
+    return _places(sorted_ids, ids)[0]
 
 
 class _Shelf:
