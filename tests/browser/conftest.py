@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ class Person:
 
 
 MakePerson = Callable[[str], Person]
+MakeReview = Callable[..., tuple[Person, SmallProject]]
 
 
 class Unheard:
@@ -198,6 +199,24 @@ def ana(person: Callable[[str], Person]) -> Person:
 def bay(ana: Person, make_board: MakeBoard) -> SmallProject:
     """Ana's project of 30 objects."""
     return make_board(ana)
+
+
+@pytest.fixture
+def review(site: Site, ana: Person, person: MakePerson, make_board: MakeBoard) -> MakeReview:
+    """Makes a project that Ana manages and Ben labelled: `ben, project = review(Oithona=4, doubts={"fiber": 1})`."""
+
+    def make(doubts: dict[str, int] | None = None, **labels: int) -> tuple[Person, SmallProject]:
+        ben = person("Ben")
+        project = make_board(ana, ben)
+        said = [("V", *pair) for pair in labels.items()] + [("D", *pair) for pair in (doubts or {}).items()]
+        ids = iter(project.ids)
+        with database.connect(site.database_url) as db:
+            set_member(db, project.id, ana.id, "manager")
+            for status, taxon, n in said:
+                replace(project, db=db).do(ben, list(itertools.islice(ids, n)), taxon=taxon, status=status)
+        return ben, project
+
+    return make
 
 
 @pytest.fixture

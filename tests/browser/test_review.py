@@ -5,19 +5,14 @@ from dataclasses import replace
 from playwright.sync_api import expect
 
 from app import database
-from app.projects.queries import set_member
-from tests.browser.conftest import MakeBoard, MakePerson, OpenWindow, Person, Site
+from tests.browser.conftest import MakeBoard, MakePerson, MakeReview, OpenWindow, Person, Site
 from tests.browser.window import reload
 
 
 def test_a_manager_draws_a_review_works_it_and_reads_what_it_tells(
-    site: Site, ana: Person, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+    site: Site, ana: Person, review: MakeReview, open_window: OpenWindow
 ) -> None:
-    ben = person("Ben")
-    project = make_board(ana, ben)
-    with database.connect(site.database_url) as db:
-        set_member(db, project.id, ana.id, "manager")
-        replace(project, db=db).do(ben, project.ids[:8], taxon="Oithona")
+    _, project = review(Oithona=8)
     window = open_window(ana)
     page = window.page
     page.goto(f"/projects/{project.id}/reviews")
@@ -51,15 +46,9 @@ def test_what_another_doubts_is_opened_as_a_batch(
 
 
 def test_a_label_is_sent_back_blind_and_its_author_says_it_again_and_a_doubt_is_settled(
-    site: Site, ana: Person, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+    ana: Person, review: MakeReview, open_window: OpenWindow
 ) -> None:
-    ben = person("Ben")
-    project = make_board(ana, ben)
-    with database.connect(site.database_url) as db:
-        set_member(db, project.id, ana.id, "manager")
-        own = replace(project, db=db)
-        own.do(ben, project.ids[:4], taxon="Oithona")
-        own.do(ben, project.ids[4:5], taxon="fiber", status="D")
+    ben, project = review(Oithona=4, doubts={"fiber": 1})
     window = open_window(ana)
     page = window.page
     page.goto(f"/projects/{project.id}/reviews")

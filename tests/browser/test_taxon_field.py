@@ -7,8 +7,7 @@ from playwright.sync_api import expect
 
 from app import database
 from app.labels import runs
-from app.projects.queries import set_member
-from tests.browser.conftest import MakeBoard, MakePerson, OpenWindow, Person, Site
+from tests.browser.conftest import MakeBoard, MakeReview, OpenWindow, Person, Site
 from tests.small_projects import predict
 
 
@@ -35,15 +34,9 @@ def test_enter_chooses_the_predicted_taxon_and_draws_the_sample(
 
 
 def test_a_name_typed_in_full_is_taken_where_the_button_is_pressed(
-    site: Site, ana: Person, person: MakePerson, make_board: MakeBoard, open_window: OpenWindow
+    ana: Person, review: MakeReview, open_window: OpenWindow
 ) -> None:
-    ben = person("Ben")
-    project = make_board(ana, ben)
-    with database.connect(site.database_url) as db:
-        set_member(db, project.id, ana.id, "manager")
-        own = replace(project, db=db)
-        own.do(ben, project.ids[:4], taxon="Oithona")
-        own.do(ben, project.ids[4:6], taxon="detritus", status="D")
+    _, project = review(Oithona=4, doubts={"detritus": 2})
     window = open_window(ana)
     page = window.page
     page.goto(f"/projects/{project.id}/reviews")
