@@ -27,8 +27,9 @@ def find_project(db: Db, name: str) -> Any:
         """
         select id, title
         from project
-        where id::text = %(name)s
-           or lower(title) = lower(%(name)s)
+        where hidden is null
+          and (id::text = %(name)s
+               or lower(title) = lower(%(name)s))
         order by id::text = %(name)s desc, id
         """,
         {"name": name},
@@ -47,6 +48,7 @@ def _titles(db: Db) -> str:
         """
         select id, title, count(*) over () as n
         from project
+        where hidden is null
         order by id desc
         limit %s
         """,
@@ -181,12 +183,12 @@ def embedder() -> None:
 
 @embedder.command("list")
 def list_embedders() -> None:
-    """Every embedder that this database knows, one a line: name, dimension, vectors, what it can embed."""
+    """Every embedder that this database knows, one a line: name, dimension, what it can embed, digest."""
     settings = load_settings()
     with database.connect(ready_database(settings)) as db:
         rows = db.execute(
             """
-            select name, dimension, embeds_images, embeds_text, description,
+            select name, dimension, digest, embeds_images, embeds_text, description,
                    (select count(*) from project where embedder_id = embedder.id) as projects
             from embedder
             order by id
@@ -196,7 +198,7 @@ def list_embedders() -> None:
         embeds = [word for word, can in (("images", row.embeds_images), ("text", row.embeds_text)) if can]
         click.echo(
             f"{row.name}\t{row.dimension} dimensions\t{' and '.join(embeds) or 'vectors from elsewhere'}"
-            f"\t{row.projects} projects\t{row.description}"
+            f"\t{row.projects} projects\t{row.description}\t{row.digest}"
         )
     if not rows:
         click.echo("None yet: the first import registers the default, lite0-128-rot4.", err=True)

@@ -232,6 +232,7 @@ def look_at_vectors(settings: Settings, db: Db) -> Findings:
             limit 1
         ) last on true
         where coalesce(e.embeds_images, true)
+          and p.hidden is null
           and not exists (
               select from job
               where job.project_id = p.id
@@ -275,6 +276,7 @@ def look_at_indexes(settings: Settings, db: Db) -> Findings:
         select project.id, project.title, project.embedder_id, count(*) as n
         from project
         join object_vector held on held.embedder_id = project.embedder_id and held.project_id = project.id
+        where project.hidden is null
         group by project.id
         having count(*) >= %s
         order by project.id

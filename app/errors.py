@@ -3,6 +3,11 @@
 from typing import Any
 
 
+def install(extra: str) -> str:
+    """How a package that Shoal does without at first is brought in: `extra` as pyproject.toml names it."""
+    return f"run pip install -e '.[{extra}]' in Shoal's folder"
+
+
 class Refused(Exception):
     """Raised with the sentence to show. Pages, the API and the commands each say it in their own form."""
 

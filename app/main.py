@@ -30,28 +30,42 @@ from app.batches import (
 )
 from app.batches import pages as batches_pages
 from app.bodies import refuse_unknown_fields
+from app.classifiers import routes as classifiers_routes
 from app.clusters import api as clusters_api
 from app.clusters import pages as clusters_pages
 from app.database import Db
+from app.ecotaxa import routes as ecotaxa_routes
+from app.edits import routes as edits_routes
 from app.exchange import api as exchange_api
 from app.exchange import pages as exchange_pages
 from app.exchange import upload_api
+from app.exporting import routes as exporting_routes
+from app.finding import api as finding_api
+from app.finding import pages as finding_pages
+from app.frozen import routes as frozen_routes
 from app.guide import pages as guide_pages
 from app.jobs import api as jobs_api
 from app.jobs import pages as jobs_pages
+from app.keeping import pages as keeping_pages
 from app.labels import activity_routes, acts_page, undo_routes
 from app.labels import api as labels_api
 from app.labels import pages as labels_pages
+from app.learning import routes as learning_routes
 from app.logs import configure_logs, log_answer
 from app.objects import api as objects_api
 from app.objects import choices, comments, image_pages, object_page, preferences
 from app.objects import pages as objects_pages
 from app.openapi import SaidTypes, openapi_config
 from app.prediction import api as prediction_api
+from app.prediction import routes as prediction_routes
+from app.prediction import working_routes
 from app.projects import api as projects_api
 from app.projects import pages as projects_pages
 from app.projects.access import provide_project
+from app.reshaping import api as reshaping_api
+from app.reshaping import pages as reshaping_pages
 from app.samples import api as samples_api
+from app.samples import edit_routes, map_pages
 from app.samples import pages as samples_pages
 from app.search import api as search_api
 from app.search import crop_api, crop_pages, elsewhere_pages
@@ -60,11 +74,16 @@ from app.searches import api as searches_api
 from app.searches import pages as searches_pages
 from app.security import SameOrigin, Watch, add_headers
 from app.settings import Settings
+from app.spaces import routes as spaces_routes
 from app.start import api as start_api
 from app.start import pages as start_pages
+from app.statistics import routes as statistics_routes
+from app.summaries import routes as summaries_routes
 from app.taxonomy import api as taxonomy_api
+from app.taxonomy import curate_routes, list_routes, outdated_routes
 from app.taxonomy import pages as taxonomy_pages
 from app.templating import template_config
+from app.tuning import routes as tuning_routes
 from app.web import end_transaction, open_connections, provide_db
 
 MOST_BYTES = 4_000_000
@@ -77,7 +96,14 @@ PAGES = [
     *accounts_pages.routes,
     *projects_pages.routes,
     *exchange_pages.routes,
+    *exporting_routes.routes,
+    *summaries_routes.routes,
+    *ecotaxa_routes.routes,
+    *frozen_routes.routes,
     *taxonomy_pages.routes,
+    *curate_routes.routes,
+    *outdated_routes.routes,
+    *list_routes.routes,
     *objects_pages.routes,
     *choices.routes,
     *object_page.routes,
@@ -96,21 +122,38 @@ PAGES = [
     *labels_pages.routes,
     *acts_page.routes,
     *undo_routes.routes,
+    *edits_routes.routes,
     *activity_routes.routes,
     *start_pages.routes,
     *samples_pages.routes,
+    *map_pages.routes,
+    *edit_routes.routes,
+    *statistics_routes.routes,
     *search_pages.routes,
     *elsewhere_pages.routes,
     *searches_pages.routes,
+    *learning_routes.routes,
+    *classifiers_routes.routes,
+    *prediction_routes.routes,
+    *working_routes.routes,
+    *spaces_routes.routes,
+    *tuning_routes.routes,
     *crop_pages.routes,
+    *keeping_pages.routes,
+    *reshaping_pages.routes,
     *jobs_pages.routes,
     *guide_pages.routes,
+    *finding_pages.routes,
 ]
 API = [
     *accounts_api.routes,
     *command_keys.api_routes,
     *projects_api.routes,
+    *finding_api.routes,
     *taxonomy_api.routes,
+    *curate_routes.api_routes,
+    *outdated_routes.api_routes,
+    *list_routes.api_routes,
     *objects_api.routes,
     *comments.api_routes,
     *preferences.api_routes,
@@ -126,15 +169,31 @@ API = [
     *mistakes_routes.api_routes,
     *probe_routes.api_routes,
     *undo_routes.api_routes,
+    *edits_routes.api_routes,
     *activity_routes.api_routes,
     *start_api.routes,
     *samples_api.routes,
+    *map_pages.api_routes,
+    *edit_routes.api_routes,
+    *statistics_routes.api_routes,
     *search_api.routes,
     *searches_api.routes,
     *crop_api.routes,
     *prediction_api.routes,
+    *learning_routes.api_routes,
+    *classifiers_routes.api_routes,
+    *prediction_routes.api_routes,
+    *working_routes.api_routes,
+    *spaces_routes.api_routes,
+    *tuning_routes.api_routes,
     *exchange_api.routes,
     *upload_api.routes,
+    *exporting_routes.api_routes,
+    *summaries_routes.api_routes,
+    *ecotaxa_routes.api_routes,
+    *frozen_routes.api_routes,
+    *keeping_pages.api_routes,
+    *reshaping_api.routes,
     *jobs_api.routes,
 ]
 

@@ -118,6 +118,11 @@ class Settings:
     max_image_mpx: int = setting(
         "SHOAL_MAX_IMAGE_MPX", "400", "largest image taken in, in millions of pixels", between(1, 100_000)
     )
+    ecotaxa_servers: str = setting(
+        "SHOAL_ECOTAXA_SERVERS",
+        "https://ecotaxa.obs-vlfr.fr",
+        "addresses, comma-separated, of the EcoTaxas that managers may link projects to",
+    )
     mirror_mb: int = setting(
         "SHOAL_MIRROR_MB", "1024", "memory of one web process for the columns of projects in use", between(1, 2**24)
     )

@@ -128,6 +128,8 @@ async def _recover_now_and_then(url: str) -> None:
 
 def _recover(url: str) -> list[int]:
     with database.connect(url) as db:
+        # Somebody may upgrade the database under a worker that was not stopped: it must not go on with it.
+        database.check_known(db)
         return recovery.recover(db)
 
 

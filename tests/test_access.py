@@ -24,9 +24,12 @@ NOBODY = 2_000_000_000
 OPEN_TO_ALL = {
     "GET /",
     "GET /api",
+    "GET /api/v1/find",
     "GET /api/v1/openapi.json",
     "GET /api/v1/projects",
     "GET /favicon.ico",
+    "GET /find",
+    "GET /find/offered",
     "GET /health",
     "GET /help",
     "GET /login",

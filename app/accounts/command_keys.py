@@ -36,8 +36,8 @@ PAGES: dict[str, set[str]] = {
     "board": EVERYWHERE | LOOKS | SLOTS | {"validate", "doubt", "aside", "comment", "like", "batch", "find", "filter"},
     "batch": EVERYWHERE | LOOKS | SLOTS | {
         "apply", "applyDubious", "notThis", "restNotThis", "markedFirst", "aside", "invertMarks", "line:row:-1",
-        "line:row:1", "line:tile:-1", "line:tile:1", "propose:0", "propose:1", "propose:2", "brush", "stack", "pass",
-        "tray", "audit", "like", "sendBack",
+        "line:row:1", "line:tile:-1", "line:tile:1", *(f"propose:{place}" for place in range(6)), "brush", "stack",
+        "pass", "tray", "audit", "like", "sendBack",
     },
     "cards": EVERYWHERE | {
         "openCards", "find", "split", "merge", "grow", "audit", "aside", "members", "sendOut",

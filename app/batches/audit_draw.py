@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from app.batches.audit_earlier import Counted, Draw, count, drawn_before
 from app.batches.audit_standing import check_waiving, going_on, scope_of
 from app.batches.audit_state import CONFIDENCE, Audit, Wish, find, limit_of
-from app.batches.audited import Unseen, title_of, unseen_of, without_scores
+from app.batches.audited import SCORES, Unseen, title_of, unseen_of, without_scores
 from app.batches.sources import Batched
 from app.database import Db
 from app.errors import Conflict, Refused
@@ -102,7 +102,7 @@ def of_source(wish: Wish) -> Wish:
 
 
 def _nothing(wish: Wish) -> str:
-    if wish.query and wish.query != without_scores(wish.query):
+    if wish.query and any(name in wish.query for name in SCORES):
         return "Nothing that nobody saw has such a score: ask for a lower one."
     return "All of these were seen, or found to be strangers: there is nothing left to accept unseen."
 

@@ -196,15 +196,23 @@ def _audit(row: Any) -> Audit:
     n_wrong = row.n_wrong_before + sum(one.is_right is False for one in random)
     is_judged = all(one.is_right is not None for one in sample)
     most = most_wrong(n_all, n_sample, n_wrong, CONFIDENCE, row.look) - n_wrong if is_judged else None
-    most = None if row.waived else most
+    # The least likely, which are no random draws, are judged too: with them, nothing may be left to be wrong.
+    is_whole = is_judged and row.n_shown + len(sample) >= row.n_unseen
+    most = None if row.waived else 0 if is_whole else most
+    n_known_wrong = row.n_wrong_before + sum(one.is_right is False for one in sample)
     bound = None if most is None else most / max(n_all - n_wrong, 1)
+    words = _words(n_sample, n_wrong, bound, n_all)
+    if row.waived:
+        words = _waived(row)
+    elif is_whole:
+        words = f"{n_known_wrong:,} wrong of {n_all:,}: all were judged"
     limit = round(float(row.limit_share), 6)
     cut = f", the {row.upto:,} likeliest" if row.upto else ""
     return Audit(
         row.id, row.source, row.source_id, f"{row.title}{cut}", row.taxon_id, row.taxon, row.status, row.state,
         row.n_unseen, n_sample, n_judged, n_wrong, row.look, bound, most, CONFIDENCE, limit,
         may_accept=bound is not None and bound <= limit,
-        words=_waived(row) if row.waived else _words(n_sample, n_wrong, bound, n_all),
+        words=words,
         reason=row.reason, act_id=row.act_id, account=row.account, account_id=row.account_id, made_at=row.made_at,
         sample=sample, query=row.query, job_id=row.job_id, waived=row.waived, upto=row.upto, n_shown=row.n_shown,
         asked_by=row.asked_by, asked_by_id=row.asked_by_id,
@@ -220,8 +228,6 @@ def _words(n_sample: int, n_wrong: int, bound: float | None, n: int) -> str:
     """`n`: of which the draws were, the strangers with them that were corrected before."""
     if bound is None:
         return f"{n_sample:,} of {n:,} objects drawn at random"
-    if n_sample >= n:
-        return f"{n_wrong:,} wrong of {n_sample:,}: all were judged"
     return f"{n_wrong:,} wrong of {n_sample:,}: at most {100 * bound:.1f} % wrong at 95 % confidence, {n:,} objects"
 
 

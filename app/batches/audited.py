@@ -42,6 +42,7 @@ class Unseen:
 MOST_FOUND = 10_000_000
 # A range of scores is a cut through what is predicted, so that another range starts no audit anew.
 SCORES = ("min_score", "max_score")
+ORDER = ("order", "unsure_first")  # of a batch; what an audit accepts is the likeliest by score
 
 
 def unseen_of(db: Db, project: Batched, account: Labeller, wish: Wish) -> Unseen:
@@ -63,7 +64,7 @@ def unseen_of(db: Db, project: Batched, account: Labeller, wish: Wish) -> Unseen
 
 def without_scores(query: dict[str, Any]) -> dict[str, Any]:
     """The source through which a range of scores is a cut."""
-    return {k: v for k, v in query.items() if query.get("kind") != "predicted" or k not in SCORES}
+    return {k: v for k, v in query.items() if query.get("kind") != "predicted" or k not in (*SCORES, *ORDER)}
 
 
 def _range(db: Db, project_id: int, ids: np.ndarray, ranks: np.ndarray, query: dict[str, Any]) -> tuple[float, float]:
@@ -137,7 +138,7 @@ def _of_source(
 def title_of(db: Db, project: Batched, account: Labeller, query: dict[str, Any]) -> str:
     """What a source calls what it finds, with the range of scores."""
     kind = find_kind(str(query.get("kind")))
-    found = kind.find(db, project, account, {k: v for k, v in query.items() if k != "kind"}, 1)
+    found = kind.find(db, project, account, {k: v for k, v in query.items() if k not in ("kind", *ORDER)}, 1)
     return (found.title or kind.words) + score_words(query)
 
 

@@ -17,6 +17,7 @@ from app.search.kept import Kept
 from app.search.mirror import Mirror, open_mirror
 from app.search.sizes import weight_of
 from app.search.voters import evenly
+from app.spaces.current import space_of
 from indexer.neighbours import Calibration, mean_direction
 
 EXAMPLES = (1, 3, 10, 30)  # numbers of examples for which there is a curve
@@ -36,7 +37,8 @@ def calibration(db: Db, project: Compared, n_examples: int) -> Calibration | Non
         return None
     n = max(few for few in EXAMPLES if few <= max(1, n_examples))
     size = int(math.log(len(validated), GROWTH))
-    key = (db.info.host, db.info.port, db.info.dbname, project.id, project.embedder_id, weight_of(project), n, size)
+    where = (project.id, project.embedder_id, space_of(project), weight_of(project))
+    key = (db.info.host, db.info.port, db.info.dbname, *where, n, size)
     curve, made_at = _kept.get(key) or (None, -NONE_FOR_S)
     if curve is None and time.monotonic() - made_at >= NONE_FOR_S:
         curve = _fitted(db, project, mirror, validated, n)

@@ -47,7 +47,7 @@ def _curve(db: Db, project: Space, batch: Batch, n_examples: int) -> tuple[Calib
     curve = calibration(db, project, n_examples)
     if curve is not None:
         return curve, {}
-    for source in sources(db, project.id, project.embedder_id, batch.account_id):
+    for source in sources(db, project.id, project.embedder_id, batch.account_id, project.space_id):
         curve = calibration(db, replace(project, id=source.id), n_examples)
         if curve is not None:
             return curve, {"reference": source.id}

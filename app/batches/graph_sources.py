@@ -21,6 +21,7 @@ from app.search.codes import VALIDATED
 from app.search.graph import Told
 from app.search.mirror import Mirror, open_mirror
 from app.search.voters import some_voters
+from app.spaces.current import space_of
 
 MOST_IN_STACK = 12
 MOST_NOVELTIES = 10_000
@@ -63,7 +64,8 @@ def find_novelties(db: Db, project: Batched, account: Labeller, args: dict[str, 
     known_args(args, "query")
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED)
-    known = some_voters(db, sources(db, project.id, project.embedder_id, account.id), MOST_KNOWN)[1]
+    others = sources(db, project.id, project.embedder_id, account.id, space_of(project))
+    known = some_voters(db, others, MOST_KNOWN)[1]
     ids = graph.unlike_anything(db, project, mirror, mask, MOST_NOVELTIES, known)
     return Found(ids[:limit], title="Unlike anything known", opens_marked=False)
 

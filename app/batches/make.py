@@ -15,6 +15,7 @@ from app.batches.sources import Batched, Found, Source, find_kind
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.acts import Labeller, check_open
+from app.spaces.current import space_of
 from app.taxonomy.names import UNKNOWN_TAXON
 
 MOST = 10_000
@@ -78,14 +79,15 @@ def freeze(
     batch_id: int = db.execute(
         """
         insert into batch (project_id, account_id, source, title, query, taxon_id, ordering, ranked, opens_marked, n,
-                           n_without_vector)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                           n_without_vector, embedder_id, space_id)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         returning id
         """,
         [
             project.id, account.id, source.kind, found.title or find_kind(source.kind).words,
             Jsonb({"kind": source.kind, **source.args}), taxon_id or found.taxon_id, order, found.is_ranked,
             found.opens_marked, len(ids), found.n_without_vector + n_without,
+            project.embedder_id, space_of(project),
         ],
     ).fetchone()[0]  # fmt: skip
     made = places.fresh(ids, distances, turns, None if found.stacks is None else found.stacks[:limit])

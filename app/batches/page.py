@@ -10,6 +10,7 @@ from app.batches.batch import Batch, find_batch, lock_batch
 from app.batches.hidden import hide, is_hidden
 from app.batches.page_making import USUAL_PAGE, check_size, is_untouched, make_next, still_there
 from app.batches.page_rows import PageRow
+from app.batches.pinned import pinned
 from app.batches.places import WAITING, Places
 from app.batches.proposals import as_seen
 from app.batches.reservations import Holder, renew
@@ -116,7 +117,8 @@ def _told(
     shown = np.array([place[tile["id"]] for tile in tiles], np.int64)
     line = None if page.line is None else int(np.count_nonzero(shown < page.line))
     asked = page.ids[: page.line or len(page.ids)]
-    proposals = as_seen(db, project, page.proposals or [], asked, account.id, predicted=not is_hidden(batch))
+    space = pinned(db, project, batch.id)
+    proposals = as_seen(db, space, page.proposals or [], asked, account.id, predicted=not is_hidden(batch))
     return PageInHand(
         batch, page.number or None, tiles, line, _basis(page, batch, account), proposals, atlas_url(project.id, tiles),
         _next_atlas(db, project.id, listed, page, n), held,

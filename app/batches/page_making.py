@@ -12,6 +12,7 @@ from app.batches.hidden import is_hidden
 from app.batches.lineages import branch_of, lineage_of
 from app.batches.ordering import Compared, laid_out
 from app.batches.page_rows import MARKED, PASSED, PageRow
+from app.batches.pinned import pinned
 from app.batches.places import GONE, Places
 from app.batches.proposals import propose
 from app.batches.reservations import Holder, held_by_others, release_others, reserve
@@ -96,6 +97,7 @@ def _looked_through(db: Db, project_id: int, batch: Batch, listed: Places, n: in
 def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: np.ndarray) -> PageRow:
     """Objects in the order of the screen, those before the boundary line marked."""
     ids, distances = listed.ids[chosen], listed.distances[chosen]
+    project = pinned(db, project, batch.id)
     chances, basis = chances_of(db, project, batch, ids)
     line = line_of(chances) if chances is not None and batch.opens_marked else None
     if line is not None and chances is not None:

@@ -15,6 +15,8 @@ from app.objects.fields import project_fields
 from app.objects.filters import Filter, read_filter
 from app.objects.orders import read_order
 from app.objects.sorting import sorted_by
+from app.prediction.orders import BOUNDS, asked_order, first_of, order_words, sureness, within_bounds
+from app.prediction.shown import is_known, shown_run
 from app.search import likeness
 from app.search.codes import PREDICTED, VALIDATED
 from app.search.elsewhere import of_others, visible_examples
@@ -102,30 +104,27 @@ def _predicted_as(filter: Filter, mirror: Mirror, mask: np.ndarray) -> int | Non
 
 @source("predicted", "a predicted taxon")
 def find_predicted(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
-    """What the current run calls a taxon or one below it, the highest score first; scores from `min_score` to
-    `max_score`, both included."""
-    known_args(args, "taxon_id", "min_score", "max_score")
-    least, most = float(number_in(args, "min_score", 0)), float(number_in(args, "max_score", 1))
-    if least > most:
-        raise Refused(f"No score is from {least:g} to {most:g}: exchange min_score and max_score.")
+    """What the current run calls a taxon or one below it (`alone`: itself only; `known`: nothing that is unlike the
+    learning set), within bounds that are both included, from sure to unsure by score, margin or novelty, or back."""
+    known_args(args, "taxon_id", "alone", "known", "order", "unsure_first", *BOUNDS)
+    order = asked_order(args)
     taxon_id, name = named_taxon(db, args)
     mirror = open_mirror(db, project.id)
-    kept = np.isin(mirror.taxon, branch_of(db, taxon_id)) & (mirror.status == PREDICTED)
-    if least > 0:
-        kept &= mirror.score >= least
-    if most < 1:
-        kept &= mirror.score <= most
+    kept = mirror.status == PREDICTED
+    kept &= mirror.taxon == taxon_id if args.get("alone") else np.isin(mirror.taxon, branch_of(db, taxon_id))
+    kept &= within_bounds(db, mirror, args)
+    if args.get("known"):
+        kept &= is_known(db, mirror, shown_run(db, project.id))
     n_all = int(np.count_nonzero(kept))
     kept[mirror.ordinals(refused_ids(db, mirror, taxon_id))] = False
     places = np.flatnonzero(kept)
     without = f" without {n_all - len(places):,} that were refused" if len(places) < n_all else ""
-    scores = np.nan_to_num(mirror.score[places], nan=-1.0)
-    if len(places) > 4 * limit > 0:
-        few = np.argpartition(-scores, limit - 1)
-        places = np.sort(places[scores >= scores[few[limit - 1]]])
-        scores = np.nan_to_num(mirror.score[places], nan=-1.0)
-    best = places[np.argsort(-scores, kind="stable")[:limit]]
-    return Found(mirror.ids[best], title=f"Predicted {name}{without}", taxon_id=taxon_id, ranked=True)
+    unsure_first = bool(args.get("unsure_first"))
+    first = first_of(sureness(db, mirror, places, order), limit, unsure_first)
+    return Found(
+        mirror.ids[places[first]], title=f"Predicted {name}{order_words(order, unsure_first)}{without}",
+        taxon_id=taxon_id, ranked=True, opens_marked=not (order == "novelty" and unsure_first),
+    )  # fmt: skip
 
 
 def asked_filter(db: Db, project: Batched, account: Labeller, args: dict[str, Any]) -> Filter | None:

@@ -14,6 +14,7 @@ from app.batches.batch import find_batch
 from app.batches.hidden import is_hidden
 from app.batches.page_making import LARGEST_PAGE
 from app.batches.pages import italic_taxa
+from app.batches.pinned import pinned
 from app.batches.proposals import propose
 from app.batches.sources import LARGEST_ID
 from app.database import Db
@@ -42,9 +43,10 @@ def proposals_api(
     batch_id: FromPath[int],
     data: JSONBody[Asked],
 ) -> list[dict[str, Any]]:
-    """At most three, the best first: `taxon_id` and `taxon`, for which `votes` `of` those that were asked speak, `why`,
-    which `references` are among these, and the `share` (0 to 1) left where far references count less. None where
-    nothing is validated nearby. A page brings those of what it opens marked."""
+    """At most six, the best first: `taxon_id` and `taxon`, for which `votes` `of` those that were asked speak, `why`,
+    which `references` are among these, and the `share` (0 to 1) left where far references count less; `by_scores`: it
+    is the share of the shown run's scores. None where nothing is validated nearby, nor predicted. A page brings those
+    of what it opens marked."""
     return _proposed(db, project, viewer, batch_id, data.ids)
 
 
@@ -74,7 +76,8 @@ def _proposed(db: Db, project: Project, viewer: Viewer, batch_id: int, ids: list
         raise Refused(f"Between 1 and {LARGEST_PAGE:,} objects can be asked about, not {len(ids):,}.")
     if not all(0 <= object_id < LARGEST_ID for object_id in ids):
         raise Refused("One of the objects is asked about by a number that no object has.")
-    return propose(db, project, np.array(ids, np.int64), account.id, not is_hidden(batch))
+    space = pinned(db, project, batch.id)
+    return propose(db, space, np.array(ids, np.int64), account.id, not is_hidden(batch))
 
 
 routes = [show_proposals]

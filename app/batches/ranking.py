@@ -37,7 +37,8 @@ def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
     """Set the turns of a batch's waiting objects anew."""
     batch: Any = db.execute(
         """
-        select batch.ordering, batch.ranked, batch.opens_marked, project.embedder_id,
+        select batch.ordering, batch.ranked, batch.opens_marked, batch.space_id,
+               coalesce(batch.embedder_id, project.embedder_id) as embedder_id,
                coalesce((kept.settings ->> 'size_weight')::float8, %s) as size_weight
           from batch
           join project on project.id = batch.project_id
@@ -47,7 +48,7 @@ def rank_again(db: Db, project_id: int, batch_id: int, listed: Places) -> None:
         """,
         [USUAL_WEIGHT, batch_id],
     ).fetchone()
-    project = Space(project_id, batch.embedder_id, batch.size_weight)
+    project = Space(project_id, batch.embedder_id, batch.size_weight, batch.space_id)
     if batch.ordering not in ("neighbours", "alike") or not (batch.ranked and batch.opens_marked):
         return
     looks_for = wanted(db, project, batch_id)

@@ -11,6 +11,7 @@ from app.batches.ordering import first_turns, keep_together
 from app.batches.page_making import prepare_next
 from app.batches.page_marks import rows_on
 from app.batches.page_rows import HAD_LEFT, PASSED, PageRow
+from app.batches.pinned import pinned
 from app.batches.places import MOVED, TRAY, WAITING
 from app.batches.ranking import found_again, rank_again
 from app.batches.restore import places_after, turn_if_empty
@@ -100,7 +101,7 @@ def set_order(
         listed = found_again(db, project, batch, listed)
     distances = None if np.isnan(listed.distances).all() else listed.distances
     ranked = db.execute("select ranked from batch where id = %s", [batch.id]).fetchone().ranked
-    turns, _ = first_turns(db, project, listed.ids, distances, order, ranked)
+    turns, _ = first_turns(db, pinned(db, project, batch.id), listed.ids, distances, order, ranked)
     listed.turns = keep_together(turns, listed.stacks)
     _drop_in_hand(db, batch.id, listed)
     db.execute("update batch set ordering = %s where id = %s", [order, batch.id])

@@ -9,6 +9,7 @@ from app.labels.changes import array
 from app.search import generations, likeness
 from app.search.arrays import fetch_arrays
 from app.search.sizes import sized
+from app.spaces.current import mapped
 
 
 class Compared(Protocol):
@@ -22,7 +23,7 @@ class Compared(Protocol):
 
 
 def vectors_of(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """float32 [n, d] in the order of `ids`, and which of them have one; rows of the others are zero."""
+    """float32 [n, d] in the project's space, in the order of `ids`, and which of them have one; the others are zero."""
     if project.embedder_id is None or not len(ids):
         return np.zeros((len(ids), 1), np.float32), np.zeros(len(ids), bool)
     found_ids, found = _from_file(db, project, ids)
@@ -46,7 +47,7 @@ def compared(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _from_file(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Those of the objects that the index holds and nothing has replaced since."""
+    """Those of the objects that the index of plain vectors holds and nothing has replaced since."""
     generation = generations.open_generation(db, project.id, project.embedder_id or 0)
     if generation is None:
         return np.empty(0, np.int64), np.empty((0, 1), np.float32)
@@ -67,7 +68,7 @@ def _from_file(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, 
     )
     if gone is not None:
         known &= ~np.isin(ids, gone)
-    return ids[known], generation.index.vectors(rows[known])
+    return ids[known], mapped(db, project, generation.index.vectors(rows[known]))
 
 
 def _from_table(db: Db, project: Compared, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

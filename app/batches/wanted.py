@@ -11,13 +11,14 @@ import numpy as np
 from app.batches.lineages import related
 from app.batches.ordering import Compared
 from app.batches.page_rows import MARKED, NOT_THIS
+from app.batches.pinned import pinned
 from app.batches.vectors import compared
 from app.database import Db
 from app.errors import Refused
 from app.search.elsewhere import of_others, without_sizes
 from app.search.mirror import open_mirror
 from app.search.query_image import query_vector
-from app.search.sizes import Space, weight_of
+from app.search.sizes import Space
 
 MOST_EXAMPLES = 400  # of a kind: the latest
 
@@ -43,16 +44,17 @@ def wanted(db: Db, project: Compared, batch_id: int) -> Wanted | None:
         "select source, query, taxon_id, account_id from batch where id = %s", [batch_id]
     ).fetchone()
     by_example = batch.source == "examples"
-    if project.embedder_id is None or not (by_example or batch.taxon_id):
+    space = pinned(db, project, batch_id)
+    if space.embedder_id is None or not (by_example or batch.taxon_id):
         return None
     has_image = by_example and bool(batch.query.get("image"))
-    space = Space(project.id, project.embedder_id, 0.0 if has_image else weight_of(project))
+    space = replace(space, size_weight=0.0) if has_image else space
     likes, unlike, borne_out = _said(db, batch_id, batch.taxon_id)
     is_told = bool(likes or unlike)
     if by_example:
         likes, unlike = batch.query.get("ids", []) + likes, batch.query.get("not_ids", []) + unlike
     positive, negative = _vectors(db, space, likes), _vectors(db, space, unlike)
-    if has_image and (image := _image(db, project, batch.query["image"])) is not None:
+    if has_image and (image := _image(db, space, batch.query["image"])) is not None:
         positive = np.concatenate([image, positive]) if len(positive) else image
     if by_example:
         space, positive, negative = _with_others(db, space, batch, positive, negative)

@@ -19,16 +19,23 @@ LATE = 20_000  # objects; cutting more takes longer than those who wait for the 
 class Report(Protocol):
     """Of a job's context, what is needed where its progress is that of other work."""
 
+    def log(self, line: str) -> None: ...
     def checkpoint(self) -> None: ...
 
 
-class _Quiet:
+class Quiet:
     """Stops where the job shall stop, and says nothing of how far it is."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
 
     def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
+        self.report.checkpoint()
+
+    def log(self, line: str) -> None:
+        self.report.log(line)
+
+    def checkpoint(self) -> None:
         self.report.checkpoint()
 
 
@@ -48,7 +55,7 @@ def begin(url: str, home: Path, project_id: int, report: Report, n_written: int 
         run = run or runs.make(db, project_id, None)
     # Killed before its cards were there, it is begun again.
     if run.state == "asked" and run.job_id is None:
-        job.cut(url, home, run, _Quiet(report), complete=False)
+        job.cut(url, home, run, Quiet(report), complete=False)
     return True
 
 

@@ -12,6 +12,7 @@ from app.clusters.ancestors import lineages, with_ancestor
 from app.clusters.runs import Run
 from app.database import Db
 from app.errors import NotFound
+from app.frozen.versions import mirror_of
 from app.projects.references import sources
 from app.search.arrays import LOADERS
 from app.search.codes import PREDICTED, VALIDATED
@@ -152,7 +153,7 @@ class Board:
     def __init__(self, db: Db, run: Run, account_id: int | None = None) -> None:
         self.db, self.run = db, run
         self.mirror = open_mirror(db, run.project_id)
-        self.references = [open_mirror(db, one.id) for one in sources(db, run.project_id, None, account_id)]
+        self.references = [mirror_of(db, one) for one in sources(db, run.project_id, None, account_id)]
         filter = runs.filter_of(db, run.project_id, run.query, run.account_id)
         self.mask = self.mirror.mask(db, filter)
         self.layout = _layout(db, run, self.mirror)

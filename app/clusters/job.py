@@ -46,6 +46,8 @@ class Material:
     known_vectors: np.ndarray
     known_of: np.ndarray
     voices: dict[int, Voice]
+    embedder_id: int | None = None
+    space_id: int | None = None
 
 
 @job_body("clusters")
@@ -106,22 +108,24 @@ def _sweep(url: str, own: Path) -> None:
 
 
 def _material(db: Db, folder: Path, run: Run, report: clusters.Report) -> Material:
-    embedder_id = db.execute("select embedder_id from project where id = %s", [run.project_id]).fetchone().embedder_id
-    if embedder_id is None:
+    space = vectors.current(db, run.project_id)
+    if space.embedder_id is None:
         raise Refused(NO_EMBEDDER.replace("ordered by likeness", "cut into cards"))
     mirror = open_mirror(db, run.project_id)
     mask = mirror.mask(db, runs.filter_of(db, run.project_id, run.query, run.account_id)).copy()
     mask[mirror.ordinals(writing.in_made_cards(db, run.id))] = False
     asked = mirror.ids[mask]
-    ids, found = vectors.copied(db, folder, run, embedder_id, asked, report)
+    ids, found = vectors.copied(db, folder, run, space, asked, report)
     validated = mirror.ids[(mirror.status == VALIDATED) & ~mask]
     if len(validated) > MOST_KNOWN:
         validated = np.sort(np.random.default_rng(SEED).choice(validated, MOST_KNOWN, replace=False))
-    parts = [(run.project_id, *vectors.read(db, run.project_id, embedder_id, validated))]
+    parts = [(run.project_id, *vectors.read(db, space, validated))]
     # Of all references: what they say of a card is told only to those who may read them.
-    sources = all_sources(db, run.project_id, embedder_id)
+    sources = all_sources(db, run.project_id, space.embedder_id, space.space_id)
     parts += [(one.id, *some_voters(db, [one], MOST_KNOWN // len(sources))) for one in sources]
     known, known_vectors = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
     known_of = np.repeat(np.array([part[0] for part in parts], np.int32), [len(part[1]) for part in parts])
     beside = vectors.beside(db, run, known, known_vectors)
-    return Material(len(asked), ids, found, known, beside, known_of, voices_of(db, sources))
+    return Material(
+        len(asked), ids, found, known, beside, known_of, voices_of(db, sources), space.embedder_id, space.space_id
+    )

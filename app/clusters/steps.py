@@ -187,8 +187,7 @@ def _split(db: Db, run: Run, step: Step) -> tuple[list[int], list[NewCard]]:
 
 
 def _vectors(db: Db, run: Run, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    row = db.execute("select embedder_id from project where id = %s", [run.project_id]).fetchone()
-    found, read = vectors.read(db, run.project_id, row.embedder_id, ids)
+    found, read = vectors.read(db, vectors.of_run(db, run), ids)
     if not len(found) or len(found) < len(ids) // 2:
         raise Conflict("The vectors of these objects are gone or were made anew. Ask for new cards.")
     return found, vectors.beside(db, run, found, read).astype(np.float32)
@@ -218,8 +217,7 @@ def _with_known(db: Db, run: Run, card: NewCard, made: list[NewCard]) -> list[Ne
     """What is known of a card goes to the part that it is nearest to."""
     if not len(card.known):
         return made
-    row = db.execute("select embedder_id from project where id = %s", [run.project_id]).fetchone()
-    known, found = vectors.read_known(db, run.project_id, row.embedder_id, card.known)
+    known, found = vectors.read_known(db, vectors.of_run(db, run), card.known)
     found = vectors.beside(db, run, known, found)
     nearest = np.argmax(found.astype(np.float32) @ np.array([one.middle for one in made]).T, axis=1)
     return [replace(one, known=known[nearest == number]) for number, one in enumerate(made)]

@@ -38,6 +38,7 @@ class Progress:
     total: int | None
     seconds: float | None  # until the cards were there
     is_embedding: bool  # vectors are being made, so more objects come
+    is_outdated: bool  # the project compares its objects in another way than when they were cut
 
     @property
     def is_active(self) -> bool:
@@ -64,7 +65,7 @@ def progress(db: Db, run: Run, board: Board | None = None) -> Progress:
     told = (job.id, job.status, job.error, job.message, job.done, job.total) if job else (None, "", "", "", 0, None)
     return Progress(
         run.id, run.state, run.query, run.n_objects, run.n_without_vector, max(kept - run.n_without_vector, 0),
-        run.revision, *told, seconds, _is_embedding(db, run.project_id),
+        run.revision, *told, seconds, _is_embedding(db, run.project_id), _is_outdated(db, run.id),
     )  # fmt: skip
 
 
@@ -74,6 +75,21 @@ def _is_embedding(db: Db, project_id: int) -> bool:
         [project_id],
     ).fetchone()
     return row.n > 0
+
+
+def _is_outdated(db: Db, run_id: int) -> bool:
+    row: Any = db.execute(
+        """
+        select run.cut_at is not null
+               and (run.embedder_id, run.space_id) is distinct from (project.embedder_id, project.space_id)
+               as is_outdated
+        from cluster_run run
+        join project on project.id = run.project_id
+        where run.id = %s
+        """,
+        [run_id],
+    ).fetchone()
+    return row is not None and row.is_outdated
 
 
 def page(

@@ -1,37 +1,60 @@
 """Vectors of a run's objects: copied once into a file that a killed job finds again, or read for a few cards."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from app.clusters.runs import Run
 from app.database import Db
 from app.projects.references import all_sources
-from app.search.arrays import fetch_vectors
-from app.search.sizes import sizes_of
+from app.search.arrays import fetch_vectors_of
+from app.search.generations import folder_name
+from app.search.sizes import Space, sizes_of
 from app.search.vector_ids import vector_ids
+from app.spaces.current import mapped
 from indexer.spaces import N_FEATURES, with_size
 
 ROWS = 10_000  # read at once
 IDS, VECTORS = "ids.npy", "vectors.npy"
 
 
-def read(db: Db, project_id: int, embedder_id: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Those of the ids that have a vector, int64 [n], in their order, and the vectors, float16 [n, d]."""
-    dimension = _dimension(db, embedder_id)
-    pieces = [
-        _piece(db, project_id, embedder_id, ids[start : start + ROWS], dimension) for start in range(0, len(ids), ROWS)
-    ]
+def current(db: Db, project_id: int) -> Space:
+    """What a project's objects are compared in now, without sizes."""
+    row: Any = db.execute("select embedder_id, space_id from project where id = %s", [project_id]).fetchone()
+    return Space(project_id, row.embedder_id, 0.0, row.space_id)
+
+
+def of_run(db: Db, run: Run) -> Space:
+    """What a run was cut in; the plain space where the project has another embedder by now."""
+    row: Any = db.execute(
+        """
+        select project.embedder_id, space.id as space_id
+        from cluster_run
+        join project on project.id = cluster_run.project_id
+        left join space on space.id = cluster_run.space_id and space.embedder_id = project.embedder_id
+        where cluster_run.id = %s
+        """,
+        [run.id],
+    ).fetchone()
+    return Space(run.project_id, row.embedder_id, 0.0, row.space_id)
+
+
+def read(db: Db, space: Space, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the ids that have a vector, int64 [n], in their order, and the vectors in the space, float [n, d]."""
+    dimension = _dimension(db, space.embedder_id)
+    pieces = [_piece(db, space, ids[start : start + ROWS], dimension) for start in range(0, len(ids), ROWS)]
     none = (np.empty(0, np.int64), np.empty((0, dimension), np.float16))
     found, vectors = zip(*(pieces or [none]), strict=True)
     return np.concatenate(found), np.concatenate(vectors)
 
 
-def read_known(db: Db, project_id: int, embedder_id: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def read_known(db: Db, space: Space, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same of validated objects, which may be those of reference projects: each is in one project only."""
-    of = [project_id, *(source.id for source in all_sources(db, project_id, embedder_id))]
-    found, vectors = zip(*(read(db, one, embedder_id, ids) for one in of), strict=True)
+    of = [space.id, *(source.id for source in all_sources(db, space.id, space.embedder_id))]
+    found, vectors = zip(*(read(db, replace(space, id=one), ids) for one in of), strict=True)
     return np.concatenate(found), np.concatenate(vectors)
 
 
@@ -56,16 +79,16 @@ def plain(vectors: np.ndarray, size_weight: float) -> np.ndarray:
 
 
 def copied(
-    db: Db, folder: Path, run: Run, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
+    db: Db, folder: Path, run: Run, space: Space, ids: np.ndarray, report: Callable[[int, int, str], None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same, the vectors as a file of `folder`; what an interrupted run copied whole is taken, where nothing came to
     it since."""
-    folder = folder / str(embedder_id)
-    wanted = ids[np.isin(ids, vector_ids(db, embedder_id, run.project_id))]
+    folder = folder / folder_name(space.embedder_id or 0, space.space_id)
+    wanted = ids[np.isin(ids, vector_ids(db, space.embedder_id or 0, run.project_id))]
     if not (folder / IDS).exists() or not np.isin(wanted, np.load(folder / IDS)).all():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / IDS).unlink(missing_ok=True)
-        _copy(db, folder, run, embedder_id, wanted, report)
+        _copy(db, folder, run, space, wanted, report)
     found = np.load(folder / IDS)
     vectors = np.load(folder / VECTORS, mmap_mode="r")[: len(found)]
     still = np.isin(found, wanted)
@@ -73,15 +96,15 @@ def copied(
 
 
 def _copy(
-    db: Db, folder: Path, run: Run, embedder_id: int, ids: np.ndarray, report: Callable[[int, int, str], None]
+    db: Db, folder: Path, run: Run, space: Space, ids: np.ndarray, report: Callable[[int, int, str], None]
 ) -> None:
-    dimension = _dimension(db, embedder_id)
+    dimension = _dimension(db, space.embedder_id)
     width = dimension + (N_FEATURES if run.size_weight else 0)
     file = np.lib.format.open_memmap(folder / VECTORS, "w+", np.float16, (max(len(ids), 1), width))
     found, n = [np.empty(0, np.int64)], 0
     for start in range(0, len(ids), ROWS):
         report(start, len(ids), "reading vectors")
-        part, vectors = _piece(db, run.project_id, embedder_id, ids[start : start + ROWS], dimension)
+        part, vectors = _piece(db, space, ids[start : start + ROWS], dimension)
         file[n : n + len(part)] = beside(db, run, part, vectors)
         found.append(part)
         n += len(part)
@@ -91,23 +114,12 @@ def _copy(
     (folder / "ids.tmp.npy").replace(folder / IDS)
 
 
-def _piece(db: Db, project_id: int, embedder_id: int, ids: np.ndarray, dimension: int) -> tuple[np.ndarray, np.ndarray]:
-    found, vectors = fetch_vectors(
-        db,
-        """
-        select array_agg(object_id), array_agg(v)
-        from object_vector
-        where embedder_id = %s
-          and project_id = %s
-          and object_id = any(%s::bigint[])
-        """,
-        [embedder_id, project_id, ids.tolist()],
-        dimension,
-    )
+def _piece(db: Db, space: Space, ids: np.ndarray, dimension: int) -> tuple[np.ndarray, np.ndarray]:
+    found, vectors = fetch_vectors_of(db, space.embedder_id, space.id, ids.tolist(), dimension)
     row_of = {object_id: row for row, object_id in enumerate(found.tolist())}
     rows = [row_of[object_id] for object_id in ids.tolist() if object_id in row_of]
-    return found[rows], vectors[rows]
+    return found[rows], mapped(db, space, vectors[rows])
 
 
-def _dimension(db: Db, embedder_id: int) -> int:
+def _dimension(db: Db, embedder_id: int | None) -> int:
     return int(db.execute("select dimension from embedder where id = %s", [embedder_id]).fetchone().dimension)

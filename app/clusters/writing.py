@@ -29,6 +29,12 @@ class Cut(Protocol):
     @property
     def known(self) -> np.ndarray: ...
 
+    @property
+    def embedder_id(self) -> int | None: ...
+
+    @property
+    def space_id(self) -> int | None: ...
+
 
 @dataclass(frozen=True)
 class NewCard:
@@ -69,13 +75,16 @@ def write(db: Db, run: Run, cut: Cut, tree: Tree, home_leaf: np.ndarray, *, comp
             n_without_vector = %s,
             merges = %s,
             spread_all = %s,
+            embedder_id = %s,
+            space_id = %s,
             revision = revision + 1,
             cut_at = now()
         where id = %s
         """,
         [
             "complete" if complete else "begun", len(ids), cut.n_asked - len(cut.ids),
-            tree.merges.ravel().tolist(), clusters.spread_of(*_sizes(leaves)), run.id,
+            tree.merges.ravel().tolist(), clusters.spread_of(*_sizes(leaves)),
+            cut.embedder_id, cut.space_id, run.id,
         ],
     )  # fmt: skip
     _forget_old(db, run.project_id)

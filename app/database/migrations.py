@@ -1,6 +1,7 @@
 """Applies migrations/NNNN_what_it_does.sql in order, each once and in a transaction of its own."""
 
 import hashlib
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import psycopg
@@ -36,13 +37,22 @@ def pending(db: Db, folder: Path = MIGRATIONS) -> list[Path]:
     )
     applied = {row.name: row.sha256 for row in db.execute("select name, sha256 from migration")}
     files = sorted(folder.glob("[0-9]*.sql"))
-    unknown = sorted(applied.keys() - {path.name for path in files})
-    if unknown:
-        raise Refused(f"The database has migration {unknown[0]}, unknown to this Shoal: install a newer one.")
+    _refuse_newer(applied.keys(), files)
     for path in files:
         if applied.get(path.name, _digest(path)) != _digest(path):
             raise Refused(f"Migration {path.name} was changed after this database had it: restore the file as it was.")
     return [path for path in files if path.name not in applied]
+
+
+def check_known(db: Db, folder: Path = MIGRATIONS) -> None:
+    """Refuse data of a newer Shoal; for what runs on while somebody upgrades."""
+    _refuse_newer({row.name for row in db.execute("select name from migration")}, folder.glob("[0-9]*.sql"))
+
+
+def _refuse_newer(applied: Collection[str], files: Iterable[Path]) -> None:
+    unknown = sorted(set(applied) - {path.name for path in files})
+    if unknown:
+        raise Refused(f"The database has migration {unknown[0]}, unknown to this Shoal: install a newer one.")
 
 
 def _make_extension(db: Db) -> None:

@@ -13,7 +13,7 @@ from litestar.params import FromPath, JSONBody
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Forbidden, NotFound, Refused
-from app.exchange import uploads
+from app.exchange import update_undo, uploads
 from app.exchange.mapping import check_mapping
 from app.exchange.preparing import start
 from app.exchange.report import ImportOptions
@@ -30,7 +30,8 @@ class ImportRequest:
 
     `mapping` answers for unknown taxa and people; the taxon "-" brings objects in without a label. With `dry_run`
     everything is checked and nothing becomes visible: the report is the import's, and the same request without it goes
-    on from there.
+    on from there. `update`: objects that are there get the fields, or with "all" also the classifications, of the
+    source's tables, and none is added; empty cells empty a field.
     """
 
     source: str = ""
@@ -41,12 +42,13 @@ class ImportRequest:
     skip_existing: bool = False
     skip_bad_images: bool = False
     create_taxa: bool = False
+    update: str = ""
     from_scratch: bool = False
     mapping: dict[str, dict[str, int | str]] = field(default_factory=dict)
 
     def options(self) -> ImportOptions:
         given = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in NOT_OPTIONS}
-        return ImportOptions(**given | {"mapping": check_mapping(self.mapping), "hold": self.dry_run})
+        return ImportOptions.from_json(given | {"mapping": check_mapping(self.mapping), "hold": self.dry_run})
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def start_import_api(
         raise Refused("Say what to import: an `upload`, or a `source` on the server.")
     source = find_source(settings.import_roots, data.source)
     args = {"source": str(source), "options": data.options().as_json()}
-    title = f"Import {source.name} into {project.title}"
+    title = (
+        f"Update {project.title} from {source.name}" if data.update else f"Import {source.name} into {project.title}"
+    )
     return ImportQueued(enqueue(db, "import", title, project.id, viewer.account_id, args))
 
 
@@ -156,4 +160,4 @@ def find_source(roots: str, source: str) -> Path:
     raise NotFound(f"There is no {source!r} in the folders that imports are opened for. Ask the administrator.")
 
 
-routes = [start_import_api, list_imports_api, show_import_api]
+routes = [start_import_api, list_imports_api, show_import_api, *update_undo.api]

@@ -46,6 +46,11 @@ SECONDS = click.FloatRange(min=0.1, max=86_400)
 @click.option("--create-taxa", is_flag=True, help="Make the taxa that are unknown.")
 @click.option("--skip-existing", is_flag=True, help="Leave out what is in the project already.")
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be read.")
+@click.option(
+    "--update",
+    type=click.Choice(["fields", "all"]),
+    help="Add nothing: objects that are there get the table's fields, or with “all” its classifications too.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, tell everything, keep nothing.")
 @click.option("--from-scratch", is_flag=True, help="Forget what an unfinished import of this source has read.")
 @click.option("--watch", is_flag=True, help="Stay, and take in what comes into this folder, each thing once.")
@@ -62,7 +67,7 @@ def import_command(
     watch: bool,
     every: float,
     settle: float,
-    **choices: bool,
+    **choices: Any,
 ) -> None:
     """Take a folder or zip of images, or an EcoTaxa bundle (folder or zip), into a project.
 
@@ -70,8 +75,11 @@ def import_command(
     Ends with 1 where the source was refused, 3 where it waits for answers. With --watch it looks at a folder that an
     instrument writes into: each sub-folder, archive and image is taken in once it stands still, until Ctrl+C.
     """
-    if watch and (choices["dry_run"] or choices["from_scratch"] or not source.is_dir()):
-        raise Refused("--watch takes a folder, and goes with neither --dry-run nor --from-scratch.")
+    choices["update"] = choices["update"] or ""
+    if watch and (choices["dry_run"] or choices["from_scratch"] or choices["update"] or not source.is_dir()):
+        raise Refused("--watch takes a folder, and goes with none of --dry-run, --from-scratch and --update.")
+    if choices["update"] and create:
+        raise Refused("--update is of objects that are there: it does not go with --create.")
     options = ImportOptions(mapping=read_mapping(mapping) if mapping else {}, **choices)
     settings = load_settings()
     url = ready_database(settings)
@@ -179,7 +187,10 @@ def _run(settings: Settings, url: str, target: Target, account_id: int, source: 
         # The same import, killed a moment ago, is taken up instead of queued beside itself.
         recover(db)
         db.commit()
-        job_id = enqueue(db, "import", f"Import {source.name} into {target.title}", target.id, account_id, args)
+        title = f"Import {source.name} into {target.title}"
+        if options.update:
+            title = f"Update {target.title} from {source.name}"
+        job_id = enqueue(db, "import", title, target.id, account_id, args)
     refusal = None
     try:
         foreground.run_waiting(settings, url, job_id)
@@ -193,6 +204,9 @@ def _run(settings: Settings, url: str, target: Target, account_id: int, source: 
         click.echo(line)
     if gone:
         click.echo(f"The project “{target.title}”, made for this import, is gone again: it was empty.", err=True)
+    if refusal is None and options.update:
+        click.echo("What it changed is taken back on the page of this import.", err=True)
+        return 0
     if refusal is None:
         click.echo("Its images are embedded next: by `shoal serve` where it runs, or by `shoal embed`.", err=True)
         return 0

@@ -23,6 +23,7 @@ from app.exchange.publish import publish
 from app.exchange.report import SHOWN_FAULTS, Fault, ImportOptions, ImportReport
 from app.exchange.resolve import resolve
 from app.exchange.survey import add_unknown, survey
+from app.exchange.update import run_update
 from app.objects.store import Store, open_store
 from app.settings import Settings
 
@@ -49,6 +50,8 @@ def run_import(
     the source are in the report, and nothing of it is kept then. Raises Refused where the import could not be carried
     out; what was read by then is kept for the next run.
     """
+    if options.update:
+        return run_update(database_url, settings, project_id, account_id, source, options, report or _silent)
     started = time.monotonic()
     source = Path(source).absolute()
     store = open_store(settings)
@@ -240,7 +243,10 @@ def _pieces(items: Iterator[Item], n_rows: int, begun: staging.Begun) -> Iterato
 
 def _field_types(db: Db, project_id: int) -> dict[str, str]:
     """The types of a project's free columns of objects, which an import cannot change."""
-    if project_id != NEW_PROJECT and not db.execute("select 1 from project where id = %s", [project_id]).fetchone():
+    if (
+        project_id != NEW_PROJECT
+        and not db.execute("select 1 from project where id = %s and hidden is null", [project_id]).fetchone()
+    ):
         raise NotFound(f"There is no project {project_id}.")
     rows = db.execute(
         "select name, type from field where project_id = %s and level = 'object'", [project_id]

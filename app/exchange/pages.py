@@ -18,7 +18,7 @@ from app.accounts.viewer import Viewer
 from app.answers import wants_part
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
-from app.exchange import preparing, uploads
+from app.exchange import preparing, update_undo, uploads
 from app.exchange.api import find_source
 from app.exchange.chunks import IMAGE_ENDINGS
 from app.exchange.report import SHOWN_FAULTS, ImportReport
@@ -40,13 +40,14 @@ class PathForm:
 
 @dataclass
 class OptionsForm:
-    """What is ticked. Folders' names: taxa, samples or both."""
+    """What is ticked. Folders' names: taxa, samples or both. `update`: fields or all, of objects that are there."""
 
     taxa_from_folders: bool = False
     samples_from_folders: bool = False
     skip_existing: bool = False
     skip_bad_images: bool = False
     create_taxa: bool = False
+    update: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def list_imports(db: Db, project_id: int) -> list[Any]:
         """
         select import.id, import.source, import.status, import.n_objects, import.n_images, import.started_at,
                account.name as author, import.report ->> 'status' as outcome,
+               import.options ->> 'update' as mode,
                coalesce((import.report ->> 'n_faults')::bigint, 0) as n_faults,
                (select upload.id from upload where import_id = import.id and removed_at is null limit 1) as upload
         from import
@@ -183,7 +185,7 @@ def check(
 ) -> Redirect:
     """Read and check everything, and show nothing of it to anybody yet."""
     upload = uploads.find_upload(db, state.settings, project.id, upload_id, lock=True)
-    chosen = {name: getattr(data, name) for name in preparing.CHOICES}
+    chosen = {name: getattr(data, name) for name in (*preparing.CHOICES, "update")}
     options = preparing.import_options(upload.options | chosen, hold=True)
     preparing.start(db, project, viewer, upload, options)
     return Redirect(f"/projects/{project.id}/import/{upload.id}", status_code=303)
@@ -275,7 +277,13 @@ def remove(
 def show_report(db: NamedDependency[Db], project: NamedDependency[Project], import_id: FromPath[int]) -> Template:
     """What an earlier import brought, or why it did not."""
     row = find_import(db, project.id, import_id)
-    context = {"project": project, "import_": row, "report": report_of(row), "most_faults": SHOWN_FAULTS}
+    context = {
+        "project": project,
+        "import_": row,
+        "report": report_of(row),
+        "standing": update_undo.standing(db, project.id, row.id),
+        "most_faults": SHOWN_FAULTS,
+    }
     return Template("exchange/report.html", context=context)
 
 
@@ -293,7 +301,7 @@ def download_faults(
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerow(["file", "line", "fault"])
-    for fault in report.faults:
+    for fault in [*report.faults, *report.left_out]:
         writer.writerow([_harmless(fault.file), fault.line or "", _harmless(fault.message)])
     headers = {"Content-Disposition": f'attachment; filename="import-{import_id}-faults.tsv"'}
     return Response(text.getvalue().encode(), media_type="text/tab-separated-values; charset=utf-8", headers=headers)
@@ -327,5 +335,5 @@ def find_import(db: Db, project_id: int, import_id: int) -> Any:
 
 routes = [
     show_sources, take_path, show_import, check, run, answer, make_taxa, make_person, cancel_job, remove, show_report,
-    download_faults,
+    download_faults, *update_undo.pages,
 ]  # fmt: skip

@@ -75,6 +75,7 @@ class Plan:
     scratch: tempfile.TemporaryDirectory | None = None
     under: str = ""
     n_known: int = 0
+    is_update: bool = False
 
     @property
     def is_bundle(self) -> bool:
@@ -117,11 +118,13 @@ def make_plan(source: Path, options: ImportOptions, field_types: dict[str, str],
 
     Of a watched folder, the images that are `known` are left out.
     """
-    plan = Plan([open_source(source, flat=options.flat)], under=options.under)
+    plan = Plan([open_source(source, flat=options.flat)], under=options.under, is_update=bool(options.update))
     try:
         _find_tables(plan)
         if plan.is_bundle:
             _plan_tables(plan, options, field_types)
+        elif options.update:
+            raise Refused(f"{source} holds no EcoTaxa table (ecotaxa*.tsv or .txt) to update from.")
         else:
             plan.number_names = list(MEASURES)
             if options.watched:
@@ -186,6 +189,8 @@ def open_source(source: Path, flat: bool = False) -> Source:
     """The folder or the archive at a path; of a flat one only the files in the folder itself."""
     if source.is_dir():
         return FolderSource(source, flat=flat)
+    if source.is_file() and tables.TABLE_NAME.fullmatch(source.name):
+        return SomeFiles(FolderSource(source.parent, flat=True), lambda entry: entry.path != source.name)
     if not source.exists():
         raise Refused(f"There is no {source}: name a folder or a zip archive.")
     return TarSource(source) if source.suffix.lower() == ".tar" else ZipSource(source)
@@ -204,7 +209,8 @@ def _find_tables(plan: Plan) -> None:
     for index, path in sorted(found):
         part = plan.parts[index]
         name = f"{part.name}/{path}" if part.name else path
-        plan.tables.append(Table(name, path.rpartition("/")[0], lambda part=part, path=path: part.open(path)))
+        opener = lambda part=part, path=path: part.open(path)  # noqa: E731
+        plan.tables.append(Table(name, path.rpartition("/")[0], opener, is_update=plan.is_update))
         plan.table_parts.append(index)
 
 

@@ -84,7 +84,7 @@ def given_taxon(mapping: dict[str, Any], text: str) -> str:
 
 def read_state(db: Db, project: Project, viewer: Viewer, upload: Upload) -> State:
     """Decided by what is there: bytes, job and import."""
-    options = dict.fromkeys(CHOICES, False) | upload.options
+    options = dict.fromkeys(CHOICES, False) | {"update": ""} | upload.options
     if upload.completed_at is None:
         return State("sending", options=options)
     job = find_job(db, viewer, upload.job_id) if upload.job_id else None
@@ -172,13 +172,11 @@ def start(db: Db, project: Project, viewer: Viewer, upload: Upload, options: Imp
         raise Conflict(f"{upload.name} was imported already, and its file is gone. Send it again to import it again.")
     if is_active(db, upload.job_id):
         raise Conflict(f"{upload.name} is being worked on already. Wait for that, or cancel it.")
-    verb = "Check" if options.hold else "Import"
-    preposition = "for" if options.hold else "into"
     args = {"upload": str(upload.id), "options": options.as_json()}
-    title = f"{verb} {upload.name} {preposition} {project.title}"
+    title = _title(options, upload.name, project.title)
     # Checks and imports of one project take turns: each would miss what the other makes visible.
     job_id = enqueue(db, "import", title, project.id, viewer.account_id, args)
-    kept = {name: getattr(options, name) for name in CHOICES} | {"mapping": options.mapping}
+    kept = {name: getattr(options, name) for name in (*CHOICES, "update")} | {"mapping": options.mapping}
     db.execute(
         "update upload set job_id = %s, options = %s, touched_at = now() where id = %s",
         [job_id, Jsonb(kept), upload.id],
@@ -186,10 +184,17 @@ def start(db: Db, project: Project, viewer: Viewer, upload: Upload, options: Imp
     return job_id
 
 
+def _title(options: ImportOptions, source: str, project: str) -> str:
+    if options.update:
+        return f"Compare {source} with {project}" if options.hold else f"Update {project} from {source}"
+    return f"Check {source} for {project}" if options.hold else f"Import {source} into {project}"
+
+
 def import_options(options: dict[str, Any], **more: Any) -> ImportOptions:
     """The importer's options from those kept with an upload."""
     chosen = {name: bool(options.get(name)) for name in CHOICES}
-    return ImportOptions(**(chosen | {"mapping": options.get("mapping", {})} | more))
+    kept = {"mapping": options.get("mapping", {}), "update": options.get("update", "")}
+    return ImportOptions.from_json(chosen | kept | more)
 
 
 def save_answers(db: Db, upload: Upload, taxa: dict[str, Any], users: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from app.errors import Refused
 SHOWN_FAULTS = 1000
 # Names in the example of a mapping; whoever has more unknown taxa writes a program, or lets them be made.
 MOST_IN_EXAMPLE = 100
+UPDATES = ("", "fields", "all")
 # What an import may leave out: how one of it is told, and how several are.
 LEFT_OUT = {
     "image": ("bad image left out", "bad images left out"),
@@ -47,6 +48,8 @@ class ImportOptions:
     flat: bool = False
     # Of these, files that changed after `until` (ns) and those named are still being written.
     until: int | None = None
+    # Of objects that are there: "fields", or "all" for their fields and classifications; empty: objects are added.
+    update: str = ""
     unsettled: list[str] = field(default_factory=list)
     chunk_rows: int = 500
     processes: int = 2
@@ -57,7 +60,10 @@ class ImportOptions:
         unknown = sorted(set(given) - set(cls.__dataclass_fields__))
         if unknown:
             raise Refused(f"An import has no option {', '.join(unknown)}.")
-        return cls(**given)
+        made = cls(**given)
+        if made.update not in UPDATES:
+            raise Refused(f"An update is of {' or '.join(UPDATES[1:])}; not {made.update!r}.", status=422)
+        return made
 
     def shaping(self) -> dict[str, Any]:
         """Those that decide what is staged: a resumed import must have the same."""
@@ -106,14 +112,19 @@ class ImportReport:
     notes: list[str] = field(default_factory=list)
     contents: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    # Of an update: its mode, and rows of which nothing was taken, as no object is meant, or more than one.
+    update: str = ""
+    n_values: int = 0
+    n_left_out: int = 0
+    left_out: list[Fault] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "ImportReport":
-        faults = [Fault(**fault) for fault in stored.get("faults", [])]
-        return cls(**{**stored, "faults": faults})
+        told = {name: [Fault(**fault) for fault in stored.get(name, [])] for name in ("faults", "left_out")}
+        return cls(**stored | told)
 
     def lines(self) -> list[str]:
         """The whole report as text, most important last."""
@@ -121,6 +132,9 @@ class ImportReport:
         lines += [str(fault) for fault in self.faults]
         if self.n_faults > len(self.faults):
             lines.append(f"... and {counted(self.n_faults - len(self.faults), 'more fault', 'more faults')}")
+        lines += [f"left out: {row}" for row in self.left_out]
+        if self.n_left_out > len(self.left_out):
+            lines.append(f"... and {counted(self.n_left_out - len(self.left_out), 'more row', 'more rows')}")
         lines += [f"unknown taxon: {text}" for text in self.missing_taxa]
         lines += [f"unknown person: {text}" for text in self.missing_users]
         return [*lines, *self.example(), self.summary()]
@@ -151,11 +165,28 @@ class ImportReport:
                 "Waiting for answers: name these taxa and people in a mapping file and run the same import with"
                 " --mapping FILE, or let the taxa be made with --create-taxa. The images are not read again."
             )
+        if self.update:
+            return self._updated()
         if self.status == "nothing":
             return "All of this was imported before. Nothing was added."
         verb = "Added" if self.status == "done" else "Would add"
         extra = [counted(n, *forms) for n, *forms in self._extras() if n]
         return f"{verb} {counts}{' (' + ', '.join(extra) + ')' if extra else ''}."
+
+    def _updated(self) -> str:
+        """The same of an update."""
+        told = [
+            (self.n_values, "value", "values"),
+            (self.n_labels, "classification", "classifications"),
+            (self.n_predictions, "prediction", "predictions"),
+        ]
+        said = [counted(n, *forms) for n, *forms in told if n]
+        left = counted(self.n_left_out, "row is", "rows are")
+        rest = f" {left} left out." if self.n_left_out else ""
+        if self.status == "nothing" or not said:
+            return f"Nothing differs from the project.{rest}"
+        verb = "Changed" if self.status == "done" else "Would change"
+        return f"{verb} {', '.join(said)} from {counted(self.n_rows, 'row', 'rows')}.{rest}"
 
     def _extras(self) -> list[tuple[int, str, str]]:
         return [

@@ -119,6 +119,11 @@ def known_contents(db: Db, import_id: int) -> dict[str, Any]:
     return (row.contents if row else None) or {}
 
 
+def known_previewed_at(db: Db, import_id: int) -> str | None:
+    """When the differences of this update were told."""
+    return known_contents(db, import_id).get("previewed_at")
+
+
 def commit_chunk(db: Db, import_id: int, chunk: Chunk, file_names: list[str]) -> None:
     """A chunk's rows, contents and progress in one transaction.
 

@@ -115,6 +115,12 @@ def _people(db: Db, import_id: int) -> list[list[Any]]:
     return [[row.name, row.n, row.email or ""] for row in rows]
 
 
+def names_of(db: Db, import_id: int) -> dict[str, Any]:
+    """The taxa and the people that a source names."""
+    taxa, n_taxa = _taxa(db, import_id)
+    return {"taxa": taxa, "n_taxa": n_taxa, "people": _people(db, import_id)}
+
+
 def add_unknown(db: Db, import_id: int, contents: dict[str, Any], missing: list[str]) -> None:
     """The names of no taxon, the most frequent of them: with their numbers, as they may be rarer than what the survey
     shows, and with taxa that each may mean: id, name and likeness, the likest first."""

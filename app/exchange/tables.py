@@ -75,6 +75,7 @@ class Table:
     free: list[FreeColumn] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_update: bool = False  # of objects that are there: no row needs an image
 
     def fault(self, line: int, message: str) -> None:
         self.faults.append(Fault(self.name, line, message))
@@ -191,7 +192,7 @@ def _free_column(table: Table, index: int, header: str, kind: str) -> FreeColumn
 
 
 def _require(table: Table) -> None:
-    for header in ("img_file_name", "object_id"):
+    for header in ("object_id",) if table.is_update else ("img_file_name", "object_id"):
         if header not in table.predefined:
             table.fault(1, f"The column '{header}' is missing: every row needs it.")
     for prefix in ("sample", "acq", "process"):

@@ -154,7 +154,9 @@ class Watch:
             """,
             [self.watched.project_id],
         ).fetchall()
-        project = db.execute("select id from project where id = %s", [self.watched.project_id]).fetchone()
+        project = db.execute(
+            "select id from project where id = %s and hidden is null", [self.watched.project_id]
+        ).fetchone()
         if project is None:
             raise NotFound("The project does not exist any more, so nothing is watched for it.")
         return {row.source: row for row in rows}

@@ -20,6 +20,7 @@ class Kind:
 
 KINDS = {
     "import": Kind("Import", "app.exchange.job"),
+    "undo_update": Kind("Undo", "app.exchange.update_undo"),
     "embed": Kind("Embed", "app.search.embed"),
     "strips": Kind("Strips", "app.search.strips_job"),
     "reference": Kind("Reference", "app.search.reference_job"),
@@ -27,7 +28,21 @@ KINDS = {
     "clusters": Kind("Cards", "app.clusters.job"),
     "searches": Kind("Searches", "app.searches.look"),
     "undo": Kind("Undo", "app.labels.undo_all"),
+    "replace": Kind("Replace", "app.taxonomy.replacing"),
+    "edit": Kind("Mass edit", "app.edits.work"),
+    "taxa": Kind("Taxa", "app.taxonomy.bringing"),
     "accept": Kind("Accept", "app.batches.audit_job"),
+    "learning": Kind("Learning set", "app.learning.job"),
+    "train": Kind("Train", "app.classifiers.training"),
+    "predict": Kind("Predict", "app.prediction.predicting"),
+    "clear": Kind("Remove", "app.prediction.clearing"),
+    "space": Kind("Space", "app.spaces.job"),
+    "export": Kind("Export", "app.exporting.job"),
+    "tune": Kind("Train embedder", "app.tuning.job"),
+    "ecotaxa": Kind("EcoTaxa", "app.ecotaxa.job"),
+    "freeze": Kind("Versions", "app.frozen.doing"),
+    "reshape": Kind("Reshape", "app.reshaping.job"),
+    "disk": Kind("Disk use", "app.keeping.disk_job"),
 }
 
 _bodies: dict[str, Body] = {}

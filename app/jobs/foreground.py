@@ -70,7 +70,7 @@ def drain(settings: Settings, database_url: str, project_id: int) -> list[int]:
 def run_waiting(settings: Settings, database_url: str, job_id: int, stopping: threading.Event | None = None) -> None:
     """Run a queued job here, or follow it where a worker has it; Refused if it does not end well.
 
-    Jobs with the same lock that were queued before come first: where no worker is, nobody else would run them.
+    Jobs with the same lock that it has to wait for come first: where no worker is, nobody else would run them.
     A command that listens to Ctrl+C itself says so by `stopping`; it gets no bar.
     """
     for earlier in _before(database_url, job_id):
@@ -94,9 +94,10 @@ def _before(database_url: str, job_id: int) -> list[int]:
             from job
             join job as earlier on earlier.lock = job.lock
             where job.id = %s
-              and earlier.id < job.id
+              and (earlier.priority > job.priority
+                   or earlier.priority = job.priority and earlier.id < job.id)
               and earlier.status = 'queued'
-            order by earlier.id
+            order by earlier.priority desc, earlier.id
             """,
             [job_id],
         ).fetchall()

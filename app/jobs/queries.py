@@ -112,9 +112,52 @@ EVERY_JOB = Wanted()
 
 
 def list_active(db: Db, viewer: Viewer, wanted: Wanted = EVERY_JOB) -> list[SeenJob]:
-    """What runs, the longest-running first, then what waits."""
-    order = f"and job.status in ('queued', 'running') {wanted.condition} order by job.status desc, job.id"
-    return [SeenJob(*row) for row in db.execute(f"{SEEN} {order} limit 200", _who(viewer) | vars(wanted))]
+    """What runs, the longest-running first, then what waits, as it will be begun."""
+    condition = f"""
+      and job.status in ('queued', 'running')
+      {wanted.condition}
+    order by job.status desc, job.priority desc, job.id
+    limit 200
+    """
+    return [SeenJob(*row) for row in db.execute(SEEN + condition, _who(viewer) | vars(wanted))]
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What a waiting job waits for: the first to come before it (no title where the viewer may not see it), how long
+    that still takes where it knows, and how many more come before."""
+
+    title: str | None
+    is_running: bool
+    seconds_left: float | None
+    n_more: int
+
+
+def ahead_of(db: Db, viewer: Viewer, job: SeenJob) -> Ahead | None:
+    """None where the job does not wait, or nothing is before it. What holds the same lock comes first."""
+    if job.status != "queued":
+        return None
+    rows = db.execute(
+        """
+        select other.id, other.title, other.status, other.done, other.total, other.rate, count(*) over () as n
+        from job own
+        join job other on other.status = 'running'
+                       or other.status = 'queued' and (other.priority, -other.id) > (own.priority, -own.id)
+        where own.id = %s
+          and other.id <> own.id
+        order by other.lock is not distinct from own.lock and own.lock is not null desc, other.status desc,
+                 other.priority desc, other.id
+        limit 1
+        """,
+        [job.id],
+    ).fetchall()
+    if not rows:
+        return None
+    first = rows[0]
+    is_seen = any(one.id == first.id for one in list_active(db, viewer))
+    known = first.status == "running" and first.total and first.rate and first.rate > 0
+    left = max(first.total - first.done, 0) / first.rate if known else None
+    return Ahead(first.title if is_seen else None, first.status == "running", left, first.n - 1)
 
 
 def list_ended(
@@ -140,6 +183,7 @@ def list_projects(db: Db, viewer: Viewer) -> list[Any]:
         from project
         left join member on member.project_id = project.id and member.account_id = %(account)s
         where exists (select from job where job.project_id = project.id)
+          and project.hidden is null
           and (%(manager)s or member.role is not null)
         order by lower(project.title), project.id
         limit 500

@@ -14,13 +14,14 @@ from app.errors import Conflict, NotFound
 DEFER = """(procrastinate_defer_jobs_v1(array[row(
     job.queue,
     'run_job',
-    0,
+    job.priority,
     job.lock,
     {queueing_lock},
     jsonb_build_object('job_id', job.id),
     {at}
 )::procrastinate_job_to_defer_v1]))[1]"""
 ATTEMPTS = 20
+UNASKED = -1  # the priority of what nobody asked for: it waits for all that somebody did
 ONCE = "concat_ws(':', job.kind, job.project_id, md5(job.args::text))"
 
 
@@ -32,11 +33,13 @@ def enqueue(
     account_id: int | None,
     args: dict[str, Any],
     lock: str | None = None,
+    priority: int = 0,
 ) -> int:
     """Queue a job in the caller's transaction and return its id.
 
-    Jobs with the same lock run one after the other; by default those of one kind in one project do. The same work is
-    not queued twice: while it still waits, its id is returned, and it starts no earlier than this transaction ends.
+    Jobs with the same lock run one after the other; by default those of one kind in one project do. Of those that wait
+    the highest priority is begun first. The same work is not queued twice: while it still waits, its id is returned,
+    and it starts no earlier than this transaction ends.
     """
     lock = lock or (f"{kind}:{project_id}" if project_id else None)
     for _ in range(ATTEMPTS):
@@ -45,7 +48,7 @@ def enqueue(
             return waiting
         # A violation: somebody queued the same a moment ago, and has committed since. Look again.
         with suppress(UniqueViolation), db.transaction():
-            return _insert(db, kind, title, project_id, account_id, args, lock)
+            return _insert(db, kind, title, project_id, account_id, args, lock, priority)
     raise Conflict(f"{title}: the same was being queued by others over and over. Try again.")
 
 
@@ -76,14 +79,15 @@ def _insert(
     account_id: int | None,
     args: dict[str, Any],
     lock: str | None,
+    priority: int,
 ) -> int:
     row = db.execute(
         """
-        insert into job (kind, title, project_id, account_id, args, lock)
-        values (%s, %s, %s, %s, %s, %s)
+        insert into job (kind, title, project_id, account_id, args, lock, priority)
+        values (%s, %s, %s, %s, %s, %s, %s)
         returning id
         """,
-        [kind, title, project_id, account_id, Jsonb(args), lock],
+        [kind, title, project_id, account_id, Jsonb(args), lock, priority],
     ).fetchone()
     defer = DEFER.format(queueing_lock=ONCE, at="null")
     db.execute(f"update job set procrastinate_id = {defer} where id = %s", [row.id])  # noqa: S608 - constants

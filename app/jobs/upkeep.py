@@ -35,18 +35,53 @@ def follow_vectors(settings: Settings, db: Db) -> None:
     generations.request_all(db)
 
 
+def sweep_indexes(settings: Settings, db: Db) -> None:
+    """Indexes of spaces, embedders and projects that were left go."""
+    from app.search import left_indexes
+
+    left_indexes.sweep(db, settings.home / "index")
+
+
+def follow_reach(settings: Settings, db: Db) -> None:
+    """Projects are found by where and when their objects were taken."""
+    from app.projects import reach
+
+    reach.follow(db)
+
+
+def learn_spaces(settings: Settings, db: Db) -> None:
+    """Projects that have reached 500, 1,000, 2,000 ... labels learn from them what is alike."""
+    from app.spaces import versions
+
+    versions.request_due(db)
+
+
 def sweep_store(settings: Settings, db: Db) -> None:
     """Files that an interrupted import left, and that nothing names, go after a day."""
+    from app.doctor import strange_images
     from app.objects.store import open_store
 
-    open_store(settings).sweep(db)
+    # Beside a database that knows no image, perhaps the wrong one, every image would go.
+    if not strange_images(settings, db):
+        open_store(settings).sweep(db)
 
 
 def sweep_uploads(settings: Settings, db: Db) -> None:
-    """Uploads that nobody touched for a week are given up."""
+    """Uploads that nobody touched for a week are given up; written and brought files as old go."""
+    from app.edits import tables as edited
     from app.exchange import uploads
+    from app.exporting import files as exported
+    from app.learning import exporting, importing
+    from app.prediction import outside_file
+    from app.tuning import files as tuned
 
     uploads.sweep(db, settings)
+    importing.sweep(settings)
+    exporting.sweep(db, settings)
+    exported.sweep(db, settings)
+    outside_file.sweep(db, settings.home / "predictions")
+    tuned.sweep(settings)
+    edited.sweep(db)
 
 
 def expire(settings: Settings, db: Db) -> None:
@@ -55,6 +90,9 @@ def expire(settings: Settings, db: Db) -> None:
     db.execute("delete from login_link where expires_at < now() - interval '7 days'")
     db.execute("delete from login_failure where at < now() - interval '7 days'")
     db.execute("delete from question where asked_at < now() - interval '10 minutes'")
+    db.execute(
+        "update ecotaxa_visit set token = null where token is not null and created_at < now() - interval '1 day'"
+    )
 
 
 def expire_batches(settings: Settings, db: Db) -> None:
@@ -62,6 +100,13 @@ def expire_batches(settings: Settings, db: Db) -> None:
     from app.batches import batch
 
     batch.expire(db)
+
+
+def empty_bins(settings: Settings, db: Db) -> None:
+    """What was deleted 30 days ago goes for good."""
+    from app.reshaping import emptying
+
+    emptying.erase_expired(db)
 
 
 def thin_logs(settings: Settings, db: Db) -> None:
@@ -83,9 +128,13 @@ CHORES: dict[str, tuple[str, Chore]] = {
     "fold_activity": ("13 * * * *", fold_activity),
     "expire": ("*/10 * * * *", expire),
     "follow_vectors": ("7-57/10 * * * *", follow_vectors),
+    "sweep_indexes": ("53 * * * *", sweep_indexes),
+    "follow_reach": ("1-59/2 * * * *", follow_reach),
+    "learn_spaces": ("*/2 * * * *", learn_spaces),
     "sweep_store": ("23 * * * *", sweep_store),
     "sweep_uploads": ("37 * * * *", sweep_uploads),
     "expire_batches": ("47 3 * * *", expire_batches),
+    "empty_bins": ("29 * * * *", empty_bins),
     "thin_logs": ("41 3 * * *", thin_logs),
 }
 

@@ -30,8 +30,11 @@ KINDS = {
     "undo": "Undone",
     "redo": "Done again",
     "not_this": "Said not to be",
+    "replace": "Replaced a taxon",
     "undo_all": "Taken back many",
     "redo_all": "Done many again",
+    "edit": "Mass edits",
+    "undo_edit": "Mass edits undone",
     "import": "Brought in",
 }
 

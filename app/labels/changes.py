@@ -71,15 +71,18 @@ counted as (
      group by difference.taxon_id, difference.status
     having sum(n) <> 0
 )
+"""
+_TOLD = """
 select object_id as id, new_version as version, run_id, now_status as status, nullif(now_taxon_id, 0) as taxon_id, score
   from after
  order by object_id
 """
+_COUNTED = "select count(*) as n from after"
 
 
-def changing(asked: str) -> str:
-    """The whole statement, from the part that ends in `asked`."""
-    return asked + _CHANGE
+def changing(asked: str, *, counted: bool = False) -> str:
+    """The whole statement, from the part that ends in `asked`. `counted`: it tells how many changed, not which."""
+    return asked + _CHANGE + (_COUNTED if counted else _TOLD)
 
 
 # A word said on objects as they were shown: version of the label, and the run where what was seen was its prediction.
@@ -173,7 +176,8 @@ _BRING_BACK = changing(
 with recursive {former(_OF_ACT)},
 asked as materialized (
     select history.object_id, history.new_status as to_status, history.new_taxon_id as to_taxon_id,
-           act.account_id as to_account_id, act.at as to_at, act.id as to_act_id,
+           case when act.kind = 'replace' then label.account_id else act.account_id end as to_account_id,
+           case when act.kind = 'replace' then label.at else act.at end as to_at, act.id as to_act_id,
            (select coalesce(max(later.old_provenance), act.provenance)
               from history as later
              where later.project_id = %(project_id)s
@@ -268,6 +272,13 @@ def change(db: Db, statement: str, parameters: dict[str, Any]) -> list[Changed]:
     db.execute("select pg_advisory_xact_lock_shared(%s, %s)", [SEEN_STATE_LOCK, parameters["project_id"]])
     with db.cursor(row_factory=tuple_row) as cursor:
         return [*map(Changed._make, cursor.execute(statement, parameters).fetchall())]
+
+
+def change_many(db: Db, statement: str, parameters: dict[str, Any]) -> int:
+    """The same of a statement that is `counted`: how many changed."""
+    db.execute("select pg_advisory_xact_lock_shared(%s, %s)", [SEEN_STATE_LOCK, parameters["project_id"]])
+    row: Any = db.execute(statement, parameters).fetchone()
+    return int(row.n)
 
 
 def array(numbers: Iterable[int]) -> str:

@@ -76,6 +76,8 @@ def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
         """
         select act.at, account.name as who,
                case act.kind when 'label' then 'named' when 'confirm' then 'confirmed' when 'doubt' then 'doubted'
+                    when 'replace' then 'replaced' when 'import' then 'brought in'
+                    when 'edit' then act.detail ->> 'words' when 'undo_edit' then act.detail ->> 'words'
                     else act.kind end as what,
                history.act_id,
                case when coalesce(history.old_status, 'U') <> 'U' then history.old_status
@@ -229,6 +231,12 @@ def _past_act(said: dict[str, Any]) -> PastAct:
         what = f"{WORDS[said['status']]} as {taxon}"
         if audit := said["detail"].get("audit"):
             what += _under(audit, said["n"])
+    elif kind == "replace":
+        what = f"replaced {said['detail']['from']} by {taxon}"
+    elif kind == "import":
+        what = f"took in from {said['detail'].get('from', 'another server')}"
+    elif kind in ("edit", "undo_edit"):
+        what = said["detail"]["words"]
     elif kind in ("undo", "redo"):
         what = f"{'undid' if kind == 'undo' else 'did again'}: {describe(reversed_kind, taxon)}"
     else:

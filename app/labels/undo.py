@@ -30,7 +30,7 @@ from app.labels.former import hold_batches
 from app.labels.reversals import tell_reversed
 from app.labels.undo_state import undo_state
 
-UNDOABLE = ("label", "confirm", "doubt", "not_this")
+UNDOABLE = ("label", "confirm", "doubt", "not_this", "replace", "import")
 
 
 def undo(

@@ -21,7 +21,7 @@ MEANT = """
         act.project_id = %(project_id)s
     and act.account_id = %(who)s
     and act.at between %(since)s and %(until)s
-    and act.kind in ('label', 'confirm', 'doubt', 'not_this')
+    and act.kind in ('label', 'confirm', 'doubt', 'not_this', 'replace', 'import')
     and act.n_objects > 0
     and (act.reversed_by is null or act.reversed_by = %(act_id)s)
     and (%(audit_id)s::bigint is null

@@ -74,4 +74,6 @@ def describe(kind: str, taxon: str | None) -> str:
     verbs = {"confirm": "confirmed", "doubt": "marked dubious", "import": "imported"}
     if kind == "not_this":
         return f"not {taxon or 'this'}"
+    if kind == "replace":
+        return f"replaced by {taxon}"
     return taxon or verbs.get(kind, kind)

@@ -47,6 +47,11 @@ class Condition:
     unit: str = ""
     for_anonymous: bool = True
 
+    @property
+    def is_share(self) -> bool:
+        """Whether it asks for a range of numbers from 0 to 1."""
+        return self.kind == "range" and not self.unit
+
 
 def _choices(words: dict[str, str]) -> Choices:
     return tuple(words.items())
@@ -121,7 +126,22 @@ CONDITIONS: dict[str, Condition] = {
             "text", "comment=~fragment", _choices(COMMENT_WORDS), for_anonymous=False,
         ),
         Condition(
+            "predicted", "predicted as",
+            "What the shown run of predictions says it is, or is below: also where a person has labelled it since.",
+            "taxon", "predicted=45072", repeat=True, for_anonymous=False,
+        ),
+        Condition(
             "score", "score", "The score of the prediction, from 0 to 1.", "range", "score=0.5..0.9",
+        ),
+        Condition(
+            "margin", "margin", "How far the prediction's score is above that of its second choice, from 0 to 1.",
+            "range", "margin=..0.1",
+        ),
+        Condition(
+            "novelty", "novelty",
+            "How strange the object is to what the classifier learned from: the share of objects held out of its "
+            "learning that are less strange, from 0 to 1.",
+            "range", "novelty=0.99..",
         ),
         Condition(
             "act", "act", "Objects that one act changed, as links in the list of acts and after an undo show them.",

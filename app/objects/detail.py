@@ -18,6 +18,7 @@ from app.objects.images import image_url
 from app.objects.orders import Order
 from app.search import likeness
 from app.search.codes import VALIDATED
+from app.search.later import Rebuilding
 from app.search.mirror import open_mirror
 from app.taxonomy.names import is_italic
 from app.taxonomy.queries import get_taxon
@@ -129,7 +130,10 @@ def neighbours_of(
     if validated:
         mask &= mirror.status == VALIDATED
     mask[mirror.ordinals(np.array([object_id]))] = False
-    ranked = likeness.most_alike(db, project, vectors, mask, k, mirror=mirror)
+    try:
+        ranked = likeness.most_alike(db, project, vectors, mask, k, mirror=mirror)
+    except Rebuilding:
+        return []
     ids = [int(i) for i in ranked.ids]
     return tiles_of(db, project, filter, ids, [float(distance) for distance in ranked.distances])
 

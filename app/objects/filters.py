@@ -21,8 +21,8 @@ Pairs = Sequence[tuple[str, str]]
 VIEW_KEYS = frozenset(
     {"children", "order", "dir", "seed", "examples", "query", "cursor", "limit", "show", "size"}
 )  # fmt: skip
-NAMED = frozenset({"taxon", "sample", "acquisition", "import", "instrument", "who", "ever", "act", "pile"})
-THINGS = {"who": "person", "ever": "person"}
+NAMED = frozenset({"taxon", "predicted", "sample", "acquisition", "import", "instrument", "who", "ever", "act", "pile"})
+THINGS = {"who": "person", "ever": "person", "predicted": "taxon"}
 LOG_IN = "Log in to filter by this: not obeyed."
 
 
@@ -147,10 +147,11 @@ def read_filter(
         (Chip(key, raw, label, reading.words, reading.invalid), None if reading.invalid else reading.meaning)
         for key, raw, reading, label in _readings(db, project_id, said, validated_only, account_id)
     ]
-    taxa = [taxon for chip, meaning in read if chip.key == "taxon" and meaning for taxon in meaning]
-    if taxa and with_children:
+    whole = {"taxon", "predicted"} if with_children else {"predicted"}
+    taxa = [taxon for chip, meaning in read if chip.key in whole and meaning for taxon in meaning]
+    if taxa:
         below = _branches(db, taxa)
-        read = [(chip, below[meaning[0]] if chip.key == "taxon" and meaning else meaning) for chip, meaning in read]
+        read = [(chip, below[meaning[0]] if chip.key in whole and meaning else meaning) for chip, meaning in read]
     return _filter_of(read, with_children, validated_only)
 
 
@@ -170,7 +171,7 @@ def _filter_of(read: list[tuple[Chip, Any]], with_children: bool, validated_only
         ranges=tuple(meaning for _, meaning in good if isinstance(meaning, Range)),
         texts=tuple(meaning for _, meaning in good if isinstance(meaning, Text)),
         statics=_said(good, ("acquisition", "instrument", "import", "depth", "date", "month", "time", "sun", "place",
-                             "score")),
+                             "predicted", "score", "margin", "novelty")),
         looked_up=_said(good, ("ever", "comment", "act", "pile")),
         validated_only=validated_only,
         chips=tuple(chip for chip, _ in read),

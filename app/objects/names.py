@@ -8,7 +8,9 @@ from app.database import Db
 from app.objects.readings import is_id
 from app.search.mirror import open_mirror
 
-IDS = ("taxon", "sample", "acquisition", "import", "act", "pile", "who", "ever")
+IDS = ("taxon", "predicted", "sample", "acquisition", "import", "act", "pile", "who", "ever")
+
+KINDS = {"who": "person", "ever": "person", "predicted": "taxon"}
 
 
 def names_of(db: Db, project_id: int, said: Sequence[tuple[str, str]], anonymous: bool) -> dict[tuple[str, str], str]:
@@ -16,6 +18,7 @@ def names_of(db: Db, project_id: int, said: Sequence[tuple[str, str]], anonymous
     labelled in it."""
     ids = {key: [int(raw) for k, raw in said if k == key and is_id(key, raw)] for key in IDS}
     people = [*ids.pop("who"), *ids.pop("ever")]
+    ids["taxon"] += ids.pop("predicted")
     instruments = [raw for key, raw in said if key == "instrument"]
     if not (people or instruments or any(ids.values())):
         return {}
@@ -25,7 +28,7 @@ def names_of(db: Db, project_id: int, said: Sequence[tuple[str, str]], anonymous
         found |= _people(db, project_id, people)
     names = {}
     for key, raw in said:
-        kind = "person" if key in ("who", "ever") else key
+        kind = KINDS.get(key, key)
         name = found.get((kind, raw if key == "instrument" else str(int(raw)) if is_id(key, raw) else ""))
         if name is not None:
             names[key, raw] = name

@@ -13,6 +13,8 @@ LARGEST_SEED = 2**31 - 1
 LABELS = {
     "id": "id",
     "score": "score",
+    "margin": "margin to the second choice",
+    "novelty": "novelty to the learning set",
     "when": "time of the label",
     "taxon": "taxon",
     "date": "date and time",

@@ -147,6 +147,7 @@ def show_board(
     context = {
         "project": project,
         "filter": chips_of(project.id, filter, order, view),
+        "edits_url": address(f"/projects/{project.id}/edits", [("of", urlencode(filter.to_query()))]),
         "cards_url": address(f"/projects/{project.id}/clusters", [("of", urlencode(filter.to_query()))]),
         "conditions": conditions_for(project),
         "order": order,

@@ -65,15 +65,19 @@ class PreferenceChange:
 
 
 def read(db: Db, project_id: int, account_id: int | None) -> Preferences:
-    """One person's preferences in a project; the defaults for who is not logged in."""
-    if account_id is None:
-        return Preferences()
+    """One person's preferences in a project; where one has none, the project's fields and the usual rest."""
     row = db.execute(
-        "select settings from board_preference where project_id = %s and account_id = %s", [project_id, account_id]
+        """
+        select coalesce(kept.settings, '{}') as settings, coalesce(project.settings -> 'show', '[]') as show
+          from project
+          left join board_preference as kept on kept.project_id = project.id and kept.account_id = %s
+         where project.id = %s
+        """,
+        [account_id, project_id],
     ).fetchone()
     if row is None:
         return Preferences()
-    kept: dict[str, Any] = dict(row.settings)
+    kept: dict[str, Any] = {"show": row.show} | row.settings
     return Preferences(**{**kept, "slots": _slot_taxa(db, kept.get("slots", {}))})
 
 

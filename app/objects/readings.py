@@ -183,4 +183,6 @@ READERS: dict[str, Callable[[str], Reading]] = {
     "comment": _read_comment,
     "depth": lambda raw: read_number_range(raw, "m", "This needs metres like 20..60"),
     "score": lambda raw: read_number_range(raw, "", "This needs a range like 0.5..0.9"),
+    "margin": lambda raw: read_number_range(raw, "", "This needs a range like 0..0.1"),
+    "novelty": lambda raw: read_number_range(raw, "", "This needs a range like 0.99..1"),
 }

@@ -22,10 +22,12 @@ from app.search.columns import TextColumn
 from app.search.heads import NONE
 from app.search.mirror import Mirror
 from app.search.radix import argsort
+from app.search.run_columns import margins, novelties
 
 SNAPSHOT = re.compile(r"\d{1,19}:\d{1,19}:[\d,]{0,20000}", re.ASCII)
 DAY_SECONDS = 100_000  # more than a day has: an unknown time comes after the known ones of its day
 NO_TIME = DAY_SECONDS - 1
+RUN_ORDERS = {"margin": margins, "novelty": novelties}
 
 
 class Sequence(Protocol):
@@ -235,6 +237,8 @@ def _sort(db: Db, mirror: Mirror, order: Order) -> Sorted:
     ids = mirror.ids
     if order.key == "score":
         return Sorted(ids, mirror.score)
+    if order.key in RUN_ORDERS:
+        return Sorted(ids, RUN_ORDERS[order.key](db, mirror))
     if order.key == "date":
         day, second = mirror.head(db, "day").astype(np.int64), mirror.head(db, "second")
         moment = day * DAY_SECONDS + np.where(second == NONE, NO_TIME, second)

@@ -19,7 +19,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from app.database import Db
-from app.errors import NotFound, Refused
+from app.errors import NotFound, Refused, install
 from app.settings import Settings
 
 LARGEST_PACKED_BYTES = 256 * 1024
@@ -32,7 +32,7 @@ DAY_S = 86400
 # Imports hold it shared while they run, a sweep holds it alone: nothing is swept that an import is about to name.
 SWEEP_LOCK = 7_460_001
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-REF = re.compile(r"(packs/[0-9a-f]{2}/[0-9a-f]+):(\d+):(\d+)|(images/[0-9a-f]{2}/[0-9a-f]{64})")
+REF = re.compile(r"(packs/[0-9a-f]{2}/[0-9a-f]+):(\d+):(\d+)|((?:images|classifiers)/[0-9a-f]{2}/[0-9a-f]{64})")
 
 
 class StoreFull(Refused):
@@ -43,14 +43,15 @@ class StoreFull(Refused):
 
 
 class Store:
-    """Bytes by reference: 'images/ab/HEX' for a file of its own, 'packs/ab/NAME:offset:length' for a part of a pack."""
+    """Bytes by reference: 'images/ab/HEX' (or classifiers/) for a file of its own, 'packs/ab/NAME:offset:length' for a
+    part of a pack."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         try:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except ImportError as error:
-            raise Refused(f"The store {url} needs one more package: pip install 'shoal[s3]' ({error}).") from error
+            raise Refused(f"The store {url} needs one more package: {install('s3')} ({error}).") from error
         except ValueError as error:
             raise Refused(f"SHOAL_STORE is {url!r}: say a folder, or s3://bucket/prefix ({error}).") from error
         self._local = isinstance(self._fs, LocalFileSystem)
@@ -108,6 +109,10 @@ class Store:
         else:
             self._fs.pipe_file(f"{self._root}/{path}", data)
 
+    def read_file(self, path: str) -> bytes:
+        """A whole file that `put` wrote. Raises FileNotFoundError where there is none."""
+        return self._read_whole(path)
+
     def remove(self, path: str) -> None:
         """Delete one file; it may be gone already."""
         with self._lock:
@@ -134,8 +139,27 @@ class Store:
 
     def holds_images(self) -> bool:
         """Whether any file of an image lies here, known to a database or not."""
-        folders = (folder for folder in self._folders() if not folder.startswith("check/"))
+        folders = (folder for folder in self._folders() if not folder.startswith(("check/", "classifiers/")))
         return any(self._fs.ls(f"{self._root}/{folder}", detail=False) for folder in folders)
+
+    def paths(self) -> Iterator[str]:
+        """Every file that lies here whole, known to a database or not."""
+        for folder in [*self._folders(), "embedders"]:
+            yield from self.files_in(folder)
+
+    def files_in(self, folder: str) -> list[str]:
+        """The files that lie in one folder; none where it does not exist."""
+        if not self._fs.isdir(f"{self._root}/{folder}"):
+            return []
+        entries = self._fs.ls(f"{self._root}/{folder}", detail=True, refresh=True)
+        names = (Path(entry["name"]).name for entry in entries if entry["type"] == "file")
+        return [f"{folder}/{name}" for name in names if not name.startswith(".")]
+
+    def listing(self, *folders: str) -> Iterator[tuple[str, int, float]]:
+        """Every file whose use the database knows, unfinished ones too: path, bytes, when it was written."""
+        for folder in folders or self._folders():
+            for entry in self._fs.ls(f"{self._root}/{folder}", detail=True, refresh=True):
+                yield f"{folder}/{Path(entry['name']).name}", int(entry["size"] or 0), _modified(entry)
 
     def sweep(self, db: Db, older_than_s: float = DAY_S) -> int:
         """Remove files that no content names and that are older than `older_than_s`; returns how many.
@@ -152,7 +176,7 @@ class Store:
 
     def _folders(self) -> list[str]:
         found = []
-        for kind in ("packs", "images", "check"):
+        for kind in ("packs", "images", "classifiers", "check"):
             if self._fs.isdir(f"{self._root}/{kind}"):
                 listed = self._fs.ls(f"{self._root}/{kind}", detail=True, refresh=True)
                 found += [f"{kind}/{Path(entry['name']).name}" for entry in listed if entry["type"] == "directory"]
@@ -160,7 +184,8 @@ class Store:
 
     def _sweep_folder(self, db: Db, folder: str, packs: set[str], older_than_s: float) -> int:
         old = self._old_files(folder, older_than_s)
-        unnamed = set(old) - (_named_images(db, old) if folder.startswith("images/") else packs)
+        named = {"images": _named_images, "classifiers": _named_classifiers}.get(folder.partition("/")[0])
+        unnamed = set(old) - (named(db, old) if named else packs)
         for path in unnamed:
             self.remove(path)
         return len(unnamed)
@@ -289,6 +314,11 @@ def _named_images(db: Db, paths: list[str]) -> set[str]:
     hashes = [bytes.fromhex(path[10:]) for path in paths if re.fullmatch(r"images/../[0-9a-f]{64}", path)]
     rows = db.execute("select blob from content where hash = any(%s)", [hashes])
     return {row.blob for row in rows}
+
+
+def _named_classifiers(db: Db, paths: list[str]) -> set[str]:
+    """Those of these files that some classifier's arrays are."""
+    return {row.blob for row in db.execute("select blob from classifier where blob = any(%s)", [paths])}
 
 
 def _modified(entry: dict[str, Any]) -> float:

@@ -24,12 +24,12 @@ def read_view(query: Pairs, preferences: Preferences) -> View:
     size = preferences.size
     if asked.get("size", "").isdecimal():
         size = min(max(int(asked["size"][:6]), SMALLEST), LARGEST)
-    show = _keys(asked["show"]) if "show" in asked else preferences.show
+    show = keys_of(asked["show"]) if "show" in asked else preferences.show
     said = tuple((key, asked[key]) for key in ("size", "show") if key in asked)
     return View(size, tuple(dict.fromkeys(show))[:MOST_FIELDS], said)
 
 
-def _keys(text: str) -> list[str]:
+def keys_of(text: str) -> list[str]:
     """Keys between commas; a comma in the name of a column is written %2C."""
     return [part.replace("%2C", ",").replace("%25", "%") for part in text.split(",") if part]
 

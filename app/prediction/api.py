@@ -12,7 +12,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.pages import actor
 from app.openapi import refusals
-from app.prediction import outside, vectors
+from app.prediction import clearing, outside, predict_api, vectors
 from app.prediction.outside import MOST_TOLD, Piece, Run
 from app.projects.access import PREDICTS, VISITOR, Project
 from app.search import embedders
@@ -26,7 +26,9 @@ class NewPredictions:
     """A piece of a run: `taxa` and `scores` give one to three a object, the likeliest first.
 
     Without `run_id` a run of that `title` begins; `complete` says that this was the last piece, and shows the run.
-    `config` is kept with the run, for people who ask later how it was made.
+    `config` is kept with the run, for people who ask later how it was made. The run is of a `version` of a `classifier`
+    made elsewhere: by default, of the next one of the name of its title. `novelties` say how strange each object is to
+    what was learned, 0 to 1, where that is known of all.
     """
 
     objects: list[int] = field(default_factory=list)
@@ -36,6 +38,9 @@ class NewPredictions:
     title: str = ""
     complete: bool = False
     config: dict[str, Any] = field(default_factory=dict)
+    classifier: str = ""
+    version: int | None = None
+    novelties: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,12 @@ def write_predictions_api(
     account = actor(viewer)
     run_id = data.run_id
     if run_id is None:
-        run_id = outside.begin(db, project, account.id, data.title, data.config)
-    elif data.title or data.config:
-        raise Refused("title and config belong to a run's first piece: leave them out where run_id is given.")
-    unknown = outside.add(db, project, run_id, Piece(data.objects, data.taxa, data.scores))
+        run_id = outside.begin(db, project, account.id, data.title, data.config, data.classifier, data.version)
+    elif data.title or data.config or data.classifier or data.version is not None:
+        raise Refused(
+            "title, config, classifier and version belong to a run's first piece: leave them out where it goes on."
+        )
+    unknown = outside.add(db, project, run_id, Piece(data.objects, data.taxa, data.scores, data.novelties))
     if data.complete:
         outside.show(db, project, run_id)
     return Written(_run(db, project, run_id), len(unknown), unknown[:MOST_TOLD])
@@ -102,10 +109,13 @@ def undo_run_api(db: NamedDependency[Db], project: NamedDependency[Project]) -> 
 
 @delete(
     RUNS + "/{run_id:int}", opt=PREDICTS, sync_to_thread=True, tags=["predictions"],
-    summary="Remove a run that is not shown", responses=refusals(403, 404, 409),
+    summary="Remove a run that is neither shown nor being made", responses=refusals(403, 404, 409),
 )  # fmt: skip
-def remove_run_api(db: NamedDependency[Db], project: NamedDependency[Project], run_id: FromPath[int]) -> None:
-    outside.remove(db, project, _number(run_id))
+def remove_run_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], run_id: FromPath[int]
+) -> None:
+    """It is out of sight at once; a job removes what it says."""
+    clearing.remove(db, project, actor(viewer).id, _number(run_id))
 
 
 @get(
@@ -119,14 +129,20 @@ def read_vectors_api(
     ids: FromQuery[str | None] = None,
     after: FromQuery[int] = 0,
     limit: FromQuery[int] = 5_000,
+    space: FromQuery[str] = vectors.PLAIN,
 ) -> Response[bytes]:
     """`ids`: up to 1,000 objects between commas; those without a vector are missing. Else the next `limit` vectors
     (20,000 at most) of objects after the id `after`; the header `Shoal-Next` gives `after` of the next page, and is
-    missing on the last. `numpy.load` reads the answer: records of `id` (int64) and `v` (float16, unit length)."""
+    missing on the last. `numpy.load` reads the answer: records of `id` (int64) and `v` (float16, unit length).
+    `space`: `plain`, as the embedder gives them, or `current`, as the project compares them now."""
     wanted = _ids(ids or "")
     if ids is not None and not wanted:
         raise Refused("`ids` names no object. Leave it out to go through all vectors page by page.")
-    records = vectors.vectors_of(db, project, wanted) if wanted else vectors.vectors_after(db, project, after, limit)
+    records = (
+        vectors.vectors_of(db, project, wanted, space)
+        if wanted
+        else vectors.vectors_after(db, project, after, limit, space)
+    )
     headers = {"Shoal-Embedder": embedders.of_project(db, project.id).name, "Cache-Control": "no-store"}
     if not wanted and len(records) == limit:
         headers["Shoal-Next"] = str(records["id"][-1])
@@ -151,5 +167,6 @@ def _run(db: Db, project: Project, run_id: int) -> Run:
 
 
 routes = [
-    write_predictions_api, list_runs_api, show_run_api, undo_run_api, remove_run_api, read_vectors_api,
+    *predict_api.routes, write_predictions_api, list_runs_api, show_run_api, undo_run_api, remove_run_api,
+    read_vectors_api,
 ]  # fmt: skip

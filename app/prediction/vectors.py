@@ -11,28 +11,32 @@ from app.projects.access import Project
 from app.search import embedders
 from app.search.arrays import fetch_vectors
 from app.search.likeness import NO_EMBEDDER
+from app.spaces.current import mapped
 
 MOST_ROWS = 20_000
 MOST_IDS = 1_000
+SPACES = PLAIN, CURRENT = "plain", "current"
 
 
-def vectors_after(db: Db, project: Project, after: int, limit: int) -> np.ndarray:
-    """The next `limit` vectors by object id: records of `id` and `v`, see `packed`."""
+def vectors_after(db: Db, project: Project, after: int, limit: int, space: str = PLAIN) -> np.ndarray:
+    """The next `limit` vectors by object id: records of `id` and `v`, see `packed`. space: plain, or the current."""
     if not 1 <= limit <= MOST_ROWS:
         raise Refused(f"limit is {limit}: ask for 1 to {MOST_ROWS:,} vectors at once.")
-    return _fetched(db, project, "object_id > %(after)s", {"after": after, "limit": limit})
+    return _fetched(db, project, "object_id > %(after)s", {"after": after, "limit": limit}, space)
 
 
-def vectors_of(db: Db, project: Project, ids: list[int]) -> np.ndarray:
+def vectors_of(db: Db, project: Project, ids: list[int], space: str = PLAIN) -> np.ndarray:
     """Those of the given objects that have a vector, by object id."""
     if len(ids) > MOST_IDS:
         raise Refused(f"Name at most {MOST_IDS:,} objects, or leave `ids` out and go through the pages.")
     if not all(0 <= object_id < 2**63 for object_id in ids):
         raise Refused("One of the ids is a number that no object has.")
-    return _fetched(db, project, "object_id = any(%(ids)s::bigint[])", {"ids": array(ids), "limit": MOST_IDS})
+    return _fetched(db, project, "object_id = any(%(ids)s::bigint[])", {"ids": array(ids), "limit": MOST_IDS}, space)
 
 
-def _fetched(db: Db, project: Project, which: str, values: dict[str, object]) -> np.ndarray:
+def _fetched(db: Db, project: Project, which: str, values: dict[str, object], space: str) -> np.ndarray:
+    if space not in SPACES:
+        raise Refused(f"There is no space {space[:40]!r}: say {' or '.join(SPACES)}, or leave it out.")
     embedder = embedders.of_project(db, project.id)
     if embedder is None:
         raise Refused(NO_EMBEDDER)
@@ -59,7 +63,7 @@ def _fetched(db: Db, project: Project, which: str, values: dict[str, object]) ->
         values | {"embedder": embedder.id, "project": project.id, "validated_only": project.validated_only},
         embedder.dimension,
     )
-    return packed(ids, vectors)
+    return packed(ids, mapped(db, project, vectors) if space == CURRENT else vectors)
 
 
 def packed(ids: np.ndarray, vectors: np.ndarray) -> np.ndarray:

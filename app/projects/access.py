@@ -53,6 +53,7 @@ class Project:
     logged_in: bool = field(default=True, repr=False)
     size_weight: float = USUAL_WEIGHT  # of sizes in likeness, as the caller wants it in this project
     caller_id: int | None = field(default=None, repr=False)
+    space_id: int | None = None  # in which likeness is measured; null: the plain one
 
     def may(self, role: str) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)
@@ -75,11 +76,12 @@ def find_project(db: Db, viewer: Viewer, project_id: int) -> Project:
         """
         select p.id, p.title, p.description, p.instrument, p.status, p.visibility, p.embedder_id, p.current_run_id,
                p.pixel_size_um, p.settings, p.data_version,
-               coalesce((kept.settings ->> 'size_weight')::float8, %s) as size_weight, m.role as member_role
+               coalesce((kept.settings ->> 'size_weight')::float8, %s) as size_weight, p.space_id, m.role as member_role
         from project p
         left join member m on m.project_id = p.id and m.account_id = %s
         left join board_preference kept on kept.project_id = p.id and kept.account_id = %s
         where p.id = %s
+          and p.hidden is null
         """,
         [USUAL_WEIGHT, viewer.account_id, viewer.account_id, project_id],
     ).fetchone()
@@ -89,8 +91,16 @@ def find_project(db: Db, viewer: Viewer, project_id: int) -> Project:
             raise LoginNeeded()
         raise NotFound(NO_PROJECT)
     logged_in = viewer.account is not None
-    *own, size_weight, _ = row
-    return Project(*own, role, not logged_in, logged_in, size_weight, viewer.account_id)
+    *own, size_weight, space_id, _ = row
+    return Project(*own, role, not logged_in, logged_in, size_weight, viewer.account_id, space_id)
+
+
+def role_in(db: Db, viewer: Viewer, project_id: int) -> str | None:
+    """The viewer's role in a project; None where they have none."""
+    try:
+        return find_project(db, viewer, project_id).role
+    except NotFound:
+        return None
 
 
 def role_of(viewer: Viewer, member_role: str | None, visibility: str) -> str | None:

@@ -1,6 +1,6 @@
 """Projects and members, for programs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.openapi import refusals
 from app.projects import listing, members, queries, reference_routes
+from app.projects.about import Contact, about_of
 from app.projects.access import MANAGER, VISITOR, Project, find_project
+from app.projects.wishes import Wish
 from app.taxonomy import preset_routes
 
 MOST_LISTED = 1000
@@ -41,6 +43,12 @@ class ListedProject:
 
 @dataclass
 class ProjectDetail:
+    """`licence` is CC0-1.0, CC-BY-4.0, CC-BY-NC-4.0, copyright, or empty where it is not stated.
+
+    `pixel_field`: the field that says each image's pixel size in `pixel_unit`, um or mm. `show`: the fields under
+    a tile for those who have chosen none.
+    """
+
     id: int
     title: str
     description: str
@@ -48,6 +56,12 @@ class ProjectDetail:
     status: str
     visibility: str
     pixel_size_um: float | None
+    pixel_field: str
+    pixel_unit: str
+    licence: str
+    citation: str
+    contacts: list[Contact]
+    show: list[str]
     embedder: str | None
     role: str
 
@@ -73,6 +87,10 @@ class ProjectChange:
     pixel_size_um: float | None = None
     pixel_field: str | None = None
     pixel_unit: str | None = None
+    licence: str | None = None
+    citation: str | None = None
+    contacts: list[Contact] | None = None
+    show: list[str] | None = None
 
 
 @dataclass
@@ -89,6 +107,7 @@ class Role:
 
 
 def detail_of(db: Db, project: Project) -> ProjectDetail:
+    about = about_of(project.settings)
     return ProjectDetail(
         id=project.id,
         title=project.title,
@@ -97,12 +116,19 @@ def detail_of(db: Db, project: Project) -> ProjectDetail:
         status=project.status,
         visibility=project.visibility,
         pixel_size_um=project.pixel_size_um,
+        pixel_field=project.settings.get("pixel_field", ""),
+        pixel_unit=project.settings.get("pixel_unit", "um"),
+        licence=about.licence,
+        citation=about.citation,
+        # Addresses are for people with an account: programs of others gather them.
+        contacts=about.contacts if project.logged_in else [replace(one, email="") for one in about.contacts],
+        show=about.show,
         embedder=queries.embedder_name(db, project),
         role=project.role,
     )
 
 
-@get("/projects", tags=["projects"], opt={"public": True}, responses=refusals(400), sync_to_thread=True)
+@get("/projects", tags=["projects"], opt={"public": True}, responses=refusals(400, 401, 404, 422), sync_to_thread=True)
 def read_projects(
     db: NamedDependency[Db],
     viewer: NamedDependency[Viewer],
@@ -111,15 +137,25 @@ def read_projects(
     mine: FromQuery[bool] = False,
     after: FromQuery[str] = "",
     limit: FromQuery[int] = 1000,
+    instrument: FromQuery[str] = "",
+    taxon: FromQuery[str] = "",
+    place: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+    member: FromQuery[str] = "",
 ) -> list[ListedProject]:
     """The projects that the caller may see; every word of `q` stands in title, instrument or description.
+
+    `taxon` is a name or id, and means all below it; `place` south,west,north,east in degrees; `since` and `until` are
+    days as 2024-06-30; `member` is a part of a name. Places are compared to a degree, days to a month.
 
     `sort` is title, size or, for who is logged in, activity. `next` of the last one, given as `after`, asks for the
     page that follows; it is empty where nothing follows.
     """
     found = listing.list_projects(
-        db, viewer, q, sort=sort, mine=mine, after=after, limit=min(max(limit, 1), MOST_LISTED)
-    )
+        db, viewer, q, sort=sort, mine=mine, after=after, limit=min(max(limit, 1), MOST_LISTED),
+        wish=Wish(instrument, taxon, place, since, until, member),
+    )  # fmt: skip
     listed = [
         ListedProject(**{key: value for key, value in row.items() if key != "is_member"}) for row in found.projects
     ]
@@ -184,6 +220,10 @@ def update_project(
     given["pixel_size_um"] = given["pixel_size_um"] or None
     for name, default in (("pixel_field", ""), ("pixel_unit", "um")):
         given[name] = getattr(data, name) or project.settings.get(name, default)
+    said = {name: getattr(data, name) for name in ("licence", "citation", "contacts", "show")}
+    given["about"] = replace(
+        about_of(project.settings), **{name: value for name, value in said.items() if value is not None}
+    )
     queries.change_project(db, project, viewer, **given)
     return detail_of(db, find_project(db, viewer, project.id))
 

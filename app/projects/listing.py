@@ -9,6 +9,7 @@ from app.database import Db
 from app.errors import Refused
 from app.paging import cursor_of, id_and_key
 from app.projects.access import role_of
+from app.projects.wishes import Wish, narrowing
 
 PAGE = 50
 MOST_WORDS = 10
@@ -40,7 +41,8 @@ JOINS = {
     """,
 }
 VISIBLE = """
-    (%(all)s or m.role is not null or p.visibility = 'everyone'
+    p.hidden is null
+    and (%(all)s or m.role is not null or p.visibility = 'everyone'
      or (p.visibility = 'accounts' and %(account)s::int is not null))
 """
 
@@ -61,13 +63,14 @@ def sorts_for(viewer: Viewer) -> dict[str, str]:
 
 def list_projects(
     db: Db, viewer: Viewer, search: str = "", *, sort: str = "title", mine: bool = False, after: str = "",
-    limit: int = PAGE,
+    limit: int = PAGE, wish: Wish | None = None,
 ) -> Listing:  # fmt: skip
     """The projects that the viewer may see. Every word of `search` stands in title, instrument or description."""
     if sort not in (sorts := sorts_for(viewer)):
         raise Refused(f"Projects are sorted by {', '.join(sorts)}; not by {sort!r}.")
     after_id, after_key = id_and_key(after)
     key, type = KEYS[sort]
+    narrowed = narrowing(db, viewer, wish or Wish())
     rows = db.execute(
         f"""
         with seen as (
@@ -82,6 +85,7 @@ def list_projects(
                   select from unnest(%(words)s::text[]) as word
                   where strpos(lower(p.title || ' ' || p.instrument || ' ' || p.description), word) = 0
               )
+              {"".join(f" and {clause}" for clause in narrowed.clauses)}
         )
         select *
         from seen
@@ -93,7 +97,7 @@ def list_projects(
         {
             "account": viewer.account_id, "all": viewer.is_application_manager, "mine": mine,
             "whole": viewer.account is not None, "words": search.replace("\0", " ").lower().split()[:MOST_WORDS],
-            "after_id": after_id, "after_key": after_key or None, "limit": limit + 1,
+            "after_id": after_id, "after_key": after_key or None, "limit": limit + 1, **narrowed.values,
         },
     ).fetchall()  # fmt: skip
     page = rows[:limit]

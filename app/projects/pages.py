@@ -1,6 +1,6 @@
 """The list of projects, a new one, and a project's settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +12,13 @@ from litestar.response import Redirect, Template
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import LoginNeeded, Refused
+from app.objects.fields import project_fields
+from app.objects.view import keys_of, shown_fields
 from app.projects import member_pages, queries, reference_routes
+from app.projects.about import LICENCES, ROLES, About, Contact, about_of
 from app.projects.access import MANAGER, VISITOR, Project
-from app.projects.listing import list_projects, sorts_for
+from app.projects.listing import Listing, list_projects, sorts_for
+from app.projects.wishes import Wish
 from app.taxonomy import preset_routes
 from app.taxonomy.presets import list_presets
 
@@ -37,6 +41,28 @@ class SettingsForm:
     pixel_size_um: str = ""
     pixel_field: str = ""
     pixel_unit: str = "um"
+    licence: str = ""
+    citation: str = ""
+    show: str = ""
+    contact_name: list[str] | str = field(default_factory=list)
+    contact_organisation: list[str] | str = field(default_factory=list)
+    contact_email: list[str] | str = field(default_factory=list)
+    contact_orcid: list[str] | str = field(default_factory=list)
+    contact_role: list[str] | str = field(default_factory=list)
+
+    @property
+    def about(self) -> About:
+        """Contacts come as one list a column; a contact alone comes as it is."""
+        parts = (
+            self.contact_name,
+            self.contact_organisation,
+            self.contact_email,
+            self.contact_orcid,
+            self.contact_role,
+        )
+        columns = [[part] if isinstance(part, str) else part for part in parts]
+        contacts = [Contact(*row) for row in zip(*columns, strict=False)]
+        return About(self.licence, self.citation, contacts, keys_of(self.show))
 
 
 def number_or_none(text: str) -> float | None:
@@ -60,15 +86,29 @@ def show_projects(
     sort: FromQuery[str] = "title",
     mine: FromQuery[bool] = False,
     after: FromQuery[str] = "",
+    instrument: FromQuery[str] = "",
+    taxon: FromQuery[str] = "",
+    place: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+    member: FromQuery[str] = "",
 ) -> Template:
     """Everybody sees the projects open to them; where nothing is, an anonymous person logs in."""
+    wish, error = Wish(instrument, taxon, place, since, until, member), ""
     # When others worked is not for who is not logged in.
     sorts = sorts_for(viewer)
     sort = sort if sort in sorts else "title"
-    found = list_projects(db, viewer, q, sort=sort, mine=mine and viewer.account is not None, after=after)
-    if not found.projects and not q and viewer.account is None:
+    mine = mine and viewer.account is not None
+    try:
+        found = list_projects(db, viewer, q, sort=sort, mine=mine, after=after, wish=wish)
+    except Refused as refused:
+        # A damaged address is none of the form's fields.
+        if refused.status not in (401, 404, 422):
+            raise
+        found, error = Listing([], 0, ""), refused.sentence
+    if not found.projects and not q and not wish and viewer.account is None:
         raise LoginNeeded()
-    asked = {"q": q, "sort": sort} | ({"mine": "true"} if mine else {})
+    asked = {"q": q, "sort": sort} | ({"mine": "true"} if mine else {}) | wish.to_query()
     context = {
         "projects": found.projects,
         "n": found.n,
@@ -76,6 +116,8 @@ def show_projects(
         "sort": sort,
         "sorts": sorts,
         "mine": mine,
+        "wish": wish,
+        "error": error,
         "more_url": "/?" + urlencode(asked | {"after": found.next}) if found.next else "",
     }
     return Template("projects/list.html", context=context)
@@ -124,6 +166,7 @@ def settings_page(
 ) -> Template:
     """The settings as saved or as just typed; who may not change them reads them."""
     choices = dict(queries.VISIBILITIES)
+    about = form.about if isinstance(form, SettingsForm) else about_of(project.settings)
     if not viewer.is_application_manager and project.visibility != "everyone":
         del choices["everyone"]
     context = {
@@ -134,6 +177,10 @@ def settings_page(
         "statuses": queries.STATUSES,
         "visibilities": choices,
         "presets": list_presets(db, project.id),
+        "about": about,
+        "licences": LICENCES,
+        "contact_roles": ROLES,
+        "shown_fields": shown_fields(tuple(about.show), project_fields(db, project.id)),
         "embedder": queries.describe_embedder(db, project),
         "error": error,
         "said": said,
@@ -163,6 +210,7 @@ def save_settings(
             pixel_size_um=number_or_none(data.pixel_size_um),
             pixel_field=data.pixel_field,
             pixel_unit=data.pixel_unit,
+            about=data.about,
         )
     except Refused as refused:
         return settings_page(db, project, viewer, data, error=refused.sentence, status_code=refused.status)

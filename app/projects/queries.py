@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
+from app.projects import about as abouts
 from app.projects.access import Project
 from app.projects.members import set_member
 
@@ -63,6 +64,7 @@ def change_project(
     pixel_size_um: float | None,
     pixel_field: str = "",
     pixel_unit: str = "um",
+    about: abouts.About | None = None,
 ) -> None:
     """Save the settings. Opening a project to everyone is for application managers."""
     check_texts(title, description, instrument)
@@ -70,6 +72,8 @@ def change_project(
     check_pixel_field(db, project.id, pixel_field, pixel_unit)
     if visibility == "everyone" and project.visibility != "everyone" and not viewer.is_application_manager:
         raise Refused("Only an application manager may open a project to everyone. Nothing was saved.", status=403)
+    if about is not None:
+        about = abouts.checked(about)
     db.execute(
         """
         update project
@@ -82,6 +86,8 @@ def change_project(
             Jsonb({"pixel_field": pixel_field, "pixel_unit": pixel_unit}), project.id,
         ],
     )  # fmt: skip
+    if about is not None:
+        abouts.save(db, project.id, about)
 
 
 def pixel_fields(db: Db, project_id: int) -> list[str]:

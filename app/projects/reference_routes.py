@@ -32,7 +32,10 @@ class EmbedForm:
 
 @dataclass(frozen=True)
 class NameForm:
+    """`page`: where one goes on; empty: the settings."""
+
     reference_id: int = 0
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class Removed:
 
 def _described(db: Db, project: Project, viewer: Viewer) -> References:
     found = references.describe(db, project, viewer.account_id)
-    voters = [Source(one.id, one.title, project.embedder_id) for one in found.references if one.n_voters]
+    where = project.embedder_id, project.space_id
+    voters = [Source(one.id, one.title, *where, one.number) for one in found.references if one.n_voters]
     heard = heard_in(db, project, voters)
     return References([replace(one, heard=heard.get(one.id)) for one in found.references], found.n_hidden)
 
@@ -86,7 +90,7 @@ def show_offered(
     q: FromQuery[str] = "",
 ) -> Template:
     """Projects that may be named, while one types."""
-    found = references.offered(db, project.id, viewer.account_id, q)
+    found = references.offered(db, project, viewer.account_id, q)
     context = {"project": project, "offered": found, "q": q}
     return Template("projects/_references_offered.html", context=context)
 
@@ -99,6 +103,8 @@ def add_page(
     data: URLEncodedBody[NameForm],
 ) -> Redirect:
     references.add(db, project, viewer, data.reference_id)
+    if data.page == "predictions":
+        return Redirect(f"/projects/{project.id}/predictions", status_code=303)
     return _back(project)
 
 

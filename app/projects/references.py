@@ -3,7 +3,7 @@
 Who may read what can change at any time, so every question is put to the database together with who asks it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.accounts.viewer import Viewer
@@ -16,7 +16,7 @@ MOST_FOUND = 10
 
 # Whether the account of the parameter `account_id` may read the project `p`; null: somebody who is not logged in.
 READABLE = """
-    (p.visibility = 'everyone'
+    (p.hidden is null and (p.visibility = 'everyone'
      or exists (
          select
          from account
@@ -24,24 +24,38 @@ READABLE = """
            and (account.is_application_manager
                 or p.visibility = 'accounts'
                 or exists (select from member where member.project_id = p.id and member.account_id = account.id))
-     ))
+     )))
 """
 
 
 @dataclass(frozen=True)
 class Source:
-    """A project as something that is compared with, in the space of `embedder_id`, which need not be its own."""
+    """A project as something that is compared with, by vectors of `embedder_id` in the space `space_id` (null: plain),
+    which need not be its own; as it is now, or as its frozen version `number` says."""
 
     id: int
     title: str
     embedder_id: int | None
+    space_id: int | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A project that may be named as a reference; its votes count at once where it has the same embedder."""
+
+    id: int
+    title: str
+    has_same_embedder: bool
+    n_validated: int
 
 
 @dataclass(frozen=True)
 class Reference:
     """A reference project as a manager sees it. `n_voters`: its validated objects that have a vector of the asking
     project's embedder; `has_same_embedder`: then all that it embeds have one. `heard`: what its votes count here on
-    average, 0 to 1, by how near they are to the project's objects; null where nothing can be compared."""
+    average, 0 to 1, by how near they are to the project's objects; null where nothing can be compared. `number`: the
+    frozen version that votes, of `versions` (their titles by number); null: it votes as it is now."""
 
     id: int
     title: str
@@ -53,6 +67,8 @@ class Reference:
     job_done: int
     job_total: int | None
     heard: float | None = None
+    number: int | None = None
+    versions: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,11 +79,13 @@ class References:
     n_hidden: int
 
 
-def sources(db: Db, project_id: int, embedder_id: int | None, account_id: int | None) -> list[Source]:
+def sources(
+    db: Db, project_id: int, embedder_id: int | None, account_id: int | None, space_id: int | None = None
+) -> list[Source]:
     """The references of a project that a person may read now, in the project's own space."""
     rows = db.execute(
         f"""
-        select p.id, p.title
+        select p.id, p.title, project_reference.number
         from project_reference
         join project p on p.id = project_reference.reference_id
         where project_reference.project_id = %(project_id)s
@@ -76,14 +94,14 @@ def sources(db: Db, project_id: int, embedder_id: int | None, account_id: int | 
         """,  # noqa: S608 - a constant
         {"project_id": project_id, "account_id": account_id},
     )
-    return [Source(row.id, row.title, embedder_id) for row in rows]
+    return [Source(row.id, row.title, embedder_id, space_id, row.number) for row in rows]
 
 
-def all_sources(db: Db, project_id: int, embedder_id: int | None) -> list[Source]:
+def all_sources(db: Db, project_id: int, embedder_id: int | None, space_id: int | None = None) -> list[Source]:
     """All references of a project, for work whose outcome is only shown to those who may read them."""
     rows = db.execute(
         """
-        select p.id, p.title
+        select p.id, p.title, project_reference.number
         from project_reference
         join project p on p.id = project_reference.reference_id
         where project_reference.project_id = %s
@@ -91,7 +109,7 @@ def all_sources(db: Db, project_id: int, embedder_id: int | None) -> list[Source
         """,
         [project_id],
     )
-    return [Source(row.id, row.title, embedder_id) for row in rows]
+    return [Source(row.id, row.title, embedder_id, space_id, row.number) for row in rows]
 
 
 def describe(db: Db, project: Project, account_id: int | None) -> References:
@@ -102,7 +120,10 @@ def describe(db: Db, project: Project, account_id: int | None) -> References:
                (select coalesce(sum(n), 0)::bigint
                 from count_delta
                 where count_delta.project_id = p.id and count_delta.status = 'V') as n_validated,
-               job.id as job_id, job.done, job.total
+               job.id as job_id, job.done, job.total, project_reference.number,
+               (select coalesce(jsonb_object_agg(frozen_version.number, frozen_version.title), '{{}}')
+                from frozen_version
+                where frozen_version.project_id = p.id) as versions
         from project_reference
         join project p on p.id = project_reference.reference_id
         left join embedder on embedder.id = p.embedder_id
@@ -126,7 +147,8 @@ def describe(db: Db, project: Project, account_id: int | None) -> References:
     found = [
         Reference(
             row.id, row.title, row.embedder, row.embedder_id is not None and row.embedder_id == project.embedder_id,
-            row.n_validated, n_voters.get(row.id, 0), row.job_id, row.done or 0, row.total,
+            row.n_validated, n_voters.get(row.id, 0), row.job_id, row.done or 0, row.total, number=row.number,
+            versions={int(number): title for number, title in row.versions.items()},
         )
         for row in seen
     ]  # fmt: skip
@@ -172,6 +194,25 @@ def add(db: Db, project: Project, viewer: Viewer, reference_id: int) -> None:
     )
 
 
+def name_version(db: Db, project_id: int, viewer: Viewer, reference_id: int, number: int | None) -> None:
+    """Which frozen version of a reference votes, which the viewer may read; none: it votes as it is now."""
+    find_project(db, viewer, reference_id)
+    row = db.execute(
+        """
+        update project_reference
+        set number = %(number)s
+        where project_id = %(project)s
+          and reference_id = %(reference)s
+          and (%(number)s::int is null
+               or exists (select from frozen_version where project_id = %(reference)s and number = %(number)s))
+        returning reference_id
+        """,
+        {"project": project_id, "reference": reference_id, "number": number},
+    ).fetchone()
+    if row is None:
+        raise NotFound("This is no reference project of this one, or it has no such version. Load the page again.")
+
+
 def remove(db: Db, project_id: int, viewer: Viewer, reference_id: int) -> None:
     """Take a reference out, which the viewer may read."""
     find_project(db, viewer, reference_id)
@@ -197,11 +238,13 @@ def remove_hidden(db: Db, project_id: int, account_id: int | None) -> int:
     ).rowcount
 
 
-def offered(db: Db, project_id: int, account_id: int | None, typed: str) -> list[Source]:
+def offered(db: Db, project: Project, account_id: int | None, typed: str) -> list[Offered]:
     """Projects that may be named, by a part of the title; those with most validated objects first."""
     rows = db.execute(
         f"""
-        select p.id, p.title, p.embedder_id
+        select p.id, p.title, p.embedder_id is not distinct from %(embedder_id)s as has_same_embedder,
+               (select coalesce(sum(n), 0)::bigint from count_delta where project_id = p.id and status = 'V')
+                   as n_validated
         from project p
         where p.id <> %(project_id)s
           and strpos(lower(p.title), %(typed)s) > 0
@@ -210,15 +253,15 @@ def offered(db: Db, project_id: int, account_id: int | None, typed: str) -> list
               select from project_reference named
               where named.project_id = %(project_id)s and named.reference_id = p.id
           )
-        order by (select coalesce(sum(n), 0) from count_delta where project_id = p.id and status = 'V') desc, p.id
+        order by n_validated desc, p.id
         limit %(most)s
         """,  # noqa: S608 - a constant
         {
-            "project_id": project_id, "account_id": account_id,
+            "project_id": project.id, "account_id": account_id, "embedder_id": project.embedder_id,
             "typed": typed.replace("\0", " ").strip().lower()[:200], "most": MOST_FOUND,
         },
     )  # fmt: skip
-    return [Source(row.id, row.title, row.embedder_id) for row in rows]
+    return [Offered(**row._asdict()) for row in rows]
 
 
 def find_reference(db: Db, project_id: int, account_id: int | None, reference_id: int) -> Any:

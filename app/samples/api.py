@@ -1,4 +1,4 @@
-"""Samples for programs."""
+"""Samples and acquisitions for programs."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from app.database import Db
 from app.openapi import refusals
 from app.projects.access import VISITOR, Project
+from app.samples.acquisitions import AcquisitionPage, WholeAcquisition, list_acquisitions, read_acquisition
 from app.samples.listing import PAGE, ListedSample, list_samples
 from app.samples.one import WholeSample, read_sample
 
@@ -57,4 +58,38 @@ def read_sample_api(
     return read_sample(db, project, sample_id)
 
 
-routes = [list_samples_api, read_sample_api]
+@get(
+    "/projects/{project_id:int}/acquisitions",
+    opt=VISITOR,
+    sync_to_thread=True,
+    tags=["samples"],
+    summary="A project's acquisitions with their objects by status, by name, a hundred at a time",
+    responses=refusals(400, 404),
+)
+def list_acquisitions_api(
+    db: NamedDependency[Db],
+    project: NamedDependency[Project],
+    q: FromQuery[str] = "",
+    sample: FromQuery[int | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int] = PAGE,
+) -> AcquisitionPage:
+    """`q` are words in the name; `sample`: of this one only; at most 1,000 at once."""
+    return list_acquisitions(db, project, q, sample, after, limit)
+
+
+@get(
+    "/projects/{project_id:int}/acquisitions/{acquisition_id:int}",
+    opt=VISITOR,
+    sync_to_thread=True,
+    tags=["samples"],
+    summary="One acquisition with its process, their columns, and the taxa of its objects",
+    responses=refusals(404),
+)
+def read_acquisition_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], acquisition_id: FromPath[int]
+) -> WholeAcquisition:
+    return read_acquisition(db, project, acquisition_id)
+
+
+routes = [list_samples_api, read_sample_api, list_acquisitions_api, read_acquisition_api]

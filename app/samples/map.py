@@ -4,20 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.templating import thousands
+
 LEAST_DEGREES = 12.0  # of width and height: the outline of the land is too coarse for less
+CLOSE_DEGREES = 0.2  # of a frame without the land
 MOST_DOTS = 1000
-STEPS = (1, 2, 5, 10, 15, 30, 45, 60)
+STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60)
 ASPECT = 2.0
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One or more samples at one place, in degrees of the map: `x` may lie beyond 180."""
+    """One or more samples at one place, in degrees of the map: `x` may lie beyond 180. `share`: of the most objects."""
 
     x: float
     y: float
     n: int
     words: str
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,18 @@ class Map:
     copies: tuple[int, ...]  # how far the land is moved to fill a frame across the date line
 
 
-def draw(positions: np.ndarray) -> Map | None:
-    """The map of latitudes and longitudes [n, 2]; None where there is none."""
+def draw(positions: np.ndarray, objects: np.ndarray | None = None, least: float = LEAST_DEGREES) -> Map | None:
+    """The map of latitudes and longitudes [n, 2]; None where there is none.
+
+    `objects` [n]: how many stand at each; `least`: the fewest degrees that the frame is high.
+    """
     inside = (np.abs(positions[:, 0]) <= 90) & (np.abs(positions[:, 1]) <= 360)
     latitude, longitude = np.round(positions[inside], 6).T
     if not len(latitude):
         return None
     x = _unrolled(longitude)
-    west, width = _widened(float(x.min()), float(x.max()), LEAST_DEGREES * ASPECT)
-    south, height = _widened(float(latitude.min()), float(latitude.max()), LEAST_DEGREES)
+    west, width = _widened(float(x.min()), float(x.max()), least * ASPECT)
+    south, height = _widened(float(latitude.min()), float(latitude.max()), least)
     height = min(height, 180)
     if width < ASPECT * height:
         west, width = west - (min(ASPECT * height, 360) - width) / 2, min(ASPECT * height, 360)
@@ -67,12 +74,18 @@ def draw(positions: np.ndarray) -> Map | None:
         north=round(-(south + height), 3),
         width=round(width, 3),
         height=round(height, 3),
-        dots=_dots(x, latitude, max(width, 1) / 160),
-        meridians=[Line(at, degrees(_rolled(at), "E", "W")) for at in _multiples(west, west + width, step)],
-        parallels=[Line(-at, degrees(at, "N", "S")) for at in _multiples(south, south + height, step)],
+        dots=_dots(x, latitude, width / 160, None if objects is None else objects[inside]),
+        meridians=[
+            Line(at, degrees(_rolled(at), "E", "W", _decimals(step))) for at in _multiples(west, west + width, step)
+        ],
+        parallels=[Line(-at, degrees(at, "N", "S", _decimals(step))) for at in _multiples(south, south + height, step)],
         place=_place(x, latitude),
         n_positions=len(x),
-        copies=tuple(turn for turn in (-360, 0, 360) if west < turn + 180 and west + width > turn - 180),
+        copies=tuple(
+            turn
+            for turn in (-360, 0, 360)
+            if height >= LEAST_DEGREES and west < turn + 180 and west + width > turn - 180
+        ),
     )
 
 
@@ -91,23 +104,36 @@ def _widened(low: float, high: float, least: float) -> tuple[float, float]:
     return (low + high - length) / 2, length
 
 
-def _dots(x: np.ndarray, latitude: np.ndarray, cell: float) -> list[Dot]:
-    """One dot for all samples of one cell, at their mean; those of most samples where there are too many."""
+def _dots(x: np.ndarray, latitude: np.ndarray, cell: float, objects: np.ndarray | None) -> list[Dot]:
+    """One dot for all samples of one cell, at their mean; the largest of them where there are too many."""
     # One number for both coordinates: unique rows would be sorted ten times slower.
     places = np.round(x / cell).astype(np.int64) * 1_000_000 + np.round(latitude / cell).astype(np.int64)
     cells, own, n = np.unique(places, return_inverse=True, return_counts=True)
     mean_x = np.bincount(own, x, len(cells)) / n
     mean_y = np.bincount(own, latitude, len(cells)) / n
-    kept = np.argsort(-n, kind="stable")[:MOST_DOTS]
+    held = None if objects is None else np.bincount(own, objects, len(cells)).astype(np.int64)
+    size = n if held is None else held
     return [
-        Dot(round(float(mean_x[k]), 3), round(-float(mean_y[k]), 3), int(n[k]), _words(mean_x[k], mean_y[k], int(n[k])))
-        for k in kept
+        Dot(
+            round(float(mean_x[k]), 3 if cell > 0.02 else 6),
+            round(-float(mean_y[k]), 3 if cell > 0.02 else 6),
+            int(n[k]),
+            _words(mean_x[k], mean_y[k], int(n[k]), None if held is None else int(held[k])),
+            round(float(size[k] / size.max()), 4) if size.max() else 0.0,
+        )
+        for k in np.argsort(-size, kind="stable")[:MOST_DOTS]
     ]
 
 
-def _words(x: float, latitude: float, n: int) -> str:
+def _words(x: float, latitude: float, n: int, n_objects: int | None) -> str:
     place = f"{degrees(latitude, 'N', 'S', 2)} {degrees(_rolled(x), 'E', 'W', 2)}"
-    return f"{n} sample{'s' if n > 1 else ''} at {place}"
+    held = "" if n_objects is None else f"{thousands(n_objects)} object{'s' if n_objects != 1 else ''} of "
+    return f"{held}{n} sample{'s' if n > 1 else ''} at {place}"
+
+
+def _decimals(step: float) -> int:
+    """As many as tell one line of the grid from the next."""
+    return 0 if step >= 1 else 1 if step >= 0.1 else 2
 
 
 def _rolled(x: float) -> float:
@@ -115,8 +141,8 @@ def _rolled(x: float) -> float:
     return float((x + 180) % 360 - 180)
 
 
-def _multiples(low: float, high: float, step: int) -> list[float]:
-    return np.arange(np.floor(low / step) * step + step, high, step).tolist()
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    return np.round(np.arange(np.floor(low / step) * step + step, high, step), 3).tolist()
 
 
 def _place(x: np.ndarray, latitude: np.ndarray) -> str:

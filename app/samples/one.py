@@ -70,18 +70,18 @@ def read_sample(db: Db, project: Project, sample_id: int) -> WholeSample:
     if project.validated_only:
         own &= mirror.status == VALIDATED
     own = np.flatnonzero(own)
-    taxa = _taxa(db, mirror, own)
+    taxa = taxa_of(db, mirror, own)
     return WholeSample(
         sample=listed(sheet, counted, at),
         descriptor=row.dataportal_descriptor,
-        fields=_filled(row.fields),
+        fields=filled(row.fields),
         acquisitions=_acquisitions(db, project, sheet, mirror, own, sample_id),
         taxa=taxa[:MOST_TAXA],
         n_taxa=len(taxa),
     )
 
 
-def _taxa(db: Db, mirror: Mirror, own: np.ndarray) -> list[SampleTaxon]:
+def taxa_of(db: Db, mirror: Mirror, own: np.ndarray) -> list[SampleTaxon]:
     """The taxa of these objects, the most frequent first."""
     taxa, places = np.unique(mirror.taxon[own], return_inverse=True)
     n = np.bincount(places * 4 + mirror.status[own], minlength=4 * len(taxa)).reshape(-1, 4)
@@ -130,7 +130,7 @@ def _acquisitions(
     none = [0] * 4
     return [
         SampleAcquisition(
-            row.id, row.orig_id, row.instrument, row.process, _filled(row.fields), _filled(row.process_fields or {}),
+            row.id, row.orig_id, row.instrument, row.process, filled(row.fields), filled(row.process_fields or {}),
             int(sum(n[row.n])) if row.n >= 0 else 0,
             dict(zip(STATUSES, n[row.n].tolist() if row.n >= 0 else none, strict=True)),
         )
@@ -138,6 +138,6 @@ def _acquisitions(
     ]  # fmt: skip
 
 
-def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+def filled(fields: dict[str, Any]) -> dict[str, Any]:
     """Columns that have a value."""
     return {name: value for name, value in fields.items() if value not in (None, "")}

@@ -30,6 +30,7 @@ class Sheet:
     folded: list[str]  # the names, to search in
     rank: np.ndarray  # int32: place of each name among all names
     position: np.ndarray  # float64 [n, 2]: latitude and longitude; NaN: not known
+    acquisition_ids: np.ndarray  # int64, ascending: those that have objects
     acquisition_sample: np.ndarray  # int32: of each acquisition, the place of its sample
     place: np.ndarray  # int32: of each object, the place of its sample
     acquisition: np.ndarray  # int32: of each object, the place of its acquisition
@@ -49,6 +50,7 @@ class Tally:
     first_day: np.ndarray  # int32; NO_DAY: not known
     last_day: np.ndarray
     n_acquisitions: np.ndarray  # with such objects
+    n_of_acquisition: np.ndarray  # int64 [k, 4]: by an acquisition's place, objects by status
 
     def counts(self, at: int) -> dict[str, int]:
         return dict(zip(STATUSES, self.n[at].tolist(), strict=True))
@@ -92,12 +94,13 @@ def tally(sheet: Sheet, mirror: Mirror, validated_only: bool) -> Tally:
 
 
 def _counted(sheet: Sheet, mirror: Mirror, validated_only: bool) -> Tally:
-    n_samples = len(sheet.ids)
+    n_samples, n_acquisitions = len(sheet.ids), len(sheet.acquisition_ids)
     n = np.bincount(sheet.place * 4 + mirror.status, minlength=4 * n_samples).reshape(n_samples, 4)
+    own = np.bincount(sheet.acquisition * 4 + mirror.status, minlength=4 * n_acquisitions).reshape(n_acquisitions, 4)
     places, acquisitions, days = sheet.place, sheet.acquisition, sheet.day
     if validated_only:
         seen = mirror.status == VALIDATED
-        n = np.where(np.arange(4) == VALIDATED, n, 0)
+        n, own = (np.where(np.arange(4) == VALIDATED, counts, 0) for counts in (n, own))
         places, acquisitions, days = places[seen], acquisitions[seen], days[seen]
     used = np.zeros(len(sheet.acquisition_sample), bool)
     used[acquisitions] = True
@@ -106,7 +109,7 @@ def _counted(sheet: Sheet, mirror: Mirror, validated_only: bool) -> Tally:
     np.minimum.at(first, places[known], days[known])
     np.maximum.at(last, places[known], days[known])
     first[last == NO_DAY] = NO_DAY
-    return Tally(n, first, last, np.bincount(sheet.acquisition_sample[used], minlength=n_samples))
+    return Tally(n, first, last, np.bincount(sheet.acquisition_sample[used], minlength=n_samples), own)
 
 
 def _read(db: Db, mirror: Mirror) -> Sheet:
@@ -132,7 +135,7 @@ def _read(db: Db, mirror: Mirror) -> Sheet:
     acquisition_sample[acquisition] = own
     return Sheet(
         mirror.data_version, ids, names, folded, rank, _with_objects_position(db, mirror, own, position),
-        acquisition_sample, own, acquisition.astype(np.int32), mirror.head(db, "day"),
+        acquisition_ids, acquisition_sample, own, acquisition.astype(np.int32), mirror.head(db, "day"),
     )  # fmt: skip
 
 

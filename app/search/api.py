@@ -85,7 +85,7 @@ def _in_several(db: Db, project: Project, mirror: Mirror, data: Likeness) -> Ali
     if not chosen <= readable:
         raise NotFound(NO_PROJECT)
     found = elsewhere.alike_in(
-        db, project.embedder_id or 0, project.caller_id, sorted(chosen), vectors, data.k, least=data.least, filter=pairs
+        db, project, project.caller_id, sorted(chosen), vectors, data.k, least=data.least, filter=pairs
     )
     distances = [round(distance, 6) for distance in found.distances.tolist()]
     ids, projects = found.ids.tolist(), found.projects.tolist()

@@ -1,5 +1,6 @@
 """Whole columns of PostgreSQL as numpy arrays: one row of aggregated arrays, read in binary without a Python loop."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -55,3 +56,21 @@ def fetch_vectors(db: Db, query: Query, params: Any, dimension: int) -> tuple[np
         return np.empty(0, np.int64), np.empty((0, dimension), np.float16)
     rows = np.frombuffer(vectors, np.dtype(element), offset=HEADER_BYTES)
     return decode(ids, ">i8"), rows["v"].astype(np.float16)
+
+
+def fetch_vectors_of(
+    db: Db, embedder_id: int | None, project_id: int, ids: Iterable[int], dimension: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the objects that have a vector, in no order, and the vectors as it made them, both as above."""
+    return fetch_vectors(
+        db,
+        """
+        select array_agg(object_id), array_agg(v)
+        from object_vector
+        where embedder_id = %s
+          and project_id = %s
+          and object_id = any(%s::bigint[])
+        """,
+        [embedder_id, project_id, "{" + ",".join(map(str, ids)) + "}"],
+        dimension,
+    )

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.database import Db
-from app.errors import NotFound
+from app.errors import NotFound, Refused
 from app.objects.filters import Filter, Pairs, read_filter
 from app.projects.references import READABLE, Source
 from app.search.arrays import fetch_arrays, fetch_vectors
-from app.search.likeness import Searched, Visible, most_alike, own_examples
+from app.search.likeness import NO_EMBEDDER, Searched, Visible, most_alike, own_examples
 from app.search.mirror import Mirror, open_mirror
+from app.spaces.current import mapped, space_of
 
 ABOUT_LABELS = frozenset({"status", "taxon", "children"})  # what a filter may say of every project
 
@@ -49,7 +50,7 @@ def of_others(db: Db, project: Searched, account_id: int | None, ids: Sequence[i
     rest = sorted(set(ids) - set(mirror.ids[mirror.ordinals(np.array(fitting(ids), np.int64))].tolist()))
     if not rest or project.embedder_id is None:
         return None
-    return foreign_examples(db, project.id, project.embedder_id, account_id, rest)
+    return foreign_examples(db, project, account_id, rest)
 
 
 def without_sizes(own: np.ndarray, foreign: np.ndarray) -> np.ndarray:
@@ -66,13 +67,14 @@ def fitting(ids: Sequence[int]) -> list[int]:
     return [one for one in ids if abs(one) < 2**63]
 
 
-def foreign_examples(db: Db, project_id: int, embedder_id: int, account_id: int | None, ids: Sequence[int]) -> Examples:
-    """Those of the objects that are in other projects which the account may read, and have a vector of the embedder.
+def foreign_examples(db: Db, project: Searched, account_id: int | None, ids: Sequence[int]) -> Examples:
+    """Those of the objects that are in other projects which the account may read, and have a vector of the project's
+    embedder; in the project's space.
 
     Who is not logged in sees validated objects only, and compares with these only.
     """
     asked = {
-        "project_id": project_id, "embedder_id": embedder_id, "account_id": account_id,
+        "project_id": project.id, "embedder_id": project.embedder_id, "account_id": account_id,
         "ids": "{" + ",".join(map(str, fitting(ids))) + "}",
     }  # fmt: skip
     from_where = f"""
@@ -87,7 +89,7 @@ def foreign_examples(db: Db, project_id: int, embedder_id: int, account_id: int 
           and {READABLE}
           and (%(account_id)s::int is not null or label.object_id is not null)
     """
-    dimension = db.execute("select dimension from embedder where id = %s", [embedder_id]).fetchone().dimension
+    dimension = db.execute("select dimension from embedder where id = %s", [project.embedder_id]).fetchone().dimension
     found, vectors = fetch_vectors(
         db,
         f"select array_agg(object_vector.object_id order by object_vector.object_id),"
@@ -100,7 +102,8 @@ def foreign_examples(db: Db, project_id: int, embedder_id: int, account_id: int 
         f"select array_agg(coalesce(label.taxon_id, 0) order by object_vector.object_id) {from_where}",
         asked,
     )
-    return Examples(found, vectors.astype(np.float32), np.empty(0, np.int32) if taxa is None else taxa)
+    vectors = mapped(db, project, vectors.astype(np.float32))
+    return Examples(found, vectors, np.empty(0, np.int32) if taxa is None else taxa)
 
 
 def projects_of(db: Db, account_id: int | None, ids: Sequence[int]) -> dict[int, int]:
@@ -168,7 +171,7 @@ class Alike:
 
 def alike_in(
     db: Db,
-    embedder_id: int,
+    asking: Searched,
     account_id: int | None,
     project_ids: Sequence[int],
     vectors: np.ndarray,
@@ -178,10 +181,14 @@ def alike_in(
     without: Sequence[int] = (),
     filter: Pairs = (),
 ) -> Alike:
-    """The `k` objects nearest to the query in those of the projects that the account may read.
+    """The `k` objects nearest to the query in those of the projects that the account may read, all in the space of the
+    project that asks.
 
     filter: what it says of labels (status, taxon, children) is obeyed in each project; the rest is of one project only.
     """
+    embedder_id, space_id = asking.embedder_id, space_of(asking)
+    if embedder_id is None:
+        raise Refused(NO_EMBEDDER)
     dimension = db.execute("select dimension from embedder where id = %s", [embedder_id]).fetchone().dimension
     vectors = without_sizes(np.atleast_2d(vectors), np.empty((0, dimension), np.float32))
     said = [pair for pair in filter if pair[0] in ABOUT_LABELS]
@@ -197,7 +204,7 @@ def alike_in(
         )
         mask = mirror.mask(db, kept).copy()
         mask[mirror.ordinals(np.array(without, np.int64))] = False
-        found = most_alike(db, Source(one.id, one.title, embedder_id), vectors, mask, k, least, mirror)
+        found = most_alike(db, Source(one.id, one.title, embedder_id, space_id), vectors, mask, k, least, mirror)
         ids.append(found.ids)
         distances.append(found.distances)
         projects += [one.id] * len(found.ids)

@@ -115,7 +115,7 @@ def _found(db: Db, project: Project, order: Order, chosen: set[int], keep: str, 
     except Refused as refused:
         return None, refused.sentence
     found = elsewhere.alike_in(
-        db, project.embedder_id or 0, project.caller_id, sorted(chosen), vectors, n,
+        db, project, project.caller_id, sorted(chosen), vectors, n,
         least=order.direction == "desc", without=order.examples, filter=STATUSES[keep],
     )  # fmt: skip
     return found, ""

@@ -12,7 +12,7 @@ import numpy as np
 from app import database
 from app.clusters import automatic
 from app.database import Db
-from app.errors import NotFound
+from app.errors import NotFound, Refused
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.questions import answers
@@ -24,6 +24,7 @@ from app.search.query_image import embed_here
 from app.search.vector_copy import write_vectors
 from app.searches.look import after_embedding
 from app.settings import Settings
+from app.tuning import moving
 from indexer.embedders import Embedder
 from indexer.embedding import Embedded, embed_stream
 from indexer.images import BadImage
@@ -68,10 +69,12 @@ def run(job: JobContext) -> None:
 
     Arguments: `embedder`, a name of the registry that the project shall use from now on; `retry_failed`, true to try
     again what failed; `vectors`, a file of vectors to bring in, which become the project's; `name`, what they are
-    called.
+    called; `move_to`, the id of an embedder that takes the present one's place once all its vectors are there.
     """
     if path := job.args.get("vectors"):
         bring(job.database_url, job.project_id, path, job.args.get("name", ""), job)
+    elif target_id := job.args.get("move_to"):
+        moving.move(job, target_id, embed_project)
     else:
         _embed(job)
     with database.connect(job.database_url) as db:
@@ -130,9 +133,9 @@ def embed_project(
 ) -> int:
     """Give a vector to every object that can have one, or to these `only`; returns how many were written here.
 
-    By the project's embedder, or by another one whose vectors are to take the place of the present ones.
-    `first_are_there` is called with how many were written here once the first 2,000 have theirs, where there are more,
-    until it says that it needs no more.
+    By the project's embedder, or by another one whose vectors are to take the place of the present ones: these serve
+    meanwhile, so what comes in gets both, the one that serves first. `first_are_there` is called with how many were
+    written here once the first 2,000 have theirs, where there are more, until it says that it needs no more.
 
     The same content is computed once, also across projects and workers: work is dealt out by the first byte of the
     image's hash, and who works on a byte holds its lock. Hashes are random, so an embedding that is stopped half-way
@@ -145,6 +148,7 @@ def embed_project(
         embedder = embedders.load(settings, row)
         work = _Work(db, project_id, row.id, embedder, open_store(settings), settings, report, only)
         work.first_are_there = first_are_there
+        serving = _Serving(work, database_url) if embedder_id and only is None else None
         while True:
             if only is None:
                 pending.record_failures(db, row.id, project_id)
@@ -154,8 +158,44 @@ def embed_project(
             work.tell()
             for turn in _turns(db, row.id, waiting, report):
                 work.embed_turn(turn)
+                if serving:
+                    serving.follow()
         work.tell("" if not work.lost else f"{work.lost:,} images are missing from the store: see the log")
         return work.written
+
+
+class _Serving:
+    """The embedder that a project has while another one's vectors are made."""
+
+    def __init__(self, work: "_Work", database_url: str) -> None:
+        self.work, self.database_url = work, database_url
+        self.version = self._version()
+
+    def follow(self) -> None:
+        """Give its vectors to what was imported since: its own job waits until the other's vectors are there."""
+        version, work = self._version(), self.work
+        if version is None or version == self.version:
+            return
+        self.version = version
+        try:
+            embed_project(self.database_url, work.settings, work.project_id, automatic.Quiet(work.report))
+        except Refused as refused:
+            # Nobody moves to another embedder in vain because this one's weights are lost.
+            work.report.log(refused.sentence)
+
+    def _version(self) -> int | None:
+        """Of the project's objects; None where it has come to the other embedder by now."""
+        row = self.work.db.execute(
+            """
+            select data_version
+            from project
+            join embedder on embedder.id = project.embedder_id and embedder.embeds_images
+            where project.id = %s
+              and embedder.id <> %s
+            """,
+            [self.work.project_id, self.work.embedder_id],
+        ).fetchone()
+        return row.data_version if row else None
 
 
 class _Work:

@@ -14,8 +14,9 @@ from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.search import strips
 from app.settings import Settings
+from app.tuning import files
 from indexer import embedders
-from indexer.embedders import Embedder, EmbedderError
+from indexer.embedders import Embedder, EmbedderError, tuned
 from indexer.embedders.cropping import Cropping, from_json
 from indexer.strips import Strip
 
@@ -26,6 +27,8 @@ LARGEST_PLAIN = 3900
 
 def open_embedder(settings: Settings, spec: str) -> Embedder:
     """The embedder that the registry gives for `spec`, loaded once a process; Refused if it cannot be."""
+    if spec.startswith(tuned.KIND):
+        files.fetch(settings, spec)
     try:
         return _open(spec, settings.home / "embedders", settings.device, settings.embed_threads)
     except EmbedderError as error:
@@ -73,25 +76,26 @@ def _named(db: Db, name: str) -> Any | None:
 
 def _insert(db: Db, embedder: Embedder) -> Any | None:
     """The new row, with its partitions of vectors; None if somebody was quicker."""
+    told = {
+        name: getattr(embedder, name)
+        for name in ("name", "digest", "dimension", "description", "config", "embeds_images", "embeds_text")
+    }
+    return make_row(db, told, 1 if isinstance(embedder, Cropping) else PARTITIONS)
+
+
+def make_row(db: Db, told: dict[str, Any], n_parts: int = PARTITIONS) -> Any | None:
+    """A new row of `embedder` as it is told, with its partitions of vectors; None where the name is known."""
     added = db.execute(
         """
         insert into embedder (name, digest, dimension, description, config, embeds_images, embeds_text)
-        values (%s, %s, %s, %s, %s, %s, %s)
+        values (%(name)s, %(digest)s, %(dimension)s, %(description)s, %(config)s, %(embeds_images)s, %(embeds_text)s)
         on conflict (name) do nothing
         returning id, digest
         """,
-        [
-            embedder.name,
-            embedder.digest,
-            embedder.dimension,
-            embedder.description,
-            json.dumps(embedder.config),
-            embedder.embeds_images,
-            embedder.embeds_text,
-        ],
+        told | {"config": json.dumps(told["config"])},
     ).fetchone()
     if added:
-        _make_partitions(db, added.id, embedder.dimension, 1 if isinstance(embedder, Cropping) else PARTITIONS)
+        _make_partitions(db, added.id, told["dimension"], n_parts)
     return added
 
 
@@ -122,12 +126,13 @@ def assign(db: Db, settings: Settings, project_id: int, spec: str = embedders.DE
     Vectors that were brought are meant by the name they have here: their file may be gone.
     """
     brought = db.execute("select id from embedder where name = %s and not embeds_images", [spec]).fetchone()
-    embedder_id = brought.id if brought else _registered(db, settings, project_id, spec)
+    embedder_id = brought.id if brought else registered(db, settings, project_id, spec)
     use(db, project_id, embedder_id)
     return embedder_id
 
 
-def _registered(db: Db, settings: Settings, project_id: int, spec: str) -> int:
+def registered(db: Db, settings: Settings, project_id: int, spec: str) -> int:
+    """The id of the embedder `spec`, made not to see the strips that the project cuts off."""
     return register(db, without_strips(open_embedder(settings, spec), strips.accepted(db, project_id)))
 
 
@@ -136,21 +141,24 @@ def wanted(db: Db, settings: Settings, project_id: int) -> Any:
     row = of_project(db, project_id)
     if row is None or not row.embeds_images:
         return row
-    return find(db, _registered(db, settings, project_id, row.config["spec"]))
+    return find(db, registered(db, settings, project_id, row.config["spec"]))
 
 
 def use(db: Db, project_id: int, embedder_id: int) -> None:
-    """Make an embedder that is known the project's own."""
+    """Make an embedder that is known the project's own, in its plain space: maps are of one embedder's vectors."""
     changed = db.execute(
         """
         update project
         set embedder_id = %(embedder)s,
+            space_id = null,
             data_version = data_version + 1
         where id = %(project)s
           and embedder_id is distinct from %(embedder)s
         """,
         {"embedder": embedder_id, "project": project_id},
     )
+    if changed.rowcount:
+        db.execute("update space set status = 'former' where project_id = %s and status = 'adopted'", [project_id])
     if changed.rowcount == 0 and not db.execute("select 1 from project where id = %s", [project_id]).fetchone():
         raise NotFound("The project does not exist any more.")
 

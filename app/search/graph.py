@@ -20,6 +20,8 @@ from app.search.kept import Kept
 from app.search.likeness import NO_EMBEDDER, Searched
 from app.search.mirror import Mirror
 from app.search.rows import Rows
+from app.search.sizes import Space
+from app.spaces.current import mapped, space_of
 from indexer import suspects
 from indexer.graph import Graph, InMemory, build_graph
 from indexer.suspects import Suspects, VectorsOf
@@ -70,10 +72,10 @@ _kept = Kept(MOST_KEPT)
 
 
 def open_graph(db: Db, project: Searched) -> ProjectGraph:
-    """The graph of a project's embedder. Raises Refused without an embedder, Conflict while it is being built."""
+    """The graph of a project's vectors in its space. Raises Refused without any, Conflict while it is being built."""
     if project.embedder_id is None:
         raise Refused(NO_EMBEDDER)
-    generation = generations.open_generation(db, project.id, project.embedder_id)
+    generation = generations.open_generation(db, project.id, project.embedder_id, space_of(project))
     if generation is None:
         return _in_memory(db, project)
     if generation.graph is None:
@@ -82,7 +84,7 @@ def open_graph(db: Db, project: Searched) -> ProjectGraph:
 
 
 def _in_memory(db: Db, project: Searched) -> ProjectGraph:
-    key = (db.info.host, db.info.port, db.info.dbname, project.id, project.embedder_id)
+    key = (db.info.host, db.info.port, db.info.dbname, project.id, project.embedder_id, space_of(project))
     known: _InMemory | None = _kept.get(key)
     n, latest, n_added = _state(db, project, known.latest if known else 0)
     if n > MOST_IN_MEMORY:
@@ -128,7 +130,7 @@ def _all_vectors(db: Db, project: Searched) -> tuple[np.ndarray, np.ndarray]:
         dimension,
     )
     order = np.argsort(ids)
-    return ids[order], vectors[order]
+    return ids[order], mapped(db, project, vectors[order])
 
 
 def validated_labels(graph: ProjectGraph, mirror: Mirror) -> np.ndarray:
@@ -228,9 +230,10 @@ def left_over(
 
 def stacks(db: Db, project: Searched, mirror: Mirror, mask: np.ndarray) -> list[np.ndarray]:
     """Near-duplicates among these objects (bool by ordinal), the largest stack first; each begins with the object that
-    stands for it, where the mask keeps that.
+    stands for it, where the mask keeps that. What is nearly the same is so in the plain space: a learned one draws
+    together what is of one taxon, the same or not.
     """
-    graph = open_graph(db, project)
+    graph = open_graph(db, Space(project.id, project.embedder_id, 0.0))
     rows = np.flatnonzero(graph.rows.column(mirror, mask))
     first = np.asarray(graph.stands_for)[rows]
     together = np.bincount(first, minlength=len(graph.ids))[first] > 1

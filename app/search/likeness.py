@@ -13,11 +13,14 @@ import numpy as np
 from app.database.connections import Db
 from app.errors import Conflict, Refused
 from app.search import generations
-from app.search.arrays import fetch_arrays, fetch_vectors
+from app.search.arrays import fetch_vectors_of
 from app.search.codes import VALIDATED
 from app.search.generations import Generation
+from app.search.later import check_unindexed, later_vectors
 from app.search.mirror import Mirror, open_mirror
 from app.search.sizes import sized, sizes, weight_of
+from app.spaces.current import map_of, mapped, space_of
+from indexer.linear_map import LinearMap
 from indexer.neighbours import ranked
 from indexer.spaces import Aim, aim
 
@@ -28,6 +31,8 @@ NO_EMBEDDER = (
 # Where size counts, so many times more are taken by their vectors alone and put in order by both, up to a weight. On
 # real plankton 0.999 and 0.995 of the answer are among them; beyond the last weight everything is compared.
 WIDER = ((0.2, 4, 0.998), (0.5, 8, 0.995))
+# What a plain index proposes for a learned space: so many at least, and so many times what is asked for.
+MAPPED_AT_ONCE, MAPPED_TIMES, MAPPED_RECALL = 10_000, 8, 0.99
 
 
 class Searched(Protocol):
@@ -81,7 +86,9 @@ def most_alike(
         raise Refused(NO_EMBEDDER)
     wanted = aim_of(db, project, query)
     column = sizes(db, mirror) if wanted.size is not None else None
-    generation = generations.open_generation(db, project.id, project.embedder_id)
+    generation, learned = open_index(db, project)
+    if generation is None and space_of(project) is not None:
+        check_unindexed(db, project)
     horizon = generation.manifest.horizon if generation else 0
     ids, distances, removed = later_vectors(db, project, horizon, wanted.vector)
     later = mirror.ordinals(ids)
@@ -93,7 +100,7 @@ def most_alike(
     if generation:
         allowed = allowed_rows(generation, mirror, mask, np.concatenate([removed, ids]))
         here = None if column is None else generation.rows.column(mirror, column)
-        asked = (wanted, weight_of(project), here, around)
+        asked = Asked(wanted, weight_of(project), here, around, learned)
         base_ids, base_distances, recall, exact, n_base = _base(generation, asked, k, allowed, least)
         ids, distances = np.concatenate([ids, base_ids]), np.concatenate([distances, base_distances])
         n_compared += n_base
@@ -122,27 +129,67 @@ def aim_of(db: Db, project: Searched, query: np.ndarray) -> Aim:
     return aim(query, dimension, weight)
 
 
-# With the weight of size, the size of each row of a generation, and whether only what is around is asked.
-Asked = tuple[Aim, float, np.ndarray | None, bool]
+def open_index(db: Db, project: Searched) -> tuple[Generation | None, LinearMap | None]:
+    """The generation that answers for a project, and the map by which what it gives is yet to be compared.
+
+    Of a learned space that has no generation, as of another project than the space's own or where the file was deleted,
+    the plain one proposes.
+    """
+    embedder_id, space_id = project.embedder_id or 0, space_of(project)
+    generation = generations.open_generation(db, project.id, embedder_id, space_id)
+    if generation is not None or space_id is None:
+        return generation, None
+    return generations.open_generation(db, project.id, embedder_id), map_of(db, space_id)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a generation is asked for: with the weight of size, the size of each of its rows, whether only what is
+    around is asked, and the map by which its vectors are to be compared, if not as they are."""
+
+    wanted: Aim
+    weight: float
+    column: np.ndarray | None
+    around: bool
+    learned: LinearMap | None = None
 
 
 def _base(
     generation: Generation, asked: Asked, k: int, allowed: np.ndarray, least: bool
 ) -> tuple[np.ndarray, np.ndarray, float, bool, int]:
     """Ids and distances from a generation, the recall to expect, whether exact, and how many were compared."""
-    index, (wanted, weight, column, around) = generation.index, asked
+    wanted, column = asked.wanted, asked.column
     n_allowed = int(np.count_nonzero(allowed))
-    everything = n_allowed == index.n
-    n, share = _wider(k, weight, n_allowed) if column is not None else (k, 1.0)
-    rows, cosines, exact = index.search(
-        wanted.vector.astype(np.float32), n, None if everything else allowed, least, around
-    )  # fmt: skip
-    recall = index.recall(exact, plain=everything and not least)
+    everything = n_allowed == generation.index.n
+    n, share = _wider(k, asked.weight, n_allowed) if column is not None else (k, 1.0)
+    if asked.learned is not None:
+        rows, cosines, exact, recall = _mapped_base(generation, asked, asked.learned, n, allowed, least)
+    else:
+        rows, cosines, exact = generation.index.search(
+            wanted.vector.astype(np.float32), n, None if everything else allowed, least, asked.around
+        )  # fmt: skip
+        recall = generation.index.recall(exact, plain=everything and not least)
     distances = 1 - cosines
     if column is not None:
         distances, exact = wanted.distances(distances, column[rows]), exact and n >= n_allowed
         recall *= share
     return np.asarray(generation.ids[rows]), distances, recall, exact, n_allowed
+
+
+def _mapped_base(
+    generation: Generation, asked: Asked, learned: LinearMap, n: int, allowed: np.ndarray, least: bool
+) -> tuple[np.ndarray, np.ndarray, bool, float]:
+    """Rows of a plain generation and their cosines in a learned space: of few, all are mapped; of more, those that lie
+    farthest along the query as the map sees it."""
+    rows, exact = np.flatnonzero(allowed), True
+    if len(rows) > max(MAPPED_AT_ONCE, n):
+        proposed = max(MAPPED_AT_ONCE, n * MAPPED_TIMES)
+        back = learned.pulled_back(asked.wanted.vector)
+        rows, _, _ = generation.index.search(back, proposed, allowed, least, asked.around)
+        exact = len(rows) >= int(np.count_nonzero(allowed))
+    cosines = learned.apply(generation.index.vectors(rows)) @ asked.wanted.vector.astype(np.float32)
+    order = np.lexsort((rows, cosines if least else -cosines))[:n]
+    return rows[order], cosines[order], exact, 1.0 if exact else MAPPED_RECALL
 
 
 def _wider(k: int, weight: float, n_allowed: int) -> tuple[int, float]:
@@ -151,49 +198,6 @@ def _wider(k: int, weight: float, n_allowed: int) -> tuple[int, float]:
         if weight <= most and k * times < n_allowed:
             return k * times, share
     return n_allowed, 1.0
-
-
-def later_vectors(
-    db: Db, project: Searched, horizon: int, direction: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ids and exact distances of the vectors since a horizon, and the ids of those removed since: one statement."""
-    ids, distances, removed = fetch_arrays(
-        db,
-        """
-        with asked as materialized (
-            -- Read once: a prepared statement would read the text again for every row, 40 times as slow.
-            select %(query)s::text::halfvec as v
-        ), added as (
-            select array_agg(object_id) as ids, array_agg((object_vector.v <=> asked.v)::real) as distances
-            from object_vector, asked
-            where embedder_id = %(embedder_id)s
-              and project_id = %(project_id)s
-              and tx >= %(horizon)s::text::xid8
-        ), removed as (
-            select array_agg(object_id) as ids
-            from vector_removed
-            where embedder_id = %(embedder_id)s
-              and project_id = %(project_id)s
-              and tx >= %(horizon)s::text::xid8
-        )
-        select added.ids, added.distances, removed.ids
-        from added, removed
-        """,
-        {
-            "query": _text(direction),
-            "embedder_id": project.embedder_id,
-            "project_id": project.id,
-            "horizon": str(horizon),
-        },
-    )
-    none = np.empty(0, np.int64)
-    if ids is None:
-        ids, distances = none, np.empty(0, np.float32)
-    return ids, distances, none if removed is None else removed
-
-
-def _text(vector: np.ndarray) -> str:
-    return "[" + ",".join(map(str, vector.tolist())) + "]"
 
 
 def example_vectors(db: Db, project: Searched, ids: list[int]) -> np.ndarray:
@@ -206,23 +210,13 @@ def example_vectors(db: Db, project: Searched, ids: list[int]) -> np.ndarray:
 
 
 def vectors_by_id(db: Db, project: Searched, ids: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of those objects that have a vector, int64 in no order, and the vectors, float32 [n, d]."""
+    """Ids of those objects that have a vector, int64 in no order, and the vectors in the project's space, float32
+    [n, d]."""
     if project.embedder_id is None:
         raise Refused(NO_EMBEDDER)
     dimension = db.execute("select dimension from embedder where id = %s", [project.embedder_id]).fetchone().dimension
-    found, vectors = fetch_vectors(
-        db,
-        """
-        select array_agg(object_id), array_agg(v)
-        from object_vector
-        where embedder_id = %s
-          and project_id = %s
-          and object_id = any(%s::bigint[])
-        """,
-        [project.embedder_id, project.id, "{" + ",".join(map(str, ids)) + "}"],
-        dimension,
-    )
-    return found, vectors.astype(np.float32)
+    found, vectors = fetch_vectors_of(db, project.embedder_id, project.id, ids, dimension)
+    return found, mapped(db, project, vectors.astype(np.float32))
 
 
 def own_examples(db: Db, project: Visible, ids: Sequence[int], mirror: Mirror) -> np.ndarray:

@@ -16,6 +16,7 @@ from app.search import looked_up
 from app.search.codes import PROVENANCES, STATUSES, VALIDATED
 from app.search.columns import TextColumn
 from app.search.heads import NONE
+from app.search.run_columns import margins, novelties
 
 if TYPE_CHECKING:
     from app.objects.filters import Filter
@@ -174,11 +175,27 @@ def positions(db: Db, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
     return np.where(lacking, sample[0], own[0]), np.where(lacking, sample[1], own[1])
 
 
+def _predicted(db: Db, mirror: Mirror, *taxa: int) -> np.ndarray:
+    return _among(mirror.predicted, taxa)
+
+
 def _score(db: Db, mirror: Mirror, low: float | None, high: float | None) -> np.ndarray:
-    """Scores are kept in single precision: so are the limits that they are compared with."""
+    return _in_single(mirror.score, low, high)
+
+
+def _margin(db: Db, mirror: Mirror, low: float | None, high: float | None) -> np.ndarray:
+    return _in_single(margins(db, mirror), low, high)
+
+
+def _novelty(db: Db, mirror: Mirror, low: float | None, high: float | None) -> np.ndarray:
+    return _in_single(novelties(db, mirror), low, high)
+
+
+def _in_single(values: np.ndarray, low: float | None, high: float | None) -> np.ndarray:
+    """What is kept in single precision is compared with limits in single precision."""
     with np.errstate(over="ignore"):
         lowest, highest = (None if limit is None else float(np.float32(limit)) for limit in (low, high))
-    return _between(mirror.score, lowest, highest)
+    return _between(values, lowest, highest)
 
 
 CONDITIONS: dict[str, Callable[..., np.ndarray]] = {
@@ -191,5 +208,8 @@ CONDITIONS: dict[str, Callable[..., np.ndarray]] = {
     "time": _time,
     "sun": _sun,
     "place": _place,
+    "predicted": _predicted,
     "score": _score,
+    "margin": _margin,
+    "novelty": _novelty,
 }

@@ -49,7 +49,7 @@ class Mirror:
     at: np.ndarray  # uint32: seconds since 1970 of the label; 0: none
     score: np.ndarray  # float32: the current run's; NaN: none
     predicted: np.ndarray  # int32: the current run's taxon; 0: none
-    snapshot: str  # what had been committed when this was read
+    snapshot: str  # what had been committed when this was read; the caller's own transaction had not
     unsettled: np.ndarray  # int64: ids changed by the caller's own transaction, which may yet be rolled back
     columns: ColumnCache
 
@@ -141,7 +141,8 @@ def _copied(db: Db, project_id: int) -> Mirror:
     """A first copy. What is committed between its statements is read again at the next call: the snapshot is older."""
     head = db.execute(
         """
-        select data_version, coalesce(current_run_id, 0) as run_id, pg_current_snapshot()::text as snapshot
+        select data_version, coalesce(current_run_id, 0) as run_id, pg_current_snapshot()::text as snapshot,
+               pg_current_xact_id_if_assigned()::text as own
         from project
         where id = %s
         """,
@@ -156,8 +157,18 @@ def _copied(db: Db, project_id: int) -> Mirror:
     columns = ColumnCache(project_id, settings().mirror_mb * 500_000)
     return Mirror(
         project_id, head.data_version, next(_versions), ids, sample, *labels, score, predicted,
-        head.snapshot, unsettled, columns,
+        _before_own(head.snapshot, head.own), unsettled, columns,
     )  # fmt: skip
+
+
+def _before_own(snapshot: str, own: str | None) -> str:
+    """A snapshot in which the caller's own transaction still runs: PostgreSQL does not name it among those that do, so
+    that it would pass for ended, and what it does later for known, as soon as one that began after it has ended."""
+    first, end, others = snapshot.split(":")
+    if own is None or int(own) >= int(end):
+        return snapshot
+    running = {own, *filter(None, others.split(","))}
+    return f"{first}:{end}:{','.join(sorted(running, key=int))}"
 
 
 class Labels(NamedTuple):
@@ -284,7 +295,7 @@ def _decoded(values: Sequence[np.ndarray]) -> Labels:
 
 def _followed(db: Db, mirror: Mirror) -> Mirror:
     """The mirror brought up to what the caller's next statement sees."""
-    data_version, snapshot, objects, own, *values = _changes(db, mirror)
+    snapshot, data_version, objects, own, *values = _changes(db, mirror)
     if data_version != mirror.data_version:
         return _copied(db, mirror.project_id)
     if objects is None:
@@ -334,8 +345,8 @@ def _changes(db: Db, mirror: Mirror) -> tuple[Any, ...]:
                    array_agg(provenance) as provenances, array_agg(at) as ats
             from seen
         )
-        select data_version, pg_current_snapshot()::text as snapshot, objects, own, taxa, letters, accounts,
-               provenances, ats
+        select pg_current_snapshot()::text as snapshot, pg_current_xact_id_if_assigned()::text as caller, data_version,
+               objects, own, taxa, letters, accounts, provenances, ats
         from project, changed
         where project.id = %(project_id)s
         """,  # noqa: S608 - constants
@@ -343,4 +354,5 @@ def _changes(db: Db, mirror: Mirror) -> tuple[Any, ...]:
     )
     if not row:
         raise NotFound(GONE)
-    return row
+    snapshot, caller, *rest = row
+    return _before_own(snapshot, caller), *rest

@@ -12,6 +12,7 @@ from app.errors import NotFound, Refused
 from app.jobs.questions import ask
 from app.search import embedders
 from app.settings import Settings
+from app.spaces.current import mapped
 from indexer.embedders import Embedder, needs_torch
 from indexer.images import BadImage, open_image
 
@@ -76,7 +77,7 @@ def _keep(db: Db, project: Asked, account_id: int | None, vector: np.ndarray, wo
 
 def copy_query(db: Db, project: Asked, key: str, target: Asked, account_id: int | None) -> str:
     """The key of the same search in another project, whose vectors are of the same embedder."""
-    vector = query_vector(db, project, key)
+    vector = _plain_vector(db, project, key)
     if target.embedder_id != project.embedder_id:
         raise Refused("That project has another embedder: upload the image there to search it.")
     return _keep(db, target, account_id, vector, words_of(db, project, key))
@@ -101,7 +102,11 @@ def title_of(db: Db, project: Asked, key: str) -> str:
 
 
 def query_vector(db: Db, project: Asked, key: str) -> np.ndarray:
-    """The vector kept under a key of this project, float32 [d], unit length."""
+    """The vector kept under a key of this project, in the project's space: float32 [d], unit length."""
+    return mapped(db, project, _plain_vector(db, project, key))
+
+
+def _plain_vector(db: Db, project: Asked, key: str) -> np.ndarray:
     row = db.execute(
         "select embedder_id, v from query_image where key = %s and project_id = %s", [key, project.id]
     ).fetchone()
@@ -113,7 +118,7 @@ def query_vector(db: Db, project: Asked, key: str) -> np.ndarray:
 
 
 def query_vector_of(db: Db, project: Asked, settings: Settings, database_url: str, data: bytes) -> np.ndarray:
-    """The vector of an image's bytes in this project's space, float32 [d].
+    """The vector of an image's bytes by this project's embedder, plain, float32 [d].
 
     Computed here where ONNX Runtime can; embedders that need torch are asked of a resident worker, so that the web
     process never loads it.
@@ -134,7 +139,7 @@ def query_vector_of(db: Db, project: Asked, settings: Settings, database_url: st
 
 
 def text_vector_of(db: Db, project: Asked, settings: Settings, database_url: str, words: str) -> np.ndarray:
-    """The vector of a text in this project's space, float32 [d]."""
+    """The vector of a text by this project's embedder, plain, float32 [d]."""
     if project.embedder_id is None:
         raise Refused("This project has no vectors yet: embed it first (“shoal embed”), then search by a text.")
     row = embedders.find(db, project.embedder_id)

@@ -31,6 +31,7 @@ class Space:
     id: int
     embedder_id: int | None
     size_weight: float
+    space_id: int | None = None
 
 
 def weight_of(project: object) -> float:

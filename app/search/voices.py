@@ -72,7 +72,7 @@ def heard_in(db: Db, project: Searched, sources: Iterable[Source]) -> dict[int, 
 
 
 def _voice_of(db: Db, source: Source) -> Voice:
-    key = (db.info.host, db.info.port, db.info.dbname, source.id, source.embedder_id)
+    key = (db.info.host, db.info.port, db.info.dbname, source.id, source.embedder_id, source.space_id)
     voice, made_at = _kept.get(key) or (None, 0.0)
     if voice is None or time.monotonic() - made_at > KEPT_FOR_S:
         known = _sample(db, source)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.database import Db
+from app.frozen.versions import mirror_of
 from app.projects.references import Source, sources
 from app.search.arrays import fetch_vectors
 from app.search.codes import VALIDATED
+from app.search.later import Rebuilding
 from app.search.likeness import Searched, most_alike
-from app.search.mirror import Mirror, open_mirror
+from app.search.mirror import Mirror
+from app.spaces.current import mapped, space_of
 
 VOTERS, FEWEST = 30, 5  # fewer where little is validated: a fifth of it
 MIX = np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing: neighbouring ids fall far apart
@@ -51,7 +54,7 @@ def nearest_voters(
     db: Db, project: Searched, account_id: int | None, vectors: np.ndarray, without: np.ndarray
 ) -> Voters:
     """At most VOTERS, a fifth of those there are where these are few. `without`: ids that are asked about."""
-    others = sources(db, project.id, project.embedder_id, account_id)
+    others = sources(db, project.id, project.embedder_id, account_id, space_of(project))
     asked = [_ask(db, one, vectors, without) for one in (project, *others)]
     n = min(VOTERS, max(FEWEST, sum(one.n_comparable for one in asked) // 5))
     ids, taxa, distances, projects = (
@@ -63,26 +66,31 @@ def nearest_voters(
 
 
 def _ask(db: Db, project: Searched, vectors: np.ndarray, without: np.ndarray) -> _Asked:
-    mirror = open_mirror(db, project.id)
+    mirror = mirror_of(db, project)
     mask = mirror.status == VALIDATED
     mask[mirror.ordinals(without)] = False
     n = int(np.count_nonzero(mask))
+    none = np.empty(0, np.int64)
+    nobody = _Asked(Voters(none, none.astype(np.int32), none.astype(np.float32), none.astype(np.int32)), 0)
     if not n:
-        none = np.empty(0, np.int64)
-        return _Asked(Voters(none, none.astype(np.int32), none.astype(np.float32), none.astype(np.int32)), 0)
-    found = most_alike(db, project, vectors, mask, VOTERS, mirror=mirror, around=True)
+        return nobody
+    try:
+        found = most_alike(db, project, vectors, mask, VOTERS, mirror=mirror, around=True)
+    except Rebuilding:
+        # Work goes on without proposals for the minutes that its index takes.
+        return nobody
     taxa = mirror.taxon[mirror.ordinals(found.ids)]
     projects = np.full(len(found.ids), project.id, np.int32)
     return _Asked(Voters(found.ids, taxa, found.distances, projects), n - found.n_without_vector)
 
 
 def some_voters(db: Db, references: Iterable[Source], most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ids, int64, and vectors, float16 [n, d], of at most so many validated objects of references.
+    """Ids, int64, and vectors, float [n, d] in the sources' space, of at most so many validated objects of references.
 
     Of more, the same number of each taxon as far as it has them: what is rare shall be known by somebody too.
     """
     ids, vectors = [np.empty(0, np.int64)], []
-    chosen = [(source, validated(open_mirror(db, source.id))) for source in references]
+    chosen = [(source, validated(mirror_of(db, source))) for source in references]
     share = most // max(1, len(chosen))
     for source, (mirror, places) in chosen:
         wanted = np.sort(mirror.ids[evenly(mirror, places, share)])
@@ -122,9 +130,9 @@ def rank_within(groups: np.ndarray) -> np.ndarray:
 
 
 def vectors_in(db: Db, source: Searched, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of those that have a vector in the source's space, and the vectors, float16 [n, d]."""
+    """Ids of those that have a vector of the source's embedder, and the vectors in its space, float [n, d]."""
     dimension = db.execute("select dimension from embedder where id = %s", [source.embedder_id]).fetchone().dimension
-    return fetch_vectors(
+    found, vectors = fetch_vectors(
         db,
         """
         select array_agg(object_vector.object_id), array_agg(object_vector.v)
@@ -136,3 +144,4 @@ def vectors_in(db: Db, source: Searched, ids: np.ndarray) -> tuple[np.ndarray, n
         ["{" + ",".join(map(str, ids.tolist())) + "}", source.embedder_id, source.id],
         dimension,
     )
+    return found, mapped(db, source, vectors)

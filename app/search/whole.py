@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.database.connections import Db
-from app.search import generations
 from app.search.generations import Generation
 from app.search.kept import Kept
-from app.search.likeness import Searched, aim_of, allowed_rows, later_vectors
+from app.search.later import later_vectors
+from app.search.likeness import Searched, aim_of, allowed_rows, open_index
 from app.search.mirror import Mirror
 from app.search.radix import argsort
 from app.search.sizes import sizes
+from indexer.linear_map import LinearMap
 from indexer.spaces import Aim
 
 MOST_KEPT = 4  # of eight bytes a vector
@@ -53,7 +54,7 @@ def part(
     least: bool = False,
 ) -> Part | None:
     """The first `k` objects of the mask after a distance and an id; None where there is no index to rank."""
-    generation = generations.open_generation(db, project.id, project.embedder_id) if project.embedder_id else None
+    generation, learned = open_index(db, project) if project.embedder_id else (None, None)
     if generation is None:
         return None
     wanted = aim_of(db, project, query)
@@ -63,8 +64,8 @@ def part(
     kept = np.isin(ids, mirror.ids[places[mask[places]]], assume_unique=True)
     allowed = allowed_rows(generation, mirror, mask, np.concatenate([removed, ids]))
     here = None if column is None else generation.rows.column(mirror, column)
-    key = (generation, wanted.key, least)
-    ranking: Ranking = _kept.made(key, lambda: _ranked(generation, wanted, here, least))
+    key = (generation, learned, wanted.key, least)
+    ranking: Ranking = _kept.made(key, lambda: _ranked(generation, wanted, here, least, learned))
     ids, distances = ids[kept], distances[kept]
     if column is not None:
         distances = wanted.distances(distances, column[mirror.ordinals(ids)])
@@ -83,7 +84,9 @@ def to_steps(distances: np.ndarray) -> np.ndarray:
     return np.rint(np.asarray(distances, np.float64) * 10**DECIMALS).astype(np.int64)
 
 
-def _ranked(generation: Generation, wanted: Aim, column: np.ndarray | None, least: bool) -> Ranking:
+def _ranked(
+    generation: Generation, wanted: Aim, column: np.ndarray | None, least: bool, learned: LinearMap | None
+) -> Ranking:
     """Compared as the index compares its candidates, so that a list goes on seamlessly from the one to the other."""
     n = generation.index.n
     direction = wanted.vector.astype(np.float32)
@@ -91,6 +94,7 @@ def _ranked(generation: Generation, wanted: Aim, column: np.ndarray | None, leas
     distances = np.empty(n, np.float32)
     for start in range(0, n, CHUNK):
         vectors = generation.index.vectors(np.arange(start, min(start + CHUNK, n)))
+        vectors = vectors if learned is None else learned.apply(vectors)
         cosines = np.einsum("ij,j->i", vectors, query) / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         distances[start : start + CHUNK] = 1 - (-cosines if least else cosines)
     if column is not None:

@@ -1,6 +1,6 @@
 """Kept searches: what is looked for, how near it must be, and where; each is its owner's alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,6 +18,7 @@ from app.search.likeness import NO_EMBEDDER
 from app.search.mirror import open_mirror
 from app.search.query_image import query_vector
 from app.search.sizes import Space
+from app.spaces.current import space_of
 from indexer.neighbours import mean_direction
 
 MOST = 200  # of one person in one project
@@ -152,13 +153,13 @@ def keep(db: Db, project: Project, account: Labeller, wish: SearchWish) -> KeptS
     search_id = db.execute(
         """
         insert into kept_search (project_id, account_id, title, embedder_id, direction, size_weight, n_examples,
-                                 examples, max_distance, chance, everywhere)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                 examples, max_distance, chance, everywhere, space_id)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         returning id
         """,
         [
-            project.id, account.id, title, project.embedder_id, direction.tolist(), space.size_weight, n_examples,
-            examples, distance, wish.chance, wish.everywhere,
+            project.id, account.id, title, space.embedder_id, direction.tolist(), space.size_weight, n_examples,
+            examples, distance, wish.chance, wish.everywhere, space.space_id,
         ],
     ).fetchone()[0]  # fmt: skip
     return find_search(db, project.id, account.id, search_id)
@@ -168,8 +169,8 @@ def change(db: Db, project: Project, account: Labeller, search_id: int, wish: Se
     """Rename, pause or go on with a search, or change how near a match must be and where it is looked for."""
     before = find_search(db, project.id, account.id, search_id)
     title = before.title if wish.title is None else _checked_title(wish.title)
-    row = db.execute("select embedder_id, size_weight from kept_search where id = %s", [search_id]).fetchone()
-    space = Space(project.id, row.embedder_id, row.size_weight)
+    row = db.execute("select embedder_id, size_weight, space_id from kept_search where id = %s", [search_id]).fetchone()
+    space = Space(project.id, row.embedder_id, row.size_weight, row.space_id)
     distance = _distance(db, space, before.n_examples, wish.max_distance, wish.chance)
     if wish.everywhere and row.size_weight:
         raise Refused("This search weighs sizes, which mean something in its own project only. Keep another one.")
@@ -218,13 +219,13 @@ def _looked_for(
         raise Refused(f"A search has at most {MOST_EXAMPLES:,} examples, not {len(examples):,}.")
     # What a pixel is in one project says nothing of another.
     weight = 0.0 if wish.everywhere or wish.query else project.size_weight
-    space = Space(project.id, project.embedder_id, weight)
+    space = Space(project.id, project.embedder_id, weight, space_of(project))
     if wish.batch_id:
         return _of_batch(db, project, space, wish.batch_id)
     if wish.query:
         vectors = np.atleast_2d(query_vector(db, project, wish.query))
     else:
-        seen = _Seen(project.id, project.embedder_id, weight, project.validated_only)
+        seen = _Seen(project.id, project.embedder_id, weight, space.space_id, project.validated_only)
         vectors = visible_examples(db, seen, account.id, examples, open_mirror(db, project.id))
     return _aimed(db, space, vectors, examples, len(vectors))
 
@@ -233,7 +234,7 @@ def _looked_for(
 class _Seen(Space):
     """A space as its caller may see it."""
 
-    validated_only: bool
+    validated_only: bool = False
 
 
 def _of_batch(db: Db, project: Project, space: Space, batch_id: int) -> tuple[np.ndarray, Space, list[int], int]:
@@ -251,7 +252,7 @@ def _aimed(
 ) -> tuple[np.ndarray, Space, list[int], int]:
     dimension = db.execute("select dimension from embedder where id = %s", [space.embedder_id]).fetchone().dimension
     if vectors.shape[1] == dimension:
-        space = Space(space.id, space.embedder_id, 0.0)
+        space = replace(space, size_weight=0.0)
     return mean_direction(vectors), space, examples, n
 
 

@@ -56,7 +56,8 @@ def look(db: Db, project_id: int, report: Any) -> int:
     """Compare what is new with the searches; returns how many matches are new."""
     rows = db.execute(
         f"""
-        select kept_search.id, p.embedder_id, direction, size_weight::float8, max_distance, examples,
+        select kept_search.id, p.embedder_id, kept_search.space_id, direction, size_weight::float8, max_distance,
+               examples,
                least(coalesce(looked.horizon, since), pg_snapshot_xmin(pg_current_snapshot()))::text as horizon,
                pg_snapshot_xmin(pg_current_snapshot())::text as now
           {_CONCERNED}
@@ -64,12 +65,12 @@ def look(db: Db, project_id: int, report: Any) -> int:
         """,
         {"project_id": project_id},
     ).fetchall()
-    groups: dict[tuple[str, float], list[Any]] = defaultdict(list)
+    groups: dict[tuple[str, float, int | None], list[Any]] = defaultdict(list)
     for row in rows:
-        groups[row.horizon, row.size_weight].append(row)
+        groups[row.horizon, row.size_weight, row.space_id].append(row)
     n = 0
-    for (horizon, weight), searches in groups.items():
-        space = Space(project_id, searches[0].embedder_id, weight)
+    for (horizon, weight, space_id), searches in groups.items():
+        space = Space(project_id, searches[0].embedder_id, weight, space_id)
         n += _looked_since(db, space, horizon, searches, report)
     return n
 

@@ -9,7 +9,7 @@ from app.batches.lineages import branch_of, names_of_taxa
 from app.search.arrays import fetch_arrays
 from app.search.codes import PREDICTED
 from app.start.judged import GUESS_WEIGHT, MOST, Judged, judged
-from app.start.way import Look, Way, spread
+from app.start.way import MOST_AT_ONCE, Look, Way, spread
 
 MOST_WAYS = 3
 MOST_WEIGHED = 12  # taxa that would bring most by their scores alone
@@ -59,14 +59,17 @@ def _way(look: Look, every: Predicted, taxon_id: int, name: str, said: Judged, s
     if not n:
         return None
     expected = sum(scored.get(object_id, 0.0) for object_id in said.looked.tolist())
-    purity = borne_out(float(left.scores.mean()), said.n_right, expected)
-    says = f"{100 * purity:.0f} % right by their scores"
+    surest = np.argsort(-left.scores, kind="stable")
+    first = surest[:MOST_AT_ONCE]  # what a batch takes
+    purity = borne_out(float(left.scores[first].mean()), said.n_right, expected)
+    which = f"of the {MOST_AT_ONCE:,} surest " if n > MOST_AT_ONCE else ""
+    says = f"{which}{100 * purity:.0f} % right by their scores"
     if said.n:
         says += f"; {said.n_right:,} of {said.n:,} looked at so far were it"
-    surest = left.ids[np.argsort(-left.scores, kind="stable")[:100]]
     return Way(
         "predicted", f"Predicted {name}", says, n, look.per_hour("predicted", n, purity), purity,
-        source={"kind": "predicted", "taxon_id": taxon_id}, taxon_id=taxon_id, taxon=name, ids=spread(surest),
+        source={"kind": "predicted", "taxon_id": taxon_id}, taxon_id=taxon_id, taxon=name,
+        ids=spread(left.ids[surest[:100]]),
     )  # fmt: skip
 
 

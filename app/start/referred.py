@@ -26,7 +26,7 @@ SEED = 1
 
 def referred_ways(look: Look) -> list[Way]:
     """The taxa of reference projects that most of the unlabelled are like; none without such a project."""
-    references = sources(look.db, look.project.id, look.project.embedder_id, look.account.id)
+    references = sources(look.db, look.project.id, look.project.embedder_id, look.account.id, look.project.space_id)
     open_ones = look.mirror.ids[np.isin(look.mirror.status, (UNCLASSIFIED, PREDICTED))]
     if not references or not len(open_ones) or look.project.embedder_id is None:
         return []

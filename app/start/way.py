@@ -13,8 +13,9 @@ from app.start.tempo import Tempo
 from indexer.clusters import expected_gain
 
 Kind = Literal[
-    "go_on", "cards", "predicted", "matches", "novelties", "filter", "doubts", "mistakes", "returned", "asked"
-]
+    "go_on", "cards", "predicted", "matches", "novelties", "filter", "doubts", "mistakes", "returned", "asked",
+    "accept", "useful", "unlike",
+]  # fmt: skip
 N_PICTURES = 7
 HOUR_S = 3600
 OPEN_S = 5.0  # until a batch is open and the eye has found its way

@@ -19,6 +19,7 @@ from app.start.known import known_ways
 from app.start.predicted import predicted_ways
 from app.start.readiness import readiness
 from app.start.referred import referred_ways
+from app.start.sure import sure_ways
 from app.start.tempo import tempo
 from app.start.way import HOUR_S, Look, Way, spread
 from indexer.clusters import GLANCE_MIXED_S, NAME_S, USUAL_CARD
@@ -36,7 +37,7 @@ def find_ways(db: Db, project: Project, account: Account) -> list[Way]:
     mirror = open_mirror(db, project.id)
     is_embedding = readiness(db, project, len(mirror)).changes
     look = Look(db, project, account, mirror, tempo(db, project.id, account.id), is_embedding)
-    finders = (_begun, _cards, predicted_ways, known_ways, referred_ways, _one_by_one, asked_ways, _doubts)
+    finders = (_begun, _cards, predicted_ways, sure_ways, known_ways, referred_ways, _one_by_one, asked_ways, _doubts)
     found = [way for find in finders for way in find(look)]
     return sorted(found, key=lambda way: -(way.per_hour or 0))
 

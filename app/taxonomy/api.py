@@ -13,7 +13,8 @@ from app.errors import NotFound
 from app.openapi import refusals
 from app.projects.access import VISITOR, Project
 from app.taxonomy.browse import Use, read_taxon
-from app.taxonomy.created import CreatedTaxon, list_created, remove_taxon, rename_taxon
+from app.taxonomy.changing import rename_taxon
+from app.taxonomy.created import CreatedTaxon, list_created, remove_taxon
 from app.taxonomy.pages import NewTaxon, added, offered
 from app.taxonomy.queries import FoundTaxon, get_taxon
 from app.taxonomy.tree import project_tree
@@ -109,10 +110,13 @@ def project_taxa_api(db: NamedDependency[Db], project: NamedDependency[Project])
     responses=refusals(401),
 )
 def list_created_api(
-    db: NamedDependency[Db], viewer: NamedDependency[Viewer], before: FromQuery[int | None] = None
+    db: NamedDependency[Db],
+    viewer: NamedDependency[Viewer],
+    before: FromQuery[int | None] = None,
+    waiting: FromQuery[bool] = False,
 ) -> list[CreatedTaxon]:
-    """`before` is the id of the last one of the page before."""
-    return list_created(db, viewer, before)
+    """`before` is the id of the last one of the page before; `waiting`: those that you are to look at."""
+    return list_created(db, viewer, before, waiting)
 
 
 @patch(

@@ -1,17 +1,16 @@
 """Looking through the taxonomy: found by name also where it is misspelt, and one taxon with its place and its use."""
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import NotFound
-from app.taxonomy.names import is_italic, normalised
+from app.taxonomy import finding
+from app.taxonomy.names import is_italic
 
 MOST_FOUND = 100
 MOST_CHILDREN = 1000
-ALIKE = 0.6  # of 1: how much of a misspelt name must be right
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,16 @@ class Use:
 
 
 @dataclass(frozen=True)
+class OtherName:
+    """A synonym, or a common name in a language."""
+
+    id: int
+    kind: str
+    name: str
+    language: str
+
+
+@dataclass(frozen=True)
 class OneTaxon:
     """A taxon with those above and below it, and where it is used, of what the caller may see."""
 
@@ -49,6 +58,7 @@ class OneTaxon:
     lineage: list[Any]
     children: list[Listed]
     uses: list[Use]
+    names: list["OtherName"]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -56,60 +66,22 @@ class OneTaxon:
 
 
 def search(db: Db, viewer: Viewer, typed: str) -> tuple[list[Listed], bool]:
-    """Taxa in whose names the typed words begin words, or with this number; else those spelt alike (then True)."""
-    typed = normalised(typed.replace("\0", " ")).lower()[:200]
-    if not typed:
+    """Taxa in one of whose names the typed words begin words, or with this number; else those spelt alike (then True).
+    Deprecated ones stand last."""
+    words = finding.as_typed(typed)
+    if not typed.strip():
         return _listed(db, viewer, _roots(db)), False
-    ids = _begun(db, typed)
+    if not words:
+        return [], False
+    ids = list(finding.begun(db, words, MOST_FOUND, with_deprecated=True))
     if ids:
         return _listed(db, viewer, ids), False
-    return _listed(db, viewer, _spelt_alike(db, typed)), True
+    return _listed(db, viewer, finding.spelt_alike(db, words)), True
 
 
 def _roots(db: Db) -> list[int]:
     rows = db.execute("select id from taxon where parent_id is null order by lower(name), id limit %s", [MOST_CHILDREN])
     return [row.id for row in rows]
-
-
-def _begun(db: Db, typed: str) -> list[int]:
-    words = [word.translate({ord(sign): f"\\{sign}" for sign in "\\%_"}) for word in typed.split()[:10]]
-    number = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else None
-    rows = db.execute(
-        """
-        select id
-        from taxon
-        where lower(display_name) like %(pattern)s
-           or lower(display_name) like '%% ' || %(pattern)s
-           or %(number)s in (id, aphia_id, ecotaxa_id)
-        order by lower(name) <> %(typed)s, lower(display_name) not like %(pattern)s, status = 'D',
-                 length(display_name), lower(display_name)
-        limit %(limit)s
-        """,
-        {"pattern": "% ".join(words) + "%", "typed": typed, "number": number, "limit": MOST_FOUND},
-    )
-    return [row.id for row in rows]
-
-
-def _spelt_alike(db: Db, typed: str) -> list[int]:
-    """Names that share most pieces of three letters with what was typed, the most alike first."""
-    pieces = sorted({typed[at : at + 3] for at in range(len(typed) - 2)} or {typed})
-    rows = db.execute(
-        """
-        select id, lower(name) as name
-        from taxon
-        cross join lateral (
-            select count(*) as n
-            from unnest(%(pieces)s::text[]) as given (piece)
-            where strpos(lower(name), piece) > 0
-        ) as shared
-        where shared.n >= greatest(1, %(n)s / 4)
-        order by shared.n desc, abs(length(name) - %(length)s), id
-        limit 200
-        """,
-        {"pieces": pieces, "n": len(pieces), "length": len(typed)},
-    )
-    rated = [(SequenceMatcher(None, typed, row.name).ratio(), row.id) for row in rows]
-    return [taxon_id for ratio, taxon_id in sorted(rated, key=lambda one: (-one[0], one[1])) if ratio >= ALIKE][:20]
 
 
 def _listed(db: Db, viewer: Viewer, ids: list[int]) -> list[Listed]:
@@ -178,17 +150,36 @@ def read_taxon(db: Db, viewer: Viewer, taxon_id: int) -> OneTaxon:
         ).fetchone()
     if row is None:
         raise NotFound("There is no taxon with this id. It may have been removed.")
-    children = db.execute(
-        "select id from taxon where parent_id = %s order by status = 'D', lower(name), id limit %s",
-        [taxon_id, MOST_CHILDREN],
-    )
     return OneTaxon(
         row=row,
         italic=is_italic(row.name, row.rank, row.type),
         lineage=_lineage(db, row.parent_id),
-        children=_listed(db, viewer, [child.id for child in children]),
+        children=children_of(db, viewer, taxon_id),
         uses=uses(db, viewer, taxon_id),
+        names=other_names_of(db, taxon_id),
     )
+
+
+def children_of(db: Db, viewer: Viewer, taxon_id: int) -> list[Listed]:
+    """Those in use first. Nothing below a taxon that is not there."""
+    rows = db.execute(
+        "select id from taxon where parent_id = %s::bigint order by status = 'D', lower(name), id limit %s",
+        [taxon_id, MOST_CHILDREN],
+    )
+    return _listed(db, viewer, [row.id for row in rows])
+
+
+def other_names_of(db: Db, taxon_id: int) -> list[OtherName]:
+    rows = db.execute(
+        """
+        select id, kind, name, language
+        from other_name
+        where taxon_id = %s::bigint
+        order by kind desc, lower(name), id
+        """,
+        [taxon_id],
+    )
+    return [OtherName(*row) for row in rows]
 
 
 def _lineage(db: Db, taxon_id: int | None) -> list[Any]:
@@ -250,9 +241,10 @@ def _seen_projects(db: Db, viewer: Viewer) -> list[int]:
         select project.id
         from project
         left join member on member.project_id = project.id and member.account_id = %(account)s
-        where %(manager)s
-           or member.role is not null
-           or project.visibility in ('accounts', 'everyone')
+        where project.hidden is null
+          and (%(manager)s
+               or member.role is not null
+               or project.visibility in ('accounts', 'everyone'))
         """,
         {"account": viewer.account_id, "manager": viewer.is_application_manager},
     )

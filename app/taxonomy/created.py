@@ -1,23 +1,23 @@
-"""Classes that people created: listed with their use, renamed, and removed while nothing uses them."""
+"""Classes that people created: listed with their use for those who look at them, refused, and removed while unused."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
-
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.errors import Conflict, Forbidden, NotFound
+from app.errors import Conflict, Refused
+from app.taxonomy.changing import deprecate_taxon, held
 from app.taxonomy.names import is_italic
-from app.taxonomy.queries import check_name, get_taxon
+from app.taxonomy.naming import name_uniquely
 
 PAGE = 100
 
 
 @dataclass(frozen=True)
 class CreatedTaxon:
-    """A class, who made it when, and how many objects have it now. `mine`: the caller may rename and remove it."""
+    """A class, who made it when and in which project, and how many objects have it now. `waits`: nobody has looked at
+    it; `mine`: the caller may rename and remove it; `may_judge`: and keep, merge or refuse it."""
 
     id: int
     name: str
@@ -27,20 +27,35 @@ class CreatedTaxon:
     created_at: datetime
     n_objects: int
     mine: bool
+    waits: bool
+    may_judge: bool
+    project_id: int | None
+    project: str | None
 
 
-def list_created(db: Db, viewer: Viewer, before: int | None = None) -> list[CreatedTaxon]:
-    """A page of them, newest first; `before` is the id of the last one of the page before.
+# Who looks at a class: application managers, and while it waits the managers of the project that it was made in.
+_MAY_JUDGE = """
+    (%(all)s or taxon.reviewed_at is null and exists (
+        select from member
+        where member.project_id = taxon.created_in and member.account_id = %(account)s and member.role = 'manager'
+    ))
+"""
+
+
+def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: bool = False) -> list[CreatedTaxon]:
+    """A page of them, newest first; `before` is the id of the last one of the page before. `waiting`: those that the
+    caller is to look at.
 
     Objects are counted from the projects' own sums, never one by one.
     """
     rows = db.execute(
-        """
+        f"""
         with listed as (
-            select *
+            select taxon.*, {_MAY_JUDGE} as may_judge
             from taxon
             where created_by is not null
               and (%(before)s::int is null or id < %(before)s)
+              and (not %(waiting)s or (status = 'N' and reviewed_at is null and {_MAY_JUDGE}))
             order by id desc
             limit %(page)s
         ),
@@ -50,105 +65,72 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None) -> list[Crea
             where taxon_id in (select id from listed)
             group by taxon_id
         )
-        select listed.*, account.name as who, coalesce(used.n, 0) as n
+        select listed.*, account.name as who, coalesce(used.n, 0) as n, project.title as project
         from listed
         join account on account.id = listed.created_by
         left join used on used.taxon_id = listed.id
+        left join project on project.id = listed.created_in
+                         and (%(all)s or project.visibility <> 'private'
+                              or exists (select from member
+                                         where member.project_id = project.id and member.account_id = %(account)s))
         order by listed.id desc
-        """,
-        {"before": before, "page": PAGE},
-    )
-    return [
-        CreatedTaxon(
-            row.id, row.name, row.display_name, is_italic(row.name, row.rank, row.type), row.who, row.created_at, row.n,
-            _may_change(viewer, row.created_by),
-        )
-        for row in rows
-    ]  # fmt: skip
+        """,  # noqa: S608 - a constant
+        {
+            "before": before, "page": PAGE, "waiting": waiting, "account": viewer.account_id,
+            "all": viewer.is_application_manager,
+        },
+    )  # fmt: skip
+    return [_created(viewer, row) for row in rows]
 
 
-def _may_change(viewer: Viewer, created_by: int | None) -> bool:
-    return created_by is not None and (viewer.is_application_manager or created_by == viewer.account_id)
+def _created(viewer: Viewer, row: Any) -> CreatedTaxon:
+    waits = row.status == "N" and row.reviewed_at is None
+    return CreatedTaxon(
+        row.id, row.name, row.display_name, is_italic(row.name, row.rank, row.type), row.who, row.created_at, row.n,
+        mine=row.may_judge or row.created_by == viewer.account_id, waits=waits, may_judge=row.may_judge,
+        project_id=row.created_in if row.project else None, project=row.project,
+    )  # fmt: skip
 
 
-def _held(db: Db, viewer: Viewer, taxon_id: int) -> Any:
-    """The class, held until the transaction ends: an act that would use it waits. Refused for who may not change it."""
-    row = None
-    if 0 < taxon_id < 2**31:
-        row = db.execute("select * from taxon where id = %s for update", [taxon_id]).fetchone()
-    if row is None:
-        raise NotFound("There is no taxon with this id. It may have been removed.")
-    if row.created_by is None:
-        raise Forbidden(f"“{row.display_name}” belongs to the taxonomy that was loaded: it is not changed here.")
-    if not _may_change(viewer, row.created_by):
-        raise Forbidden(f"Only who created “{row.display_name}”, or an application manager, may change it.")
-    return row
-
-
-def rename_taxon(db: Db, viewer: Viewer, taxon_id: int, name: str) -> Any:
-    """Give a class another name; it and its children keep display names that nothing else has."""
-    row = _held(db, viewer, taxon_id)
-    name = check_name(name)
-    try:
-        with db.transaction():
-            _rename(db, row, name)
-    except psycopg.errors.UniqueViolation:
-        raise Conflict(f"There is already a taxon “{name}”: use it, or choose another name.") from None
-    return get_taxon(db, taxon_id)
-
-
-def _rename(db: Db, row: Any, name: str) -> None:
-    """“name < parent” where the name alone is another's; Conflict where that too is taken."""
-    names = {"id": row.id, "name": name, "old": row.name, "parent_id": row.parent_id}
-    changed = db.execute(
-        """
-        with other as (
-            select parent_id, display_name
-            from taxon
-            where id <> %(id)s
-              and (lower(name) = lower(%(name)s) or lower(display_name) = lower(%(name)s))
-        ),
-        shown as (
-            select case when exists (select from other) and parent.id is not null
-                        then %(name)s || ' < ' || parent.name
-                        else %(name)s
-                   end as display_name
-            from (select 1) one
-            left join taxon parent on parent.id = %(parent_id)s
-        )
-        update taxon
-        set name = %(name)s,
-            display_name = shown.display_name
-        from shown
-        where taxon.id = %(id)s
-          and not exists (select from other where other.parent_id is not distinct from %(parent_id)s::int)
-          and not exists (
-              select from taxon taken
-              where taken.id <> %(id)s and lower(taken.display_name) = lower(shown.display_name)
-          )
-        """,
-        names,
-    )
-    if not changed.rowcount:
-        raise Conflict(f"There is already a taxon “{name}”: use it, or choose another name.")
-    db.execute(
-        """
-        update taxon
-        set display_name = name || ' < ' || %(name)s
-        where parent_id = %(id)s
-          and display_name = name || ' < ' || %(old)s
-        """,
-        names,
-    )
+def n_waiting(db: Db, viewer: Viewer) -> int:
+    """How many classes this person is to look at."""
+    row: Any = db.execute(
+        f"""
+        select count(*) as n
+        from taxon
+        where created_by is not null
+          and reviewed_at is null
+          and status = 'N'
+          and {_MAY_JUDGE}
+        """,  # noqa: S608 - a constant
+        {"account": viewer.account_id, "all": viewer.is_application_manager},
+    ).fetchone()
+    return int(row.n)
 
 
 def remove_taxon(db: Db, viewer: Viewer, taxon_id: int) -> None:
     """Take a class away that nothing uses; Conflict says what does."""
-    row = _held(db, viewer, taxon_id)
+    row = held(db, viewer, taxon_id, own_too=True)
     use = _use(db, taxon_id)
     if use:
         raise Conflict(f"“{row.display_name}” cannot be removed: {use}. Rename it instead.")
     db.execute("delete from taxon where id = %s", [taxon_id])
+    name_uniquely(db, [row.name])
+
+
+def refuse_taxon(db: Db, viewer: Viewer, taxon_id: int, advised_id: int | None) -> bool:
+    """A class that is not wanted goes where nothing uses it (then True); else it is deprecated, with what to use
+    instead."""
+    row = held(db, viewer, taxon_id)
+    if row.created_by is None:
+        raise Conflict(f"“{row.display_name}” was not made by a person here: deprecate it instead.")
+    if not _use(db, taxon_id):
+        remove_taxon(db, viewer, taxon_id)
+        return True
+    if advised_id is None:
+        raise Refused(f"“{row.display_name}” is in use: say which taxon is to be used instead.", status=422)
+    deprecate_taxon(db, viewer, taxon_id, advised_id)
+    return False
 
 
 def _use(db: Db, taxon_id: int) -> str:
@@ -162,6 +144,8 @@ def _use(db: Db, taxon_id: int) -> str:
             when exists (select from act where taxon_id = %(id)s) then 'acts, perhaps undone, name it'
             when exists (select from prediction where %(id)s in (taxon_id, taxon_2_id, taxon_3_id))
                 then 'objects are predicted to be it'
+            when exists (select from classifier where %(id)s = any(taxa)) then 'a classifier tells it'
+            when exists (select from learning_item where taxon_id = %(id)s) then 'a learning set teaches it'
             when exists (
                 select from history
                 where %(id)s in (new_taxon_id, old_taxon_id, old_predicted_taxon_id)

@@ -12,7 +12,9 @@ from app.database import Db
 from app.labels.acts import check_open
 from app.projects.access import find_project
 from app.taxonomy.browse import MOST_FOUND, read_taxon, search
-from app.taxonomy.created import PAGE, list_created, remove_taxon, rename_taxon
+from app.taxonomy.changing import may_curate, may_rename, rename_taxon
+from app.taxonomy.created import PAGE, list_created, n_waiting, remove_taxon
+from app.taxonomy.curate_routes import SAID
 from app.taxonomy.queries import FoundTaxon, create_taxon, find_taxa
 
 
@@ -59,7 +61,7 @@ def added(db: Db, viewer: Viewer, new: NewTaxon) -> FoundTaxon:
     project = find_project(db, viewer, new.project_id)
     project.needs("annotator")
     check_open(project)
-    return create_taxon(db, new.name, new.parent_id, new.type, viewer.account_id)
+    return create_taxon(db, new.name, new.parent_id, new.type, viewer.account_id, project.id)
 
 
 @get("/taxonomy", include_in_schema=False, sync_to_thread=True)
@@ -68,11 +70,13 @@ def show_taxonomy(
     viewer: NamedDependency[Viewer],
     q: FromQuery[str] = "",
     before: FromQuery[int | None] = None,
+    waiting: FromQuery[bool] = False,
 ) -> Template:
     """Taxa by name, the roots where nothing is searched, and the classes that people created."""
     before = before if before is None or 0 < before < 2**31 else None
     found, spelt_alike = search(db, viewer, q)
-    created = [] if q.strip() else list_created(db, viewer, before)
+    created = [] if q.strip() else list_created(db, viewer, before, waiting)
+    only = "&waiting=true" if waiting else ""
     context = {
         "q": q,
         "found": found,
@@ -80,19 +84,28 @@ def show_taxonomy(
         "most_found": MOST_FOUND,
         "created": created,
         "before": before,
-        "older_url": f"/taxonomy?before={created[-1].id}#created" if len(created) == PAGE else None,
+        "waiting": waiting,
+        "n_waiting": n_waiting(db, viewer),
+        "older_url": f"/taxonomy?before={created[-1].id}{only}#created" if len(created) == PAGE else None,
     }
     return Template("taxonomy/list.html", context=context)
 
 
 @get("/taxonomy/{taxon_id:int}", include_in_schema=False, sync_to_thread=True)
-def show_taxon(db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int]) -> Template:
+def show_taxon(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int], said: FromQuery[str] = ""
+) -> Template:
     """One taxon: where it stands, what stands below it, and which projects use it."""
     taxon = read_taxon(db, viewer, taxon_id)
-    mine = taxon.row.created_by is not None and (
-        viewer.is_application_manager or taxon.row.created_by == viewer.account_id
-    )
-    return Template("taxonomy/taxon.html", context={"taxon": taxon, "row": taxon.row, "mine": mine})
+    context = {
+        "taxon": taxon,
+        "row": taxon.row,
+        "mine": may_rename(db, viewer, taxon.row),
+        "may_curate": may_curate(db, viewer, taxon.row),
+        "waits": taxon.row.created_by is not None and taxon.row.status == "N" and taxon.row.reviewed_at is None,
+        "said": SAID.get(said, ""),
+    }
+    return Template("taxonomy/taxon.html", context=context)
 
 
 @post("/taxonomy/{taxon_id:int}/name", include_in_schema=False, sync_to_thread=True)

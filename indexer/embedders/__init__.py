@@ -3,6 +3,7 @@
 - `lite0-128-rot4` (the default), `lite0-128`: built in, see lite0
 - `open_clip:ARCH:PRETRAINED`, `local-dir:/folder`: any open_clip model, see clip
 - `onnx:/path/to/manifest.toml`: an ONNX file with its preprocessing, see onnx_file
+- `tuned:DIGEST`: trained here on labels, one ONNX file in the weights' folder, see tuned
 - `vectors:/path/to/manifest.toml`, or a .npy or .parquet file: made elsewhere, see brought
 """
 
@@ -35,13 +36,17 @@ def get(spec: str, weights_dir: Path, device: str = "auto", threads: int = 0) ->
         from indexer.embedders import onnx_file
 
         return onnx_file.OnnxFile(Path(rest), device, threads)
+    if kind == "tuned" and rest:
+        from indexer.embedders import tuned
+
+        return tuned.Tuned(spec, weights_dir, device, threads)
     if kind == "vectors" and rest:
         from indexer.embedders import brought
 
         return brought.BroughtVectors(Path(rest))
     raise EmbedderError(
         f"There is no embedder {spec!r}. Say one of {', '.join(BUILT_IN)}, open_clip:ARCH:PRETRAINED,"
-        " local-dir:/folder, onnx:/manifest.toml or vectors:/file."
+        " local-dir:/folder, onnx:/manifest.toml, tuned:DIGEST or vectors:/file."
     )
 
 

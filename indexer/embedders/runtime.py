@@ -47,6 +47,11 @@ class Session:
     def outputs(self) -> list[Any]:
         return self._session.get_outputs()
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the file says of itself."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
     def run(self, output: str, **arrays: np.ndarray) -> np.ndarray:
         return self._session.run([output], arrays)[0]
 

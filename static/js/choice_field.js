@@ -55,6 +55,8 @@ export class ChoiceField extends HTMLElement {
     const typed = this.text.toLowerCase();
     const given = this.#given.filter(({ label, detail }) => `${label} ${detail}`.toLowerCase().includes(typed));
     given.sort((a, b) => rank(a, typed) - rank(b, typed));
+    const named = given.filter((choice) => rank(choice, typed) < DESCRIBED);
+    const described = given.slice(named.length);
     this.#waiting = true;
     this.#enterWaits = false;
     if (given.length) this.#show(given);
@@ -63,7 +65,7 @@ export class ChoiceField extends HTMLElement {
       const found = await getJson(`/projects/${this.dataset.project}/choices?${query}`, { signal: abort.signal });
       if (abort !== this.#abort) return;
       this.#waiting = false;
-      this.#show([...given, ...found], found.length === MOST);
+      this.#show([...named, ...found, ...described], found.length === MOST);
       if (this.#enterWaits) this.#enter();
     } catch (error) {
       if (abort !== this.#abort) return;
@@ -79,10 +81,9 @@ export class ChoiceField extends HTMLElement {
     else if (this.#active >= 0) this.#choose(this.#found[this.#active]);
   }
 
-  // Whether the active choice matches what is typed now.
+  // Whether the active choice is named as is typed now: of one that is only described so, a better one may come.
   get #isCurrent() {
-    const { label, detail } = this.#found[this.#active];
-    return `${label} ${detail}`.toLowerCase().includes(this.text.toLowerCase());
+    return rank(this.#found[this.#active], this.text.toLowerCase()) < DESCRIBED;
   }
 
   #show(found, isMore = false, failure = "") {
@@ -130,9 +131,10 @@ export class ChoiceField extends HTMLElement {
 }
 
 // What is named exactly so comes first, what is only described so last.
+const DESCRIBED = 3;
 const rank = ({ label }, typed) => {
   const name = label.toLowerCase();
-  return name === typed ? 0 : name.startsWith(typed) ? 1 : name.includes(typed) ? 2 : 3;
+  return name === typed ? 0 : name.startsWith(typed) ? 1 : name.includes(typed) ? 2 : DESCRIBED;
 };
 
 // scrollIntoView would scroll the page behind the sheet too.

@@ -2,7 +2,7 @@
 
 import { commandOf } from "./keys.js";
 import "./choice_field.js";
-import { fill, faultOf, noteOf, read } from "./filter_values.js";
+import { fill, faultOf, noteOf, read, showSlides, slid } from "./filter_values.js";
 import { whileShown } from "./page_life.js";
 import { getJson } from "./requests.js";
 import { wireSheet } from "./sheet.js";
@@ -24,12 +24,16 @@ export class FilterSheet {
     this.kinds.addEventListener("choose", ({ detail }) => this.#ask(detail.value, detail.label, detail.type));
     this.#form.querySelector(".back").addEventListener("click", () => this.#askKind());
     this.#form.querySelector(".remove").addEventListener("click", () => this.#put([]));
-    this.#form.addEventListener("input", () => this.#told());
+    this.#form.addEventListener("input", ({ target }) => {
+      if (target.dataset.slides) slid(target);
+      else if (this.#part) showSlides(this.#part);
+      this.#told();
+    });
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     for (const field of this.#form.querySelectorAll("[data-for] choice-field")) {
       field.addEventListener("choose", ({ detail }) => this.#put([detail.value]));
     }
-    this.#form.querySelector("taxon-field").addEventListener("apply", () => this.#form.requestSubmit());
+    for (const field of this.#form.querySelectorAll("taxon-field")) field.addEventListener("apply", () => this.#form.requestSubmit());
     document.addEventListener("keydown", (event) => this.#key(event), { signal: whileShown() });
     this.#wireChips();
   }
@@ -128,8 +132,9 @@ export class FilterSheet {
 
   async #putTaxon() {
     const taxon = await this.#part.querySelector("taxon-field").resolve();
-    const withChildren = this.#part.querySelector("[name=with-children]").checked;
-    if (taxon) this.#put([String(taxon.id)], (query) => (withChildren ? query.delete("children") : query.set("children", "0")));
+    const withChildren = this.#part.querySelector("[name=with-children]");
+    const say = (query) => (withChildren.checked ? query.delete("children") : query.set("children", "0"));
+    if (taxon) this.#put([String(taxon.id)], withChildren && say);
   }
 
   // The condition's new values take the place of the old ones.

@@ -31,8 +31,10 @@ export const fill = (part, raws, value) => {
   const raw = raws[0] ?? "";
   if (kind === "choices" || kind === "months") {
     for (const box of part.querySelectorAll("input")) box.checked = raws.includes(box.value);
-  } else if (RANGES.has(kind)) fillRange(part, raw);
-  else if (kind === "box") {
+  } else if (RANGES.has(kind)) {
+    fillRange(part, raw);
+    showSlides(part);
+  } else if (kind === "box") {
     const numbers = raw.split(",");
     SIDES.forEach((side, i) => (part.querySelector(`[data-side=${side}]`).value = numbers[i] ?? ""));
   } else if (kind === "text") fillText(part, raw);
@@ -43,7 +45,8 @@ export const fill = (part, raws, value) => {
     const field = part.querySelector("taxon-field");
     if (raw) field.choose({ id: Number(raw), display_name: value });
     else field.clear();
-    part.querySelector("[name=with-children]").checked = new URLSearchParams(location.search).get("children") !== "0";
+    const withChildren = part.querySelector("[name=with-children]");
+    if (withChildren) withChildren.checked = new URLSearchParams(location.search).get("children") !== "0";
   } else part.querySelector("choice-field").text = raw ? value : "";
 };
 
@@ -54,6 +57,18 @@ const fillRange = (part, raw) => {
     part.querySelector(`[data-${end}]`).value = day;
     const clock = part.querySelector(`[data-${end}-time]`);
     if (clock) clock.value = time;
+  }
+};
+
+// A slider of a range from 0 to 1 says what stands in the field above it; at its end the field is open.
+export const slid = (slider) => {
+  const field = slider.closest("[data-for]").querySelector(`[data-${slider.dataset.slides}]`);
+  field.value = slider.value === slider.dataset.open ? "" : slider.value;
+};
+
+export const showSlides = (part) => {
+  for (const slider of part.querySelectorAll("[data-slides]")) {
+    slider.value = part.querySelector(`[data-${slider.dataset.slides}]`).value || slider.dataset.open;
   }
 };
 

@@ -79,8 +79,8 @@ export const BATCH_KEYS = [
   { group: "Batch", keys: ["Esc"], does: "leave the cursor, so that digits are for the marked again; stop the brush; close what is open", command: "clear" },
   { group: "Batch", keys: ["1–9"], labels: true, does: "label the tile under the pointer or the cursor alone with the taxon of that slot, and move on; with neither, what is marked, but after a digit for one tile only once Esc was pressed or the pointer has left the tiles; with ⇧ as dubious; with the brush on, choose what it paints", short: "label one tile", command: "slot",
     parts: DIGITS.map((digit) => part(digit, { digit }, `label with the taxon of slot ${digit}; with ⇧ as dubious`)) },
-  { group: "Batch", keys: ["Alt 1–3"], labels: true, does: "take a proposal into the label field", command: "propose",
-    parts: [0, 1, 2].map((place) => part(`Alt ${place + 1}`, { place }, `take proposal ${place + 1} into the label field`)) },
+  { group: "Batch", keys: ["Alt 1–6"], labels: true, does: "take a proposal into the label field", command: "propose",
+    parts: [0, 1, 2, 3, 4, 5].map((place) => part(`Alt ${place + 1}`, { place }, `take proposal ${place + 1} into the label field`)) },
   { group: "Batch", keys: ["letters", "."], labels: true, does: "name a taxon for what is marked", short: "name a taxon", command: "name", fixed: true },
   { group: "Batch", keys: ["`", "F7"], labels: true, does: "the brush, or no brush: paints the named taxon, or that of the first slot, on what one drags over or moves the cursor to (the key left of 1)", command: "brush" },
   { group: "Batch", keys: ["/", "F6"], does: "open the stack of near-duplicates under the pointer or the cursor, or close it: closed, it is marked and labelled as one", command: "stack" },
@@ -131,7 +131,7 @@ const usualInBatch = (event) => {
   if (event.isComposing) return null;
   const { code, key } = event;
   if (event.getModifierState("AltGraph")) return BATCH_BY_SIGN[key] ?? null;
-  if (event.altKey) return /^Digit[1-3]$/.test(code) && !event.ctrlKey ? { command: "propose", place: Number(code.at(-1)) - 1 } : null;
+  if (event.altKey) return /^Digit[1-6]$/.test(code) && !event.ctrlKey ? { command: "propose", place: Number(code.at(-1)) - 1 } : null;
   if (event.ctrlKey || event.metaKey) return code.endsWith("Enter") ? { command: "pass" } : commandOf(event);
   if (BATCH_BY_CODE[code]) return { command: (event.shiftKey && BATCH_WITH_SHIFT[BATCH_BY_CODE[code]]) || BATCH_BY_CODE[code] };
   if (!digitOf(event) && BATCH_BY_SIGN[key]) return BATCH_BY_SIGN[key];

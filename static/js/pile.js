@@ -24,6 +24,7 @@ class Pile extends HTMLElement {
     this.addEventListener("submit", (event) => this.#submit(event));
     this.#watch();
     this.#wireNaming();
+    this.#ticked();
   }
 
   #watch() {

@@ -87,7 +87,9 @@ export class TaxonField extends HTMLElement {
   }
 
   async #find(typed, signal = null) {
-    const found = await getJson(`/taxa?${new URLSearchParams({ q: typed, project_id: this.dataset.project })}`, { signal });
+    const { project } = this.dataset; // none on the pages of the taxonomy
+    const asked = new URLSearchParams(project ? { q: typed, project_id: project } : { q: typed });
+    const found = await getJson(`/taxa?${asked}`, { signal });
     return found.filter((taxon) => String(taxon.id) !== this.dataset.without);
   }
 
@@ -171,7 +173,8 @@ export class TaxonField extends HTMLElement {
   }
 
   #option(taxon, i) {
-    return makeOption(this.#list, i, nameCut(taxon.display_name, taxon.italic));
+    const also = taxon.also ? element("span", { className: "quiet also", title: taxon.also }, ` ${taxon.also}`) : null;
+    return makeOption(this.#list, i, nameCut(taxon.display_name, taxon.italic), also);
   }
 
   #mark() {

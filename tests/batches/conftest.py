@@ -1,14 +1,12 @@
 """A project of thirty objects, most of them with vectors in groups, and what works its batches."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 import pytest
 
-from app import search
 from app.accounts.viewer import Account, Viewer
 from app.batches import graph_sources, page_marks, work
 from app.batches.batch import Batch
@@ -20,24 +18,12 @@ from app.database import Db
 from app.objects import preferences
 from app.objects.preferences import PreferenceChange
 from app.projects.access import Project, find_project
-from app.search import mirror
-from app.settings import load_settings
-from tests.search.conftest import add_vectors, make_embedder, unit_vectors
+from tests.search.conftest import add_vectors, make_embedder, own_home, unit_vectors
 from tests.small_projects import Person, SmallProject, make_project
 
-__all__ = ["graph_sources"]
+__all__ = ["graph_sources", "own_home"]
 
 N, N_WITHOUT, N_GROUPS = 120, 3, 4
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path) -> Iterator[Path]:
-    """Indexes in a folder of this test's own, and nothing left over in memory."""
-    home = tmp_path / "home"
-    search.configure(load_settings({"SHOAL_HOME": str(home)}))
-    mirror.forget()
-    yield home
-    mirror.forget()
 
 
 @pytest.fixture

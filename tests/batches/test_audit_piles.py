@@ -130,6 +130,15 @@ def test_of_a_pile_judged_whole_all_is_accepted(graded: Worker) -> None:
     assert labelled(graded) == set(graded.small.ids[:5])
 
 
+def test_what_the_least_likely_complete_is_judged_whole_and_a_stranger_of_it_is_known(graded: Worker) -> None:
+    audit = ranged(graded, 0.9, n=10)
+    assert len(random_of(audit)) < audit.n == len(audit.sample) == 19
+    judged = judge(graded, audit, random_of(audit)[:1], "detritus")
+    assert (judged.bound, judged.may_accept, judged.words) == (0, True, "1 wrong of 19: all were judged")
+    assert accept(graded, judged)
+    assert len(labelled(graded)) == 18
+
+
 @pytest.mark.parametrize("source", ["batch", "pile", "filter"])
 def test_a_cut_after_an_earlier_draw_is_of_as_many_as_it_says(
     db: Db, mine: Worker, theirs: Worker, source: str
@@ -216,7 +225,9 @@ def test_a_sample_never_has_more_than_its_pile(graded: Worker) -> None:
         audit = ranged(graded, least, n=3)
         n = len(pile_of(graded.db, audit))
         assert audit.n_sample <= n and audit.n_judged <= audit.n_sample
-        assert judge(graded, audit).words.startswith(f"0 wrong of {audit.n_sample}: ")
+        judged = judge(graded, audit)
+        of = n if judged.bound == 0 else audit.n_sample
+        assert judged.words.startswith(f"0 wrong of {of}: ")
 
 
 def test_an_audit_that_waits_for_a_manager_is_kept_from_all_others(db: Db, mine: Worker, theirs: Worker) -> None:

@@ -9,6 +9,7 @@ from app.database import Db
 from app.labels import runs
 from app.projects.queries import set_member
 from tests.batches.conftest import N_GROUPS, Worker
+from tests.prediction.runs import Said, show_run
 from tests.small_projects import Person, SmallProject, predict
 from tests.web_fixtures import Client, bearer, logged_in
 
@@ -55,3 +56,27 @@ def test_what_most_are_predicted_as_is_proposed_first(mine: Worker, small: Small
     assert first["why"] == "predicted for 20 of 20"
     mixed = propose(mine.db, mine.project, np.array(small.ids[20:50]), mine.person.id)
     assert all(proposal["why"][:9] != "predicted" for proposal in mixed)
+
+
+def test_what_else_the_run_holds_for_likely_is_a_key_away(
+    mine: Worker, small: SmallProject, groups: list[list[int]]
+) -> None:
+    fibers = groups[1]
+    said = [Said("fiber", 0.5, 0.0)] * len(small.ids)
+    run_id = show_run(small, said)
+    taxa = small.taxa
+    mine.db.execute(
+        """
+        update prediction
+           set taxon_2_id = %s, score_2 = 0.3, taxon_3_id = %s, score_3 = 0.02
+         where run_id = %s
+        """,
+        [taxa["Calanoida"], taxa["detritus"], run_id],
+    )
+    told = propose(mine.db, mine.project, np.array(fibers), mine.person.id)
+    assert [one["taxon"] for one in told][:1] == ["fiber < detritus"] and len(told) <= 6
+    likely = next(one for one in told if one["taxon_id"] == taxa["Calanoida"])
+    assert (likely["by_scores"], likely["why"]) == (True, "30% by the run's scores")
+    assert likely["share"] == pytest.approx(0.3) and taxa["detritus"] not in [one["taxon_id"] for one in told]
+    hidden = propose(mine.db, mine.project, np.array(fibers), mine.person.id, predicted=False)
+    assert not any(one["by_scores"] for one in hidden)

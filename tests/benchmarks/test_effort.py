@@ -1,5 +1,6 @@
 """The simulated person counts honestly, sees no more than the screen, and comes to the same result twice."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,13 +17,14 @@ import pytest
 from PIL import Image
 
 from tests.benchmarks.effort import costs
+from tests.benchmarks.effort.background import Background
 from tests.benchmarks.effort.diary import Diary
 from tests.benchmarks.effort.marking import cheapest
 from tests.benchmarks.effort.measures import after_minutes, curve, score, sensitivity
 from tests.benchmarks.effort.person import Person
 from tests.benchmarks.effort.runs import ROOT
-from tests.benchmarks.effort.scratch import choose, write_vectors_file
-from tests.benchmarks.effort.strategies import STRATEGIES
+from tests.benchmarks.effort.scratch import choose, choose_reference, write_vectors_file
+from tests.benchmarks.effort.strategies import STRATEGIES, settings_of
 from tests.benchmarks.effort.tuning import tune
 from tests.conftest import quick_folder
 
@@ -185,6 +187,91 @@ def test_waits_count_in_what_is_done_after_half_an_hour_and_not_in_the_price() -
     assert curve(diary, 2)[95].seconds() == pytest.approx(410 * 2.5 / 2)
 
 
+def learner_before(n: int) -> tuple[Person, list[tuple[str, str]]]:
+    """Somebody with so many labels, and what was asked of the benchmark, where learning takes ten seconds."""
+    person, tiles = person_before("a" * 2000)
+    asked: list[tuple[str, str]] = []
+
+    def ask(what: str, how: str) -> float:
+        asked.append((what, how))
+        return 10.0 if what == "learn" else 0.0
+
+    person.ask = ask
+    person.done = {tile["id"] for tile in tiles[:n]}
+    return person, asked
+
+
+def test_what_is_learned_in_the_background_costs_nothing_and_serves_when_its_seconds_have_passed() -> None:
+    person, asked = learner_before(600)
+    background = Background(person, ["space", "classifier"], 100, 1.5, 10_000, 0)
+    assert background.turn() == set()
+    assert asked == [("learn", "classifier"), ("learn", "space")], "what is short comes first"
+    assert person.diary.spent() == 0
+    person.diary.act("key", 17)  # 10.2 s
+    assert background.turn() == {"classifier"}, "one worker does one job after the other"
+    person.diary.wait("cards", 10.0)
+    assert background.turn() == {"space"}
+    assert asked[2:] == [("show", "classifier"), ("show", "space")]
+    assert after_minutes(person.diary)[30] == 0
+
+
+def test_a_classifier_is_trained_again_once_there_are_so_many_more_labels() -> None:
+    person, asked = learner_before(100)
+    background = Background(person, ["classifier"], 100, 1.5, 10_000, 0)
+    for n, expected in ((100, 1), (149, 1), (150, 2), (224, 2), (225, 3)):
+        person.done = set(range(n))
+        background.turn()
+        person.diary.wait("nothing", 20.0)
+        background.turn()
+        assert asked.count(("learn", "classifier")) == expected, n
+
+
+@pytest.mark.parametrize("name", ["best_classifier", "best_embedder", "best", "best_prepared"])
+def test_what_is_tuned_beside_a_reference_is_all_that_this_way_asks_for(name: str) -> None:
+    asked = {"way", "passes", "first", "again", "page", "embedder_at"}
+    assert asked == settings_of(name, 2_000).keys() <= settings_of(name, 0).keys()
+
+
+def test_what_a_reference_teaches_may_be_waited_for_and_the_wait_is_told() -> None:
+    person, asked = learner_before(0)
+    person.n_reference = 1000
+    background = Background(person, ["classifier", "space", "embedder"], 100, 1.5, 1000, 600)
+    background.wait_for("embedder")
+    background.wait_for("classifier")
+    assert asked[-1] == ("show", "classifier")
+    assert asked.index(("show", "embedder")) < len(asked) - 1, "predicted by what the embedder sees"
+    waited = sum(entry[2] for entry in person.diary.entries if entry[0] == "wait")
+    assert waited == pytest.approx(40.0, abs=0.1)
+
+
+def test_after_a_move_to_a_trained_embedder_all_is_learned_anew() -> None:
+    person, asked = learner_before(600)
+    background = Background(person, ["space", "classifier", "embedder"], 100, 1.5, 600, 1199)
+    background.turn()
+    person.diary.wait("nothing", 30.0)
+    assert background.turn() == {"space", "classifier", "embedder"}
+    assert asked[-2:] == [("learn", "classifier"), ("learn", "space")]
+    assert asked.count(("learn", "embedder")) == 1
+
+
+def test_a_reference_teaches_before_the_first_label_and_its_labels_count() -> None:
+    person, asked = learner_before(0)
+    person.n_reference = 700
+    background = Background(person, ["classifier", "space", "embedder"], 100, 1.5, 1000, 1300)
+    background.wait_for("classifier")
+    assert asked == [("learn", "classifier"), ("learn", "space"), ("show", "classifier")]
+    assert [entry[:2] for entry in person.diary.entries if entry[0] == "wait"] == [["wait", "classifier"]]
+    assert 10.0 <= person.diary.spent() < 10.1
+    for n, kind in ((99, None), (100, "classifier"), (300, "embedder")):
+        person.done = set(range(n))
+        person.diary.wait("nothing", 50.0)
+        background.turn()
+        assert kind is None or asked[-1] == ("learn", kind), n
+    assert asked.count(("learn", "classifier")) == 3
+    assert asked.count(("learn", "space")) == 1, "700 labels have not doubled"
+    assert background.next["embedder"] == 1300, "twice the thousand that the first one learned from"
+
+
 def test_a_ranking_that_hangs_on_one_price_is_told() -> None:
     by_mark, by_key = Diary(), Diary()
     by_mark.act("mark", 10)
@@ -224,6 +311,18 @@ def test_images_lose_their_names_and_what_stands_in_two_classes(folder_of_classe
     assert sorted(path.name for path in chosen.folder.iterdir()) == sorted(chosen.by_name)
     assert choose(folder_of_classes, 100, 7, tmp_path / "flat").by_name == chosen.by_name
     assert choose(folder_of_classes, 10, 8, tmp_path / "less").by_name != chosen.by_name
+
+
+def test_a_reference_is_of_other_images_in_their_classes(folder_of_classes: Path, tmp_path: Path) -> None:
+    chosen = choose(folder_of_classes, 10, 7, tmp_path / "flat")
+    folder = choose_reference(folder_of_classes, 10, 7, 8, chosen.truth, tmp_path / "labelled")
+    taken = {hashlib.sha256(path.read_bytes()).hexdigest(): path.parent.name for path in folder.rglob("*.png")}
+    assert len(taken) == 8
+    assert not taken.keys() & chosen.truth.keys()
+    there = {(path.parent.name, path.read_bytes()) for path in folder_of_classes.rglob("*.png")}
+    assert {(path.parent.name, path.read_bytes()) for path in folder.rglob("*.png")} <= there
+    with pytest.raises(SystemExit, match="beside those that take part"):
+        choose_reference(folder_of_classes, 10, 7, 100, chosen.truth, tmp_path / "too_many")
 
 
 def test_given_vectors_follow_their_images(folder_of_classes: Path, tmp_path: Path) -> None:
@@ -269,6 +368,19 @@ def test_every_way_of_sorting_comes_to_its_end_on_a_handful_of_images(
         assert set(reached) == {"25", "50", "70", "90", "95"}, name
         assert reached["95"]["precision"] >= 0.7, name
         assert 0.1 < reached["95"]["seconds"] < 10, name
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("strategy", ["ecotaxa", "best_classifier"])
+def test_a_reference_serves_both_sides_from_the_first_page(
+    strategy: str, folder_of_classes: Path, open_folder: Path
+) -> None:
+    told = ("--untuned", "--limit", "14", "--reference", "9")
+    reached = run_effort(folder_of_classes, open_folder, strategy, *told)[strategy]
+    assert reached["95"]["precision"] >= 0.7
+    diary = json.loads(next(open_folder.glob(f"{strategy}-*.json")).read_text())
+    first = ["wait", "training"] if strategy == "ecotaxa" else ["background", "classifier"]
+    assert diary["entries"][0][:2] == first, "something is predicted before the first page"
 
 
 def run_effort(images: Path, folder: Path, strategy: str, *more: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """A project with something on every page: people, labels, comments, acts, samples with positions, jobs and imports."""
 
 import json
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,13 +17,22 @@ from app.batches.make import make_batch
 from app.batches.piles import make_pile
 from app.batches.sources import Source
 from app.database import Db
+from app.edits.tables import take_in
+from app.edits.values import edit_values
+from app.edits.wishes import ValuesWish
+from app.exporting import files
+from app.exporting.choices import Wish as ExportWish
+from app.jobs.run import run_queued
 from app.labels.acts import Act, apply
 from app.labels.changes import seen_states, state_token
+from app.learning.sets import own_set
+from app.prediction import outside
 from app.projects.access import Project, find_project
 from app.projects.queries import set_member
 from app.searches.kept import SearchWish, keep
 from tests.browser.conftest import Person, Site
-from tests.small_projects import SmallProject
+from tests.classifiers.written import Said, write_classifier
+from tests.small_projects import SmallProject, predict
 
 
 @dataclass(frozen=True)
@@ -52,17 +62,50 @@ def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., 
         pile_id = make_pile(db, project, ben, uuid4(), "worm-like, to be asked", project.ids[20:25])
         audit = draw(db, project, manager, Wish(uuid4(), "pile", pile_id, project.taxa["Calanoida"]))
         search_id = _kept_search(db, manager, project)
+        parameters |= _learned(db, project, manager)
+        parameters |= _edited(db, project, manager)
         token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
         db.commit()
+    parameters |= {"export_id": _summary(site, project, manager)}
     parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
                    "account_id": ben.id, "created_id": taxon.id, "token": token,
                    "search_id": search_id, "pile_id": pile_id, "audit_id": audit.id, "batch_id": batch.id}  # fmt: skip
     return Content(manager, project, parameters)
 
 
+def _summary(site: Site, project: SmallProject, who: Person) -> int:
+    """A finished one, by sample."""
+    with database.connect(site.database_url) as db:
+        wish = ExportWish("summary", {"by": "sample", "quantities": ["abundance"]})
+        asked = files.ask(db, _seen_by(db, who, project.id), who.id, wish)
+    run_queued(asked.job_id or 0, site.settings, site.database_url, threading.Event())
+    return asked.id
+
+
 def _seen_by(db: Db, who: Person, project_id: int) -> Project:
     account = Account(who.id, who.email, who.name, is_application_manager=True)
     return find_project(db, Viewer(account), project_id)
+
+
+def _learned(db: Db, made: SmallProject, who: Person) -> dict[str, Any]:
+    """A learning set, two classifiers, and a shown run by one of them."""
+    project, home = replace(made, db=db), _seen_by(db, who, made.id)
+    set_id = own_set(db, home, who.id)
+    names = ["Oithona similis"] * 4 + ["fiber"] * 4
+    said = [Said(made.ids[k], truth, names[k - 3], 0.4 + k / 20) for k, truth in enumerate(names)]
+    classifier_id, _ = (write_classifier(project, said, version=version) for version in (1, 2))
+    db.execute("update classifier set learning_set_id = %s, embedder_id = %s", [set_id, home.embedder_id])
+    run_id = predict(project, dict.fromkeys(made.ids[10:20], "Oithona"), title="Bay, version 1")
+    db.execute("update run set classifier_id = %s where id = %s", [classifier_id, run_id])
+    outside.show(db, home, run_id)
+    return {"set_id": set_id, "classifier_id": classifier_id}
+
+
+def _edited(db: Db, project: SmallProject, who: Person) -> dict[str, Any]:
+    """A column that was changed in mass, and a table of new values with a line that names nothing."""
+    done = edit_values(db, project, who.id, uuid4(), ValuesWish("object", "formula", "area", formula="object.area / 2"))
+    content = b"object_id,note\nobject1,=1+1\nghost,x\n"
+    return {"edit_id": done.act_id, "table_id": take_in(db, project.id, who.id, "object", "new.csv", content).id}
 
 
 def _kept_search(db: Db, who: Person, project: SmallProject) -> int:
@@ -106,7 +149,7 @@ def _parents(db: Db, project: SmallProject) -> dict[str, Any]:
         )
     db.execute("update object set date = '2024-06-01' where project_id = %s", [project.id])
     db.execute("update project set data_version = data_version + 1 where id = %s", [project.id])
-    return {"sample_id": rows[0].id}
+    return {"sample_id": rows[0].id, "acquisition_id": rows[0].id}
 
 
 def _jobs(db: Db, project: SmallProject, who: Person) -> dict[str, Any]:

@@ -47,6 +47,8 @@ KINDS = (
     Kind("comment", "comment", "comment", "antenna", 1, ("Tab", "antenna", "Enter"),
          {"the text that it contains": "antenna"}),
     Kind("taxon", "taxon", "taxon", "Copepoda, with children", 1, ("copepoda", "Enter"), {"Taxon": "Copepoda"}),
+    Kind("predicted as", "predicted as", "predicted", "Calanoida", 1, ("calanoida", "Enter"),
+         {"Predicted as": "Calanoida"}),
     Kind("score", "score", "score", "0.5", 1, ("0.5", "Tab", "0.9", "Enter"), {"from": "0.5", "to": "0.9"}),
     Kind("area", "area", "f.area", "1 to 3", 1, ("1", "Tab", "3", "Enter"), {"from": "1", "to": "3"}),
     Kind("sample station", "station", "f.sample.station", "st0", 1, ("Tab", "st0", "Enter"), {"text": "st0"}),
@@ -114,8 +116,9 @@ def add_by_pointer(window: Window, kind: Kind) -> None:
             sheet.get_by_label(name, exact=True).locator("visible=true").fill(value)
         else:
             sheet.locator("label:visible, [role=option]:visible").filter(has_text=name).first.click()
-    if kind.key == "taxon":
-        sheet.locator("#filter-taxon-list").get_by_text("Copepoda", exact=True).click()
+    if kind.key in ("taxon", "predicted"):
+        (name,) = kind.pointed.values()
+        sheet.locator(f"#filter-{kind.key}-list").get_by_text(name, exact=True).click()
     if kind.key not in CHOSEN_BY_A_CLICK:
         sheet.get_by_role("button", name="Add", exact=True).click()
 
@@ -134,3 +137,21 @@ def test_all_kinds_of_filter_stand_together(window: Window, add: Callable[[Windo
     for kind in KINDS:
         expect(window.page.locator(f'.chip[data-key="{kind.key}"]')).to_contain_text(kind.said)
     expect(window.page.locator(".chip.invalid")).to_have_count(0)
+
+
+def test_a_score_is_chosen_by_sliding(window: Window) -> None:
+    sheet = window.page.locator("#add-filter")
+    window.page.get_by_role("button", name="+ filter").click()
+    window.page.locator("#filter-kind").fill("score")
+    sheet.locator(".kinds .choice").get_by_text("score", exact=True).first.click()
+    slider = sheet.get_by_label("from: slide").locator("visible=true")
+    box = slider.bounding_box()
+    window.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    field = sheet.get_by_label("from", exact=True).locator("visible=true")
+    assert 0.4 < float(field.input_value()) < 0.6
+    field.fill("0.25")
+    expect(slider).to_have_value("0.25")
+    sheet.get_by_role("button", name="Add", exact=True).click()
+    expect(window.page.locator('.chip[data-key="score"]')).to_contain_text("0.25")
+    window.page.locator('.chip[data-key="score"] .edit').click()
+    expect(slider).to_have_value("0.25")

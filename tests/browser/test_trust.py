@@ -177,8 +177,9 @@ def test_a_pile_of_another_is_accepted_unseen_under_an_audit(
 
 
 def test_over_the_limit_a_manager_is_asked_and_decides(
-    site: Site, shared: SmallProject, ana: Person, ben: Person, open_window: OpenWindow
+    site: Site, make_board: MakeBoard, ana: Person, ben: Person, open_window: OpenWindow
 ) -> None:
+    shared = make_board(ana, ben, n=60)  # more than its sample and the least likely
     with database.connect(site.database_url) as db:
         set_member(db, shared.id, ana.id, "manager")
         project = find_project(db, Viewer(Account(ben.id, ben.email, ben.name, False)), shared.id)

@@ -136,18 +136,20 @@ def bundle(place: Path, *rows: str, padding: int = 0) -> Path:
 
 
 def test_a_zip_is_sent_checked_asked_about_and_found_on_the_board(desk: Desk, tmp_path: Path) -> None:
-    page = desk.page
+    page, number = desk.page, desk.project_id  # the names are this project's own: the taxonomy is all tests'
+    copepod, fibre, blob = f"Copepod {number}", f"fibre {number}", f"blob {number}"
     with database.connect(desk.site.database_url) as db:
         db.execute(
-            "insert into taxon (name, display_name, type) values ('Copepoda', 'Copepoda', 'P') on conflict do nothing"
+            "insert into taxon (name, display_name, type) values (%(name)s, %(name)s, 'P')",
+            {"name": f"Copepoda {number}"},
         )
         db.execute(
             "insert into taxon (name, display_name, type) values ('debris', 'debris', 'M') on conflict do nothing"
         )
     rows = [
-        "o1\ta.png\tCopepod\tvalidated\tBo Ek",
-        "o2\tb.png\tfibre\tvalidated\tBo Ek",
-        "o3\tc.png\tblob\tpredicted\t",
+        f"o1\ta.png\t{copepod}\tvalidated\tBo Ek",
+        f"o2\tb.png\t{fibre}\tvalidated\tBo Ek",
+        f"o3\tc.png\t{blob}\tpredicted\t",
     ]
     desk.choose(bundle(tmp_path / "leg3.zip", *rows))
     desk.arrived()
@@ -155,37 +157,39 @@ def test_a_zip_is_sent_checked_asked_about_and_found_on_the_board(desk: Desk, tm
     expect(page.get_by_role("heading", name="3 unknown taxa")).to_be_visible()
 
     # By keyboard: the proposed name is taken by Enter, which leads to the next.
-    first = page.get_by_label("Taxon for Copepod")
-    expect(first).to_have_value("Copepoda")
+    first = page.get_by_label(f"Taxon for {copepod}")
+    expect(first).to_have_value(f"Copepoda {number}")
     first.focus()
     answers: list[str] = []
     page.on("request", lambda asked: asked.url.endswith("/answers") and answers.append(asked.url))
     desk.window.press("Enter")
-    expect(page.locator('tr[data-taxon="Copepod"]')).to_have_class(re.compile("answered"))
+    expect(page.locator(f'tr[data-taxon="{copepod}"]')).to_have_class(re.compile("answered"))
     assert len(answers) == 1
     # By pointer: one is left without a label, the other created under what is there.
-    page.get_by_role("button", name="Bring blob in without a label").click()
-    page.get_by_role("button", name="Create fibre").click()
+    page.get_by_role("button", name=f"Bring {blob} in without a label").click()
+    page.get_by_role("button", name=f"Create {fibre}").click()
     sheet = page.locator("#new-taxon")
     expect(sheet).to_be_visible()
     page.keyboard.type("debris")
     expect(sheet.get_by_role("option", name="debris")).to_be_visible()
     desk.window.press("Enter")
     sheet.get_by_role("button", name="Create", exact=True).click()
-    expect(page.locator('tr[data-taxon="fibre"]')).to_have_class(re.compile("answered"))
+    expect(page.locator(f'tr[data-taxon="{fibre}"]')).to_have_class(re.compile("answered"))
     page.get_by_role("button", name="Bo Ek is me").click()
     expect(page.locator("#still-open")).to_have_text("All names are answered")
 
     reload(page)
-    expect(page.get_by_label("Taxon for fibre")).to_have_value("fibre")
-    expect(page.get_by_role("button", name="Bring blob in without a label")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label(f"Taxon for {fibre}")).to_have_value(fibre)
+    expect(page.get_by_role("button", name=f"Bring {blob} in without a label")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     page.get_by_role("button", name="Import 3 objects").click()
     expect(page.get_by_role("heading", name="Waits for its turn")).to_be_visible()
     desk.work()
     page.get_by_role("link", name="Show what came in").click()
     expect(desk.window.tiles).to_have_count(3)
     captions = page.locator("#tiles .tile .name-cut").evaluate_all("(all) => all.map((one) => one.title).sort()")
-    assert captions == ["Copepoda", "fibre"]
+    assert captions == [f"Copepoda {number}", fibre]
     assert desk.stored() == []
 
 

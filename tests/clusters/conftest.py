@@ -1,20 +1,18 @@
 """A project of heaps: objects that stand together in 16 dimensions, some of them labelled."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app import search
 from app.clusters import job, runs
 from app.clusters.runs import CardWish, Run
 from app.database import Db
-from app.search import mirror
-from app.settings import load_settings
-from tests.search.conftest import add_vectors, make_embedder
+from tests.search.conftest import add_vectors, make_embedder, own_home
 from tests.small_projects import SmallProject, make_project
+
+__all__ = ["own_home"]
 
 
 class Unheard:
@@ -22,15 +20,6 @@ class Unheard:
 
     def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
         pass
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path: Path) -> Iterator[Path]:
-    home = tmp_path / "home"
-    search.configure(load_settings({"SHOAL_HOME": str(home)}))
-    mirror.forget()
-    yield home
-    mirror.forget()
 
 
 @dataclass

@@ -8,6 +8,7 @@ from app.accounts.command_keys import COMMANDS as KEYED
 from app.batches.audit_state import LIMIT
 from app.batches.reservations import MINUTES
 from app.cli import COMMANDS
+from app.expressions.language import FUNCTIONS
 from app.guide.commands import commands, list_settings
 from app.objects.conditions import CONDITIONS
 from tests.web_fixtures import Client
@@ -30,6 +31,12 @@ def test_it_names_every_command_with_its_options_and_every_setting(app_client: C
     assert "--dry-run" in text and "shoal user add" in text
     for setting in list_settings():
         assert setting.name in text and setting.help in text
+
+
+def test_it_names_every_function_of_formulas(app_client: Client) -> None:
+    written = html.unescape(app_client.get("/help").text)
+    words = set(re.findall(r"\w+", written[written.index('id="formulas"') :]))
+    assert set(FUNCTIONS) <= words
 
 
 def test_a_command_says_how_it_is_typed_and_what_it_does() -> None:

@@ -18,14 +18,13 @@ ROOT = Path(__file__).parents[2]
 StartWorker = Callable[[], "subprocess.Popen[bytes]"]
 
 
-@pytest.fixture
-def start_worker(settings: Settings) -> Iterator[StartWorker]:
-    """Starts a worker process; all are killed at the end."""
+def workers(settings: Settings, module: str) -> Iterator[StartWorker]:
+    """Starts worker processes of a module; all are killed at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> "subprocess.Popen[bytes]":
         env = {**os.environ, "SHOAL_HOME": str(settings.home), "DATABASE_URL": settings.database_url}
-        process = subprocess.Popen([sys.executable, "-m", "tests.jobs.bodies"], cwd=ROOT, env=env)
+        process = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=env)
         started.append(process)
         return process
 
@@ -33,6 +32,11 @@ def start_worker(settings: Settings) -> Iterator[StartWorker]:
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def start_worker(settings: Settings) -> Iterator[StartWorker]:
+    yield from workers(settings, "tests.jobs.bodies")
 
 
 def wait_for(db: Db, job_id: int, condition: Callable[[Any], bool], seconds: float = 30) -> Any:

@@ -221,3 +221,28 @@ def test_times_and_rates_are_said_as_people_say_them() -> None:
     assert rate_text(1234.4, "images") == "1\u202f234 images a second"
     assert rate_text(2.34, "images") == "2.3 images a second"
     assert rate_text(0.5, "") == "30 a minute"
+
+
+def test_what_waits_says_behind_what_and_how_long(app_client: Client, db: Db, make_account, make_project) -> None:
+    ada, eve = make_account(), make_account("eve@example.org")
+    sea = make_project("Sea", manager=ada)
+    first = put(db, make_project("Lake", manager=eve), title="Train the embedder of the lake")
+    put(db, sea, title="Embed the sea")
+    waits = enqueue(db, "predict", "Predict the sea", sea, None, {"run_id": 0})
+    db.commit()
+    run_for_show(db, first)
+
+    def told(account: object) -> str:
+        page = logged_in(app_client, account).get(f"/projects/{sea}/predictions/progress").text
+        return " ".join(page.split())
+
+    assert "Predict the sea waits for its turn, behind a job that is not yours to see (30 s left) and 1 more" in told(
+        ada
+    )
+    db.execute("update job set rate = null where id = %s", [first])
+    db.execute("insert into member (project_id, account_id, role) values (%s, %s, 'manager')", [sea, eve.id])
+    db.commit()
+    assert "behind Train the embedder of the lake (how long that takes is not known yet) and 1 more" in told(eve)
+    db.execute("update job set status = 'done' where id <> %s", [waits])
+    db.commit()
+    assert "waits for its turn. You" in told(eve)

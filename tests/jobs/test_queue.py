@@ -7,8 +7,8 @@ import pytest
 from app import database
 from app.database import Db
 from app.errors import Conflict
-from app.jobs.queue import cancel, enqueue, retry
-from app.jobs.run import claim
+from app.jobs.queue import UNASKED, cancel, enqueue, retry
+from app.jobs.run import claim, end
 
 
 def put(db: Db, to: int = 3, **given: object) -> int:
@@ -83,6 +83,21 @@ def test_work_that_already_runs_is_queued_again(db: Db) -> None:
     db.execute("update procrastinate_jobs set status = 'doing'")
     claim(db, first)
     assert put(db) != first
+
+
+def taken(db: Db) -> int:
+    """Which job a worker that has a hand free takes."""
+    return db.execute("select args from procrastinate_fetch_job_v2(array['default'], null)").fetchone().args["job_id"]
+
+
+def test_what_nobody_asked_for_waits_for_what_somebody_did_also_once_it_was_put_back(db: Db) -> None:
+    unasked = put(db, to=1, priority=UNASKED)
+    assert taken(db) == unasked
+    claim(db, unasked)
+    end(db, unasked, 1, "queued", "")
+    db.commit()
+    asked = put(db, to=2)
+    assert [taken(db), taken(db)] == [asked, unasked]
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_leaves_the_queue(db: Db) -> None:

@@ -4,11 +4,12 @@ from datetime import date
 from uuid import uuid4
 
 from app.accounts.viewer import Account, Viewer
-from app.database import Db
+from app.database import Db, connect
 from app.labels import runs
+from app.labels.counts import project_counts
 from app.labels.history import object_history, own_acts, recent_acts, who_acted
 from app.labels.undo import redo, undo
-from tests.small_projects import Person, SmallProject, make_project, predict
+from tests.small_projects import Person, SmallProject, make_project, predict, true_counts
 
 
 def test_an_objects_history_tells_the_machines_choice_and_every_word_after_it(
@@ -91,3 +92,38 @@ def test_a_run_taken_back_shows_the_one_before_and_leaves_what_people_said(
     assert [project.seen(i)[0] for i in project.ids[:6]] == ["V", "P", "D", "P", "U", "U"]
     runs.unpublish(db, project)
     assert [project.seen(i)[0] for i in project.ids[:6]] == ["V", "U", "D", "U", "U", "U"]
+    assert project_counts(db, project.id) == true_counts(project)
+
+
+def test_what_was_labelled_since_a_run_was_counted_is_counted_when_it_is_shown(
+    db: Db, database_url: str, project: SmallProject, ada: Person
+) -> None:
+    first = predict(project, dict.fromkeys(project.ids[:8], "Oithona"))
+    second = predict(project, dict.fromkeys(project.ids[2:], "Calanoida"))
+    runs.publish(db, project, first)
+    project.do(ada, project.ids[:4], "confirm")
+    db.commit()
+    project.do(ada, project.ids[4:5], taxon="fiber")
+    counted = runs.count(db, project.id, second)
+    with connect(database_url) as other:
+        there = SmallProject(other, project.id, project.ids, project.taxa)
+        undo(other, there, ada, uuid4())
+        there.do(ada, project.ids[3:4], "doubt")
+        there.do(ada, project.ids[3:4], taxon="fiber")
+        there.do(ada, project.ids[8:], taxon="fiber")
+    runs.publish(db, project, second, counted)
+    assert project_counts(db, project.id) == true_counts(project)
+
+
+def test_another_run_is_counted_without_reading_the_one_before(db: Db, project: SmallProject, ada: Person) -> None:
+    first = predict(project, dict.fromkeys(project.ids[:4], "Oithona"))
+    second = predict(project, dict.fromkeys(project.ids[2:6], "Calanoida"))
+    runs.publish(db, project, first)
+    project.do(ada, project.ids[:3], taxon="fiber")
+    db.execute("delete from prediction where run_id = %s", [first])
+    runs.publish(db, project, second)
+    assert project_counts(db, project.id) == true_counts(project)
+    runs.publish(db, project, second)
+    assert project_counts(db, project.id) == true_counts(project)
+    runs.unpublish(db, project)
+    assert project_counts(db, project.id) == true_counts(project)

@@ -72,6 +72,8 @@ def _at(row: Row) -> int | None:
 VALUES: dict[str, Callable[[Row], Any]] = {
     "id": lambda row: row["id"],
     "score": lambda row: row["score"],
+    "margin": lambda row: row["margin"],
+    "novelty": lambda row: row["novelty"],
     "when": _at,
     "taxon": _taxon,
     "date": _moment,

@@ -81,10 +81,19 @@ def _predict(db: Db, project: SmallProject, chance: random.Random) -> None:
     run = run_id.fetchone()[0]
     for object_id in chance.sample(project.ids, len(project.ids) * 3 // 4):
         db.execute(
-            "insert into prediction (run_id, project_id, object_id, taxon_id, score) values (%s, %s, %s, %s, %s)",
-            [run, project.id, object_id, chance.choice(list(project.taxa.values())), chance.randrange(0, 11) / 10],
+            """
+            insert into prediction (run_id, project_id, object_id, taxon_id, score, taxon_2_id, score_2, novelty)
+            values (%s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            [run, project.id, object_id, *_choices(project, chance), chance.choice([None, 0.25, 0.5, 1.0])],
         )
     db.execute("update project set current_run_id = %s where id = %s", [run, project.id])
+
+
+def _choices(project: SmallProject, chance: random.Random) -> list[Any]:
+    """A taxon with its score, and a second one, if any."""
+    taxa, score = chance.sample(list(project.taxa.values()), 2), chance.randrange(0, 11) / 10
+    return [taxa[0], score, *chance.choice([(None, None), (taxa[1], score / 2)])]
 
 
 def _comment(db: Db, project: SmallProject, people: list[Person], chance: random.Random) -> None:
@@ -140,7 +149,9 @@ def all_rows(db: Db, project_id: int) -> list[dict[str, Any]]:
                case when label.status in ('D', 'V') then label.provenance
                     when prediction.taxon_id is not null then 'predicted' end as provenance,
                case when label.status in ('D', 'V') then label.at end as at,
-               prediction.score, nullif(numbers[1], 'NaN') as area, texts[1] as note,
+               prediction.taxon_id as said, prediction.score, prediction.novelty,
+               prediction.score - coalesce(prediction.score_2, 0) as margin,
+               nullif(numbers[1], 'NaN') as area, texts[1] as note,
                array(select text from comment
                       where comment.project_id = object.project_id and comment.object_id = object.id) as comments,
                array(select act_id from history
@@ -249,6 +260,16 @@ def _score(chance: random.Random, *_: Any) -> Any:
     return [("score", f"{low}..{high}")], lambda row: _between(row["score"], low - near, high + near)
 
 
+def _margin(chance: random.Random, *_: Any) -> Any:
+    low, near = chance.randrange(8) / 10, 1e-6
+    return [("margin", f"{low}..")], lambda row: _between(row["margin"], low - near, 2)
+
+
+def _novelty(chance: random.Random, *_: Any) -> Any:
+    low = chance.choice([0.25, 0.5, 1.0])
+    return [("novelty", f"{low}..1")], lambda row: _between(row["novelty"], low, 1)
+
+
 def _status(chance: random.Random, *_: Any) -> Any:
     letters = chance.sample("UPDV", 2)
     return [("status", letter) for letter in letters], lambda row: row["status"] in letters
@@ -262,6 +283,12 @@ def _provenance(chance: random.Random, *_: Any) -> Any:
 def _taxon(chance: random.Random, project: SmallProject, *_: Any) -> Any:
     taxa = [project.taxa[name] for name in chance.sample(list(project.taxa), 2)]
     return [("children", "0"), *(("taxon", str(taxon)) for taxon in taxa)], lambda row: row["taxon_id"] in taxa
+
+
+def _predicted(chance: random.Random, project: SmallProject, *_: Any) -> Any:
+    """Taxa that have none below them: of others it is asked elsewhere."""
+    taxa = [project.taxa[name] for name in chance.sample(["Oithona similis", "Calanoida", "fiber"], 2)]
+    return [("predicted", str(taxon)) for taxon in taxa], lambda row: row["said"] in taxa
 
 
 def _who(chance: random.Random, project: SmallProject, people: list[Person], rows: Any) -> Any:
@@ -338,8 +365,8 @@ def _station(chance: random.Random, *_: Any) -> Any:
 
 
 MAKERS = [
-    _depth, _open_depth, _date, _month, _time, _sun, _place, _score, _status, _provenance, _taxon, _who, _ever, _when,
-    _when_day, _of_rows("sample", "sample_id"), _of_rows("acquisition", "acquisition_id"),
-    _of_rows("import", "import_id"), _of_rows("instrument", "instrument"), _comment_condition, _act, _pile, _area,
-    _note, _station,
+    _depth, _open_depth, _date, _month, _time, _sun, _place, _score, _margin, _novelty, _status, _provenance, _taxon,
+    _predicted, _who, _ever, _when, _when_day, _of_rows("sample", "sample_id"),
+    _of_rows("acquisition", "acquisition_id"), _of_rows("import", "import_id"), _of_rows("instrument", "instrument"),
+    _comment_condition, _act, _pile, _area, _note, _station,
 ]  # fmt: skip

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
-from app.database import Db
+from app.database import Db, connect
+from app.jobs import foreground
+from app.labels.changes import SEEN_STATE_LOCK
 from app.labels.counts import project_counts
-from app.prediction import outside
+from app.prediction import clearing, outside
+from app.search.mirror import open_mirror
+from app.settings import Settings
 from tests.labels.test_concurrency import at_once
 from tests.prediction.conftest import Bay
 from tests.small_projects import Person, predict, true_counts
@@ -89,7 +94,7 @@ def test_a_complete_run_takes_no_more(bay: Bay) -> None:
     assert "complete" in answer.json()["detail"]
 
 
-def test_a_run_that_is_not_shown_can_be_removed(bay: Bay) -> None:
+def test_a_run_that_is_not_shown_can_be_removed(bay: Bay, settings: Settings) -> None:
     one = bay.write(title="one", complete=True, **bay.piece(4, "Oithona")).json()["run"]["id"]
     half = bay.write(title="half", **bay.piece(4, "fiber")).json()["run"]["id"]
     url, headers = bay.runs, bay.headers["manager"]
@@ -97,6 +102,11 @@ def test_a_run_that_is_not_shown_can_be_removed(bay: Bay) -> None:
     assert bay.client.delete(f"{url}/{half}", headers=headers).status_code == 404
     assert bay.client.delete(f"{url}/{one}", headers=headers).status_code == 409
     assert [run["id"] for run in bay.get("/predictions").json()] == [one]
+    assert bay.get(f"/predictions/{half}").status_code == 404 and bay.post(f"/{half}/show").status_code == 404
+    job = bay.project.db.execute("select id, kind from job").fetchone()
+    foreground.run_waiting(settings, settings.database_url, job.id)
+    bay.project.db.rollback()
+    assert bay.project.db.execute("select array_agg(id) from run").fetchone()[0] == [one]
     assert bay.project.db.execute("select count(*) from prediction").fetchone()[0] == 4
 
 
@@ -106,10 +116,61 @@ def test_of_showing_and_removing_a_run_at_once_one_happens(bay: Bay, database_ur
         bay.project.db.commit()
         works: list[Callable[[Db], object]] = [
             partial(outside.show, project=bay.project, run_id=run_id),
-            partial(outside.remove, project=bay.project, run_id=run_id),
+            partial(clearing.remove, project=bay.project, account_id=None, run_id=run_id),
         ]
         told = sorted(type(answer).__name__ for answer in at_once(database_url, works))
         assert told in (["Conflict", "NoneType"], ["NoneType", "NotFound"])
+
+
+def test_while_a_run_is_removed_people_label_and_who_would_show_it_waits(bay: Bay, database_url: str) -> None:
+    db, project = bay.project.db, bay.project
+    one, two = (predict(project, {project.ids[0]: taxon}) for taxon in ("Oithona", "fiber"))
+    for run_id in (one, two):
+        outside.show(db, project, run_id)
+    db.commit()
+    with connect(database_url) as other:
+        clearing.remove(other, project, None, one)
+        asked = "select pg_try_advisory_xact_lock_shared(%s, %s) as had"
+        assert db.execute(asked, [SEEN_STATE_LOCK, project.id]).fetchone().had
+        db.rollback()
+        db.execute("set local lock_timeout = '200ms'")
+        with pytest.raises(LockNotAvailable):
+            outside.take_back(db, project)
+        db.rollback()
+    assert outside.take_back(db, project) is None
+    db.commit()
+    assert counts(bay) == {(0, "U"): 10}
+
+
+def test_of_taking_back_and_removing_the_run_before_at_once_no_removed_run_is_shown(
+    bay: Bay, database_url: str
+) -> None:
+    db, project = bay.project.db, bay.project
+    for _ in range(4):
+        one, two = (predict(project, {project.ids[0]: taxon}) for taxon in ("Oithona", "fiber"))
+        for run_id in (one, two):
+            outside.show(db, project, run_id)
+        db.commit()
+        works: list[Callable[[Db], object]] = [
+            partial(outside.take_back, project=project),
+            partial(clearing.remove, project=project, account_id=None, run_id=one),
+        ]
+        at_once(database_url, works)
+        shown = "select removed_at from project join run on run.id = current_run_id where project.id = %s"
+        assert all(row.removed_at is None for row in db.execute(shown, [project.id]))
+        counts(bay)
+
+
+def test_a_state_that_was_rolled_back_is_not_taken_for_the_next(bay: Bay, database_url: str) -> None:
+    db, project = bay.project.db, bay.project
+    one, two = (predict(project, {project.ids[0]: taxon}) for taxon in ("Oithona", "fiber"))
+    db.commit()
+    outside.show(db, project, one)
+    assert open_mirror(db, project.id).predicted[0] == project.taxa["Oithona"]
+    db.rollback()
+    with connect(database_url) as other:
+        outside.show(other, project, two)
+    assert open_mirror(db, project.id).predicted[0] == project.taxa["fiber"]
 
 
 def test_objects_of_other_projects_are_left_out_and_told(bay: Bay) -> None:

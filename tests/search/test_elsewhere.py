@@ -15,6 +15,7 @@ from app.projects.access import find_project
 from app.projects.queries import set_member
 from app.search import elsewhere
 from app.search.query_image import query_vector
+from app.search.sizes import Space
 from tests.search.conftest import add_vectors, make_embedder, unit_vectors
 from tests.small_projects import Person, SmallProject, make_project
 from tests.web_fixtures import Client, bearer, logged_in
@@ -158,7 +159,8 @@ def test_an_image_is_taken_along_to_another_project(app_client: Client, db: Db, 
 def test_who_is_not_logged_in_compares_with_validated_objects_only(db: Db, seas: Seas) -> None:
     db.execute("update project set visibility = 'everyone' where id = %s", [seas.far.id])
     ids = seas.far.ids[:2]
-    found = elsewhere.foreign_examples(db, seas.near.id, seas.embedder_id, None, ids)
+    near = Space(seas.near.id, seas.embedder_id, 0.0)
+    found = elsewhere.foreign_examples(db, near, None, ids)
     assert found.ids.tolist() == ids[1:] and found.taxa.tolist() == [seas.far.taxa["Oithona"]]
-    alike = elsewhere.alike_in(db, seas.embedder_id, None, [seas.near.id, seas.far.id], found.vectors, 50)
+    alike = elsewhere.alike_in(db, near, None, [seas.near.id, seas.far.id], found.vectors, 50)
     assert set(alike.ids.tolist()) == set(seas.far.ids[1::N_GROUPS])

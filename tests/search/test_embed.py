@@ -5,7 +5,7 @@ import io
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
@@ -65,6 +65,25 @@ class Counting(Embedder):
         self.calls += len(batch)
         time.sleep(0.001)
         return batch / np.linalg.norm(batch, axis=1, keepdims=True)
+
+
+class Another(Counting):
+    """The same by another name."""
+
+    spec = name = "other"
+    digest = "1" * 64
+
+
+class Telling(Listener):
+    """A report that remembers what it is told at each step."""
+
+    def __init__(self, tell: Callable[[int, int | None], bool]) -> None:
+        super().__init__()
+        self.tell = tell
+        self.told: list[tuple[int, bool]] = []
+
+    def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
+        self.told.append((done, self.tell(done, total)))
 
 
 @pytest.fixture
@@ -247,6 +266,47 @@ def test_two_workers_share_the_work_and_compute_nothing_twice(
         thread.join()
     assert sum(written) == 150 and min(written) > 0
     assert counting.calls == 75 and len(vectors(db, project.id)) == 150
+
+
+def test_what_is_imported_while_a_project_moves_to_another_embedder_gets_the_one_that_serves_first(
+    db: Db, settings: Settings, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed, "OBJECTS_A_TURN", 1)
+    project = make_project(db, 20)
+    images = {object_id: [picture(object_id)] for object_id in project.ids}
+    give_images(db, settings, project.id, images)
+    present = embedders.assign(db, settings, project.id, "counting")
+    later = embedders.register(db, Another())
+    db.commit()
+    embedded(settings, project.id)
+    arrived = max(project.ids) + 1000
+
+    def come(done: int, total: int | None) -> bool:
+        """An import, once a few are done; and whether what came has its vector by the embedder that serves."""
+        if done == 3:
+            db.execute(
+                """
+                insert into object (id, project_id, sample_id, acquisition_id, orig_id)
+                select %s, project_id, sample_id, acquisition_id, 'late'
+                from object
+                where id = %s
+                on conflict do nothing
+                """,
+                [arrived, project.ids[0]],
+            )
+            db.execute("update project set data_version = data_version + 1")
+            give_images(db, settings, project.id, images | {arrived: [picture(arrived)]})
+        row = db.execute("select count(*) as n from object_vector where embedder_id = %s", [present]).fetchone()
+        db.commit()
+        return row.n == len(images) + 1
+
+    monkeypatch.setattr(embedders, "open_embedder", lambda settings, spec: Another() if spec == "other" else counting)
+    listener = Telling(come)
+    embed.embed_project(settings.database_url, settings, project.id, listener, later)
+    served = [done for done, is_there in listener.told if is_there]
+    assert served and served[0] < 10, "long before the others have theirs by the later embedder"
+    n = db.execute("select count(*) as n from object_vector where embedder_id = %s", [later]).fetchone().n
+    assert n == len(images) + 1
 
 
 def test_changed_weights_are_not_mixed_with_old_vectors(db: Db, settings: Settings, counting: Counting) -> None:

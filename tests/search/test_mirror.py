@@ -71,6 +71,39 @@ def test_it_sees_a_transaction_that_commits_after_a_later_one(db: Db, world: Wor
     assert rows(open_mirror(db, world.project_id)) == seen_in_sql(db, world.project_id)
 
 
+def test_it_sees_both_acts_of_a_transaction_while_others_commit(db: Db, world: World, database_url: str) -> None:
+    open_mirror(db, world.project_id)
+    db.commit()
+    label(db, world, world.ids[:10], "V", world.taxa[2])
+    with database.connect(database_url) as later:
+        label(later, world, world.ids[20:30], "V", world.taxa[3])
+    open_mirror(db, world.project_id)
+    label(db, world, world.ids[10:20], "V", world.taxa[4])
+    assert rows(open_mirror(db, world.project_id)) == seen_in_sql(db, world.project_id)
+    db.commit()
+    assert rows(open_mirror(db, world.project_id)) == seen_in_sql(db, world.project_id)
+
+
+def test_it_sees_an_act_that_looked_at_it_first_while_others_commit(db: Db, world: World, database_url: str) -> None:
+    db.execute("select from project where id = %s for no key update", [world.project_id])
+    with database.connect(database_url) as later:
+        label(later, world, world.ids[20:30], "V", world.taxa[3])
+    open_mirror(db, world.project_id)
+    label(db, world, world.ids[:10], "V", world.taxa[4])
+    db.commit()
+    assert rows(open_mirror(db, world.project_id)) == seen_in_sql(db, world.project_id)
+
+
+def test_it_forgets_a_rolled_back_act_that_it_was_asked_of_twice(db: Db, world: World, database_url: str) -> None:
+    label(db, world, world.ids[:10], "V", world.taxa[4])
+    with database.connect(database_url) as later:
+        label(later, world, world.ids[20:30], "V", world.taxa[3])
+    open_mirror(db, world.project_id)
+    open_mirror(db, world.project_id)
+    db.rollback()
+    assert rows(open_mirror(db, world.project_id)) == seen_in_sql(db, world.project_id)
+
+
 def test_it_forgets_what_its_own_transaction_rolled_back(db: Db, world: World) -> None:
     open_mirror(db, world.project_id)
     db.commit()

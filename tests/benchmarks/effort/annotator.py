@@ -20,7 +20,7 @@ def main() -> None:
     diary = Diary()
     shoal = Shoal(task["url"], task["token"], task["project_id"], task["seed"], diary)
     truth = json.loads(Path(task["truth"]).read_text())
-    person = Person(shoal, truth, task["seed"], task["errs"], ask)
+    person = Person(shoal, truth, task["seed"], task["errs"], ask, task["n_reference"])
     STRATEGIES[task["strategy"]](person, task["settings"])
     diary.save(Path(task["diary"]))
 

@@ -70,6 +70,14 @@ class Shoal:
             self.taxa[name] = same[0] if same else self.ask("create", "POST", "/taxa", json=body)["id"]
         return self.taxa[name]
 
+    def name_of(self, taxon_id: int) -> str:
+        """Its name, also where somebody else gave it."""
+        known = {number: name for name, number in self.taxa.items()}
+        if taxon_id not in known:
+            known[taxon_id] = self.ask("taxon", "GET", f"/taxa/{taxon_id}")["name"]
+            self.taxa[known[taxon_id]] = taxon_id
+        return known[taxon_id]
+
     def label(self, tiles: list[Tile], name: str | None) -> None:
         """One act: this taxon, or without one what each is predicted to be."""
         for part in _parts(tiles):
@@ -107,7 +115,7 @@ class Shoal:
     def offered(self, page: dict[str, Any]) -> set[str]:
         """Names that stand on the page, each with a key: its target's, and those that are proposed."""
         ids = {page["batch"]["taxon_id"], *(each["taxon_id"] for each in page["proposals"])}
-        return {name for name, taxon_id in self.taxa.items() if taxon_id in ids}
+        return {self.name_of(taxon_id) for taxon_id in ids if taxon_id is not None}
 
     def offered_for(self, page: dict[str, Any], tiles: list[Tile]) -> set[str]:
         """The same once these are marked: then it is their own neighbours that propose."""

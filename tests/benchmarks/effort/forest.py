@@ -14,51 +14,66 @@ PIECE = 50_000
 
 
 class Forest:
-    """A manager's program at one project. `how` names its free settings, such as "pca50 leaf5 balanced"."""
+    """A manager's program at one project. `how` names its free settings, such as "pca50 leaf5 balanced".
 
-    def __init__(self, url: str, token: str, project_id: int, seed: int) -> None:
-        self.http = httpx.Client(base_url=f"{url}/api/v1/projects/{project_id}", timeout=900)
+    What is validated in a `reference` project teaches too, from the beginning.
+    """
+
+    def __init__(self, url: str, token: str, project_id: int, seed: int, reference: int | None = None) -> None:
+        self.http = httpx.Client(base_url=f"{url}/api/v1/projects", timeout=900)
         self.http.headers["authorization"] = f"Bearer {token}"
-        self.seed = seed
-        self.ids, self.vectors = self.read_vectors()
+        self.project_id, self.seed = project_id, seed
+        self.ids, self.vectors = self.read_vectors(project_id)
+        self.taught = np.empty(0, np.int64), np.empty((0, self.vectors.shape[1]), np.float32)
+        if reference is not None:
+            self.taught = self._read_taught(reference)
         self.n_runs = 0
 
-    def read_vectors(self) -> tuple[np.ndarray, np.ndarray]:
+    def _read_taught(self, reference: int) -> tuple[np.ndarray, np.ndarray]:
+        """Taxa [m] and vectors [m, d] of what is validated there."""
+        labels, (ids, vectors) = self.labels(reference), self.read_vectors(reference)
+        known = np.isin(ids, np.array(list(labels), np.int64))
+        return np.array([labels[object_id] for object_id in ids[known].tolist()], np.int64), vectors[known]
+
+    def read_vectors(self, project_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Ids [n] and float32 vectors [n, d] of all objects, by id."""
         pages, after = [], "0"
         while after:
-            answer = self.http.get("/vectors", params={"after": after, "limit": 20_000}).raise_for_status()
+            wish = {"after": after, "limit": 20_000}
+            answer = self.http.get(f"/{project_id}/vectors", params=wish).raise_for_status()
             pages.append(np.load(BytesIO(answer.content)))
             after = answer.headers.get("Shoal-Next", "")
         together = np.concatenate(pages)
         return together["id"], together["v"].astype(np.float32)
 
-    def labels(self) -> dict[int, int]:
+    def labels(self, project_id: int) -> dict[int, int]:
         """Validated taxa by object."""
         wish = {"filter": {"status": ["V"]}}
-        with self.http.stream("POST", "/objects/query", json=wish) as lines:
+        with self.http.stream("POST", f"/{project_id}/objects/query", json=wish) as lines:
             rows = [json.loads(line) for line in lines.iter_lines() if line]
         return {row["id"]: row["taxon_id"] for row in rows}
 
     def train(self, how: str) -> float:
         """Fit on what is validated, predict the rest, show it; returns the seconds that all of it took."""
         began = perf_counter()
-        labels = self.labels()
+        labels = self.labels(self.project_id)
         known = np.isin(self.ids, np.array(list(labels), np.int64))
-        taxa = np.array([labels[object_id] for object_id in self.ids[known].tolist()])
-        if known.all() or not known.any():
+        own = np.array([labels[object_id] for object_id in self.ids[known].tolist()], np.int64)
+        taxa = np.concatenate([own, self.taught[0]])
+        if known.all() or not len(taxa):
             return perf_counter() - began
-        features = (
-            PCA(COMPONENTS, random_state=self.seed).fit_transform(self.vectors) if "pca50" in how else self.vectors
-        )
+        features = np.concatenate([self.vectors, self.taught[1]])
+        if "pca50" in how:
+            features = PCA(COMPONENTS, random_state=self.seed).fit_transform(features)
+        mine, others = features[: len(self.ids)], features[len(self.ids) :]
         model = RandomForestClassifier(
             TREES,
             min_samples_leaf=5 if "leaf5" in how else 1,
             class_weight="balanced" if "balanced" in how else None,
             random_state=self.seed,
             n_jobs=2,
-        ).fit(features[known], taxa)
-        self.write(self.ids[~known], model.classes_, model.predict_proba(features[~known]))
+        ).fit(np.concatenate([mine[known], others]), taxa)
+        self.write(self.ids[~known], model.classes_, model.predict_proba(mine[~known]))
         return perf_counter() - began
 
     def write(self, ids: np.ndarray, classes: np.ndarray, chances: np.ndarray) -> None:
@@ -75,7 +90,7 @@ class Forest:
                 "scores": scores[part].tolist(),
                 "complete": first + PIECE >= len(ids),
             }
-            answer = self.http.post("/predictions", json=body).raise_for_status().json()
+            answer = self.http.post(f"/{self.project_id}/predictions", json=body).raise_for_status().json()
             run = {"run_id": answer["run"]["id"]}
 
     def agreement(self, classes: dict[int, str]) -> float:

@@ -30,6 +30,11 @@ class Reached:
         return costs.seconds(self.counts, prices) / max(self.n_right, 1)
 
     @property
+    def with_waits(self) -> float:
+        """Seconds per correctly labelled image, with what was waited for on this machine."""
+        return self.seconds() + self.waited_s / max(self.n_right, 1)
+
+    @property
     def acts(self) -> float:
         return costs.acts(self.counts) / max(self.n_right, 1)
 
@@ -78,7 +83,7 @@ def walk(diary: Diary) -> Iterator[tuple[Counter[str], float, Ledger]]:
             counts[what] += value
         elif kind == "wait":
             waited_s += value
-        else:
+        elif kind == "labels":
             ledger.take(value, what)
             yield counts, waited_s, ledger
 

@@ -13,11 +13,15 @@ from tests.benchmarks.effort.diary import Diary
 class Person:
     """Sees tiles (dicts with `id`, `hash` and `state`), and writes down all it does.
 
-    `truth` maps an image's hash to its class. Siblings are classes whose names begin with the same word.
+    `truth` maps an image's hash to its class. Siblings are classes whose names begin with the same word. `n_reference`:
+    so many labelled images there are elsewhere.
     """
 
-    def __init__(self, shoal: Shoal, truth: dict[str, str], seed: int, errs: bool, ask: Callable[..., Any]) -> None:
+    def __init__(
+        self, shoal: Shoal, truth: dict[str, str], seed: int, errs: bool, ask: Callable[..., Any], n_reference: int = 0
+    ) -> None:
         self.shoal, self.truth, self.seed, self.errs, self.ask = shoal, truth, seed, errs, ask
+        self.n_reference = n_reference
         self.diary: Diary = shoal.diary
         self.chance = random.Random(seed)
         self.used: set[str] = set()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 
 from app import database
@@ -44,11 +45,8 @@ class Chosen:
 
 def choose(source: Path, limit: int, seed: int, folder: Path) -> Chosen:
     """`limit` images drawn from DIR/CLASS/..., copied into `folder`; what stands in two classes is left out."""
-    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in IMAGES and path.parent != source)
-    if not files:
-        raise SystemExit(f"{source} holds no images in sub-folders: one sub-folder for each class is needed.")
-    drawn = np.random.default_rng(seed).permutation(len(files))[:limit]
-    read = [(int(row), hashlib.sha256(files[row].read_bytes()).hexdigest()) for row in drawn]
+    files, drawn = _shuffled(source, seed)
+    read = [(int(row), _digest(files[row])) for row in drawn[:limit]]
     classes: dict[str, set[str]] = {}
     for row, digest in read:
         classes.setdefault(digest, set()).add(files[row].relative_to(source).parts[0])
@@ -68,6 +66,46 @@ def choose(source: Path, limit: int, seed: int, folder: Path) -> Chosen:
         half.rmdir()
     truth = {digest: next(iter(names)) for digest, names in classes.items() if len(names) == 1}
     return Chosen(folder, truth, by_name, [row for row, _ in kept], len(read) - len(kept))
+
+
+def choose_reference(source: Path, limit: int, seed: int, n: int, known: dict[str, str], folder: Path) -> Path:
+    """`n` other images than those that take part, whose classes are known, as `folder`/CLASS/...
+
+    They are drawn after these, and of a file that takes part (`known`, by hash) no copy is among them.
+    """
+    if folder.exists():
+        return folder
+    half = folder.with_suffix(".half")
+    shutil.rmtree(half, ignore_errors=True)
+    files, drawn = _shuffled(source, seed)
+    n_kept, taken = 0, set(known)
+    for row in drawn[limit:]:
+        if n_kept == n:
+            break
+        digest = _digest(files[row])
+        if digest in taken:
+            continue
+        taken.add(digest)
+        target = half / files[row].relative_to(source).parts[0] / f"reference{n_kept:07}{files[row].suffix.lower()}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(files[row], target)
+        n_kept += 1
+    if n_kept < n:
+        raise SystemExit(f"{source} holds {n_kept:,} images beside those that take part: {n:,} are none of them.")
+    half.rename(folder)
+    return folder
+
+
+def _shuffled(source: Path, seed: int) -> tuple[list[Path], np.ndarray]:
+    """All images of a folder, sorted by path, and their places in a random order."""
+    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in IMAGES and path.parent != source)
+    if not files:
+        raise SystemExit(f"{source} holds no images in sub-folders: one sub-folder for each class is needed.")
+    return files, np.random.default_rng(seed).permutation(len(files))
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def write_vectors_file(vectors: Path, chosen: Chosen, target: Path) -> Path:
@@ -100,8 +138,8 @@ class Scratch:
         """The project that is imported and embedded once, and copied for every run."""
         with database.connect(self.url) as db:
             row = db.execute("select id from project where title = 'Original'").fetchone()
-            project_id = row.id if row else make_project(db, _person(db, "manager"), "Original")
-            manager = _person(db, "manager")
+            project_id = row.id if row else make_project(db, self.person(db, "manager"), "Original")
+            manager = self.person(db, "manager")
         # Again, where it was done before, each of these finds nothing to do.
         args = {"source": str(chosen.folder), "options": {"skip_existing": True}}
         foreground.run(self.settings, self.url, "import", "Import the images", project_id, manager, args)
@@ -110,10 +148,23 @@ class Scratch:
             bring(self.url, project_id, str(vectors), "given", _Silent())
         return int(project_id)
 
-    def fresh_project(self, title: str, original: int, chosen: Chosen) -> Ready:
-        """All images with their vectors, unlabelled."""
+    def reference(self, folder: Path) -> int:
+        """The project of folder/CLASS/..., all validated, there from the beginning; both people may read it."""
         with database.connect(self.url) as db:
-            people = {role: _person(db, role) for role in ("annotator", "manager")}
+            row = db.execute("select id from project where title = 'Reference'").fetchone()
+            manager = self.person(db, "manager")
+            project_id = row.id if row else make_project(db, manager, "Reference")
+            set_member(db, project_id, self.person(db, "annotator"), "visitor")
+        options = {"skip_existing": True, "taxa_from_folders": True, "create_taxa": True}
+        args = {"source": str(folder), "options": options}
+        foreground.run(self.settings, self.url, "import", "Import the reference", project_id, manager, args)
+        foreground.drain(self.settings, self.url, project_id)
+        return int(project_id)
+
+    def fresh_project(self, title: str, original: int, chosen: Chosen, reference: int | None = None) -> Ready:
+        """All images with their vectors, unlabelled; what is labelled elsewhere is its `reference`."""
+        with database.connect(self.url) as db:
+            people = {role: self.person(db, role) for role in ("annotator", "manager")}
             project_id = clone(db, original, title)
             for role, account_id in people.items():
                 set_member(db, project_id, account_id, role)
@@ -121,12 +172,22 @@ class Scratch:
             if len(chosen.by_name) >= WORTH_A_FILE:
                 enqueue(db, "index", "Index the vectors", project_id, None, {})
         foreground.drain(self.settings, self.url, project_id)
-        return Ready(project_id, *tokens, self._classes(project_id, chosen))
+        ready = Ready(project_id, *tokens, self._classes(project_id, chosen))
+        if reference is not None:
+            path = f"{self.address}/api/v1/projects/{project_id}/references/{reference}"
+            httpx.put(path, headers={"authorization": f"Bearer {ready.manager_token}"}).raise_for_status()
+        return ready
 
     def _classes(self, project_id: int, chosen: Chosen) -> dict[int, str]:
         with database.connect(self.url) as db:
             rows = db.execute("select id, orig_id from object where project_id = %s order by id", [project_id])
             return {row.id: chosen.by_name[row.orig_id] for row in rows}
+
+    def person(self, db: Db, name: str) -> int:
+        """An account, the same whenever it is asked for."""
+        email = f"{name}@effort.example.org"
+        row = db.execute("select id from account where email = %s", [email]).fetchone()
+        return int(row.id) if row else make_account(db, email, name.title())
 
     def labels(self, project_id: int) -> dict[int, str]:
         """Who is what on the server: names of taxa by object."""
@@ -149,12 +210,6 @@ class _Silent:
 
     def log(self, line: str) -> None:
         print(line, file=sys.stderr)
-
-
-def _person(db: Db, name: str) -> int:
-    email = f"{name}@effort.example.org"
-    row = db.execute("select id from account where email = %s", [email]).fetchone()
-    return int(row.id) if row else make_account(db, email, name.title())
 
 
 @contextmanager

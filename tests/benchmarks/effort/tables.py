@@ -14,14 +14,17 @@ from tests.benchmarks.effort.diary import Diary
 from tests.benchmarks.effort.measures import COVERAGES, MINUTES, Reached, after_minutes, curve, sensitivity
 
 Curves = dict[str, dict[int, Reached]]
-HEADS = ("strategy", "coverage %", "s / correct", "acts / correct", "precision %", "worst tenth %", "classes", "unseen")
+HEADS = (
+    "strategy", "coverage %", "s / correct", "with waits", "acts / correct", "precision %", "worst tenth %", "classes",
+    "unseen",
+)  # fmt: skip
 
 
 def rows_of(curves: Curves) -> list[list[Any]]:
     return [
         [
-            name, each.coverage, round(each.seconds(), 3), round(each.acts, 3), round(100 * each.precision, 2),
-            round(100 * each.worst_tenth, 1), each.n_classes, each.n_unseen,
+            name, each.coverage, round(each.seconds(), 3), round(each.with_waits, 3), round(each.acts, 3),
+            round(100 * each.precision, 2), round(100 * each.worst_tenth, 1), each.n_classes, each.n_unseen,
         ]
         for name, reached in curves.items()
         for each in reached.values()
@@ -37,16 +40,22 @@ def say_effort(console: Console, title: str, curves: Curves) -> None:
 
 def say_time(console: Console, diaries: dict[str, Diary]) -> None:
     """With what was waited for on this machine: not the same the next time."""
-    table = Table("strategy", *(f"correct after {n} min" for n in MINUTES), "waited, s", "what for")
+    heads = (*(f"correct after {n} min" for n in MINUTES), "waited, s", "what for", "meanwhile in the background, s")
+    table = Table("strategy", *heads)
     for name, diary in diaries.items():
-        waits: dict[str, float] = {}
-        for kind, what, value in diary.entries:
-            if kind == "wait":
-                waits[what] = waits.get(what, 0.0) + value
+        waits, meanwhile = (_seconds_by_what(diary, kind) for kind in ("wait", "background"))
         counts = after_minutes(diary)
-        said = ", ".join(f"{what} {seconds:.0f}" for what, seconds in waits.items())
-        table.add_row(name, *(f"{counts[n]:,}" for n in MINUTES), f"{sum(waits.values()):.0f}", said)
+        said, beside = (", ".join(f"{what} {s:.0f}" for what, s in each.items()) for each in (waits, meanwhile))
+        table.add_row(name, *(f"{counts[n]:,}" for n in MINUTES), f"{sum(waits.values()):.0f}", said, beside)
     console.print(table)
+
+
+def _seconds_by_what(diary: Diary, wanted: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for kind, what, value in diary.entries:
+        if kind == wanted:
+            found[what] = found.get(what, 0.0) + value
+    return found
 
 
 def say_requests(console: Console, diaries: dict[str, Diary]) -> None:

@@ -19,6 +19,10 @@ SETTINGS: dict[str, list[Any]] = {
 }
 
 
+# Where a reference project teaches from the beginning, the first forest needs no label of one's own.
+WITH_REFERENCE = SETTINGS | {"seed_share": [0.0, 0.05, 0.02]}
+
+
 def work(person: Person, settings: dict[str, Any]) -> None:
     begin(person, settings["page"], round(settings["seed_share"] * person.shoal.n_objects()))
     for training in range(settings["trainings"]):
@@ -41,9 +45,9 @@ def begin(person: Person, page: int, wanted: int) -> None:
 
 def predicted(person: Person) -> list[tuple[int, str]]:
     """The predicted classes, the largest first."""
-    names = {taxon_id: name for name, taxon_id in person.shoal.taxa.items()}
     waiting = {taxon_id: n["P"] for taxon_id, n in person.shoal.counts().items() if n.get("P")}
-    return [(taxon_id, names[taxon_id]) for taxon_id in sorted(waiting, key=lambda each: (-waiting[each], each))]
+    ordered = sorted(waiting, key=lambda each: (-waiting[each], each))
+    return [(taxon_id, person.shoal.name_of(taxon_id)) for taxon_id in ordered]
 
 
 def confirm_class(person: Person, taxon_id: int, name: str, page: int, least_group: int, stop: float) -> None:

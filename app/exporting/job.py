@@ -1,0 +1,115 @@
+"""The job that writes an export: beside its place until it is whole; whatever ends it early leaves nothing."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app import database, search
+from app.database import Db
+from app.errors import NotFound, Refused
+from app.exporting import annotations, backup, coco, darwin, files, folders, general, one_table
+from app.exporting.bundle import Bundle
+from app.exporting.files import KEPT_DAYS, Export
+from app.exporting.selection import Selection, select
+from app.jobs.bodies import job_body
+from app.jobs.context import JobContext
+from app.objects.store import FULL, sync_folder
+from app.settings import Settings
+from app.summaries import writing as summary
+
+
+@dataclass
+class Work:
+    """What a writer is given: it fills the bundle, and says how many rows it wrote."""
+
+    db: Db
+    settings: Settings
+    project: Any  # id, title, description, instrument, settings, current_run_id, created_at
+    export: Export
+    bundle: Bundle
+    place: Path  # a folder for what has to be put together first
+    selection: Selection
+    report: Any
+    notes: list[str] = field(default_factory=list)  # what whoever opens the file should know
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+        self.report.log(line)
+
+
+Writer = Callable[[Work], int]
+WRITERS: dict[str, Writer] = {
+    "ecotaxa_backup": backup.write,
+    "ecotaxa_general": general.write,
+    "annotations": annotations.write,
+    "folders": folders.write,
+    "coco": coco.write,
+    "csv": one_table.write_csv,
+    "parquet": one_table.write_parquet,
+    "summary": summary.write,
+    "darwin_core": darwin.write,
+}
+
+
+@job_body("export")
+def run(job: JobContext) -> None:
+    """Write the export `export_id`; begun again, it is written from its beginning."""
+    search.configure(job.settings)
+    with database.connect(job.database_url, autocommit=True) as db:
+        files.sweep(db, job.settings)
+        export_id = int(job.args["export_id"])
+        db.execute("update export set job_id = %s where id = %s", [job.job_id, export_id])
+        place = files.workshop(job.settings, export_id)
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            place.mkdir(parents=True, mode=0o700)
+            files.folder(job.settings).chmod(0o700)
+            n_rows = _write(db, job, export_id, place)
+            _finish(db, job.settings, export_id, place / "whole.zip", n_rows)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise Refused(
+                f"The disk that holds {files.folder(job.settings)} is full: make room there, or delete old exports, and"
+                " try the job again. Nothing of this export was left.",
+                status=507,
+            ) from error
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _write(db: Db, job: JobContext, export_id: int, place: Path) -> int:
+    project = db.execute(
+        "select id, title, description, instrument, settings, current_run_id, created_at from project where id = %s",
+        [job.project_id],
+    ).fetchone()
+    if project is None:
+        raise NotFound("The project of this export is gone.")
+    export = files.find(db, project.id, export_id)
+    selection = select(db, project.id, export.choices.filters, export.account_id)
+    if not len(selection):
+        raise Refused("There is no object to export: the project is empty, or no object meets the conditions.", 409)
+    with Bundle(place / "whole.zip") as bundle:
+        return WRITERS[export.kind](Work(db, job.settings, project, export, bundle, place, selection, job))
+
+
+def _finish(db: Db, settings: Settings, export_id: int, whole: Path, n_rows: int) -> None:
+    descriptor = os.open(whole, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path = files.path_of(settings, export_id)
+    whole.replace(path)
+    sync_folder(path.parent)
+    db.execute(
+        """
+        update export
+        set n_bytes = %s, n_rows = %s, expires_at = now() + make_interval(days => %s)
+        where id = %s
+        """,
+        [path.stat().st_size, n_rows, KEPT_DAYS, export_id],
+    )

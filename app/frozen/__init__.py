@@ -1,0 +1,1 @@
+"""Reference projects frozen as named versions, and proposals to the next one."""

@@ -1,0 +1,46 @@
+"""`shoal freeze`: freeze what is validated in a project under a name, and take changes into the next version."""
+
+import click
+
+from app import database
+from app.commands import find_project, ready_database
+from app.database import Db
+from app.frozen import doing, proposals, versions
+from app.settings import load_settings
+
+SHOWN = 20
+
+
+@click.command("freeze")
+@click.argument("project")
+@click.option("--title", help="Freeze a version under this title; without it, only tell what there is.")
+@click.option("--note", default="", help="What is to be said of the version.")
+@click.option("--accept-all", is_flag=True, help="First take everything in that changed since the last version.")
+def freeze(project: str, title: str | None, note: str, accept_all: bool) -> None:
+    """Versions of PROJECT (its number or title): list them, tell what changed since the last, freeze the next."""
+    with database.connect(ready_database(load_settings())) as db:
+        found = find_project(db, project)
+        owner = db.execute("select created_by from project where id = %s", [found.id]).fetchone()
+        account_id = owner.created_by if owner else None
+        if accept_all and versions.last_number(db, found.id) and proposals.look(db, found.id).n:
+            n, _ = proposals.accept(db, found.id)
+            click.echo(f"{n:,} changes accepted.")
+        if title is not None:
+            made = doing.at_once(db, found.id, account_id, "freeze", title=title, note=note).version
+            if made:
+                click.echo(f"Version {made.number}, {made.title}: {made.n_objects:,} objects of {made.n_taxa:,} taxa.")
+        else:
+            _tell(db, found.id)
+
+
+def _tell(db: Db, project_id: int) -> None:
+    known = versions.list_versions(db, project_id)
+    for one in known:
+        click.echo(f"{one.number}\t{one.title}\t{one.n_objects} objects\t{one.frozen_at:%Y-%m-%d}")
+    if not known:
+        click.echo("No version yet: --title freezes one.")
+        return
+    look = proposals.look(db, project_id)
+    for group in proposals.groups(db, project_id)[:SHOWN]:
+        click.echo(f"{group.kind}\t{group.n}\t{group.old_taxon or '-'}\t{group.new_taxon or '-'}")
+    click.echo(f"{look.n:,} changes since version {known[0].number}, {look.n_accepted:,} accepted.")

@@ -1,0 +1,174 @@
+"""`shoal learning-set`: make one, list them, write one into a file, bring one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app import database, search
+from app.accounts.viewer import Account, Viewer
+from app.commands import find_project, ready_database
+from app.database import Db
+from app.errors import Forbidden, NotFound, Refused
+from app.jobs import foreground
+from app.learning import exporting, importing, job, sets
+from app.learning.choices import USUAL_PER_TAXON, Choices
+from app.projects import access
+from app.settings import load_settings
+
+
+@click.group("learning-set")
+def learning_set() -> None:
+    """Learning sets: make, list, export, import."""
+
+
+@learning_set.command("make")
+@click.argument("project")
+@click.option(
+    "--from", "teachers", multiple=True, help="A project that teaches; by default PROJECT and its references."
+)
+@click.option("--title", default=sets.OWN_TITLE, show_default=True, help="The same title again makes its next version.")
+@click.option("--per-taxon", type=int, default=USUAL_PER_TAXON, show_default=True, help="Objects at most; 0: all.")
+@click.option(
+    "--pick",
+    type=click.Choice(["varied", "random"]),
+    default="varied",
+    show_default=True,
+    help="Which objects, where a taxon has more: to cover its variety, or by chance.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed chooses the same objects.")
+@click.option("--with-unseen", is_flag=True, help="Also what was accepted unseen under an audit.")
+@click.option("--filter", "filters", default="", help='Only these, as an address of the board says: "depth=..200".')
+@click.option("--embed-missing", is_flag=True, help="First make vectors of what has none by PROJECT's embedder.")
+@click.option("--frozen", multiple=True, help="PROJECT=NUMBER: a source teaches what this frozen version of it says.")
+@click.option("--as", "email", help="E-mail of the person whose rights count; by default the one who made PROJECT.")
+def make(
+    project: str,
+    teachers: tuple[str, ...],
+    title: str,
+    per_taxon: int,
+    frozen: tuple[str, ...],
+    email: str | None,
+    **more: Any,
+) -> None:
+    """Freeze validated objects of PROJECT (its number or title), and of others, each taxon teaching itself."""
+    settings = load_settings()
+    url = ready_database(settings)
+    search.configure(settings)
+    with database.connect(url) as db:
+        home = home_of(db, project)
+        account_id = _account(db, home, email)
+        named = [find_project(db, name).id for name in teachers]
+        own = sets.own_choices(db, home, account_id)
+        versions = ({} if named else own.versions) | dict(_version(db, said) for said in frozen)
+        choices = Choices(tuple(named or own.sources), per_taxon=per_taxon or None, versions=versions, **more)
+        set_id, job_id = job.ask(db, home, account_id, title, choices)
+    foreground.run_waiting(settings, url, job_id)
+    _say(url, set_id)
+
+
+def _version(db: Db, said: str) -> tuple[int, int]:
+    """A project's number, and that of its version, as PROJECT=NUMBER says them."""
+    name, _, number = said.rpartition("=")
+    if not name or not number.isdecimal():
+        raise Refused(f"--frozen {said}: write a project, =, and the number of its version, such as Bay=1.")
+    return find_project(db, name).id, int(number)
+
+
+def home_of(db: Db, name: str) -> Any:
+    """A project by its number or title, with what learning asks of it."""
+    project_id = find_project(db, name).id
+    return db.execute(
+        "select id, title, status, embedder_id, created_by from project where id = %s", [project_id]
+    ).fetchone()
+
+
+def _account(db: Db, home: Any, email: str | None) -> int | None:
+    if email is None:
+        return home.created_by
+    row = db.execute(
+        "select id, email, name, is_application_manager, blocked_at from account where lower(email) = lower(%s)",
+        [email],
+    ).fetchone()
+    if row is None or row.blocked_at is not None:
+        raise NotFound(f"Nobody has the e-mail {email!r} here, or may not log in: see “shoal user list”.")
+    viewer = Viewer(Account(row.id, row.email, row.name, row.is_application_manager))
+    role = access.role_in(db, viewer, home.id)
+    if role != access.MANAGER["role"]:
+        raise Forbidden(
+            f"{row.email} may not make learning sets in “{home.title}”: that needs the role manager, and"
+            f" theirs is {role or 'none'}. Ask a manager of the project, or name another person with --as."
+        )
+    return int(row.id)
+
+
+def _say(url: str, set_id: int) -> None:
+    with database.connect(url) as db:
+        made = sets.find_begun(db, set_id)
+    click.echo(f"{made.id}\t{made.name}: {made.n_objects:,} objects of {made.n_taxa:,} taxa.")
+
+
+@learning_set.command("list")
+@click.argument("project")
+def list_sets(project: str) -> None:
+    """The learning sets of PROJECT, one a line: number, title and version, objects, taxa."""
+    with database.connect(ready_database(load_settings())) as db:
+        rows = db.execute(
+            """
+            select id, title, version, n_objects, n_taxa, frozen_at
+            from learning_set
+            where project_id = %s
+            order by id
+            """,
+            [find_project(db, project).id],
+        ).fetchall()
+    for row in rows:
+        told = f"{row.n_objects:,} objects\t{row.n_taxa:,} taxa" if row.frozen_at else "not made"
+        click.echo(f"{row.id}\t{row.title} {row.version}\t{told}")
+    if not rows:
+        click.echo("None yet: make one with “shoal learning-set make”.", err=True)
+
+
+@learning_set.command("export")
+@click.argument("number", type=int)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export(number: int, file: Path) -> None:
+    """Write learning set NUMBER into FILE: a .parquet of ids, labels and vectors, or a .zip of that and the images."""
+    settings = load_settings()
+    url = ready_database(settings)
+    if file.suffix.lower() not in (".parquet", ".zip"):
+        raise Refused(f"{file.name}: a learning set is written as .parquet (the table) or .zip (with the images).")
+    if not file.absolute().parent.is_dir():
+        raise Refused(f"There is no folder {file.absolute().parent}: make it, or name another.")
+    with database.connect(url, autocommit=True) as db:
+        made = sets.find_any(db, number)
+        exporting.write_file(db, settings, made, file, file.suffix.lower() == ".zip", Said())
+    click.echo(f"{file}: {made.name}, {made.n_objects:,} objects.")
+
+
+class Said:
+    """The report of work that a command does itself."""
+
+    def progress(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
+        """A file is written in seconds: its size tells how far it is."""
+
+    def log(self, line: str) -> None:
+        click.echo(line, err=True)
+
+
+@learning_set.command("import")
+@click.argument("project")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--title", help="What it is called; by default the file's name.")
+@click.option("--as", "email", help="E-mail of the person whose rights count; by default the one who made PROJECT.")
+def bring(project: str, file: Path, title: str | None, email: str | None) -> None:
+    """Take a learning set into PROJECT: FILE is what was exported, or a zip of images with a folder for each taxon."""
+    settings = load_settings()
+    url = ready_database(settings)
+    search.configure(settings)
+    with database.connect(url) as db:
+        home = home_of(db, project)
+        account_id = _account(db, home, email)
+        set_id, job_id = importing.ask(db, home, account_id, title or file.stem[:200], file.absolute())
+    foreground.run_waiting(settings, url, job_id)
+    _say(url, set_id)

@@ -1,0 +1,1 @@
+"""Projects reshaped: subsets, merges, and deletion that can be taken back for 30 days."""

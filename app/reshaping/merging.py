@@ -1,0 +1,225 @@
+"""One project goes into another: copied with all that is said of its objects, then deleted, so that for 30 days it can
+be had back. While it goes nobody labels in it, and who stops it halfway finds both as they were."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from psycopg.types.json import Jsonb
+
+from app.database import Db
+from app.errors import Conflict, NotFound, Refused
+from app.jobs.context import JobContext
+from app.projects.access import Project
+from app.reshaping import asked, collisions, columns, copying, counting, erasing, hiding, numbering, removing, subset
+from app.reshaping.asked import Reshaping
+from app.reshaping.copying import Copying
+from app.search import embedders
+from app.search.arrays import fetch_arrays
+
+KIND = "merge"
+Samples = Literal["refuse", "join", "apart"]
+ColumnsChoice = Literal["refuse", "rename"]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is to be done where the two collide. `samples` that both have under one name: refuse, join them (the fields
+    of the one that stays are kept), or keep them apart under another name. `columns` of one name and two types: refuse,
+    or let them come under another name."""
+
+    samples: str = "refuse"
+    columns: str = "refuse"
+
+
+def ask(db: Db, target: Project, source: Project, account_id: int | None, answers: Answers) -> Reshaping:
+    """Have a job put `source` into `target`; both are managed by who asks."""
+    target.needs("manager", "merge another project into")
+    source.needs("manager", "merge away")
+    _check(db, target, source, answers)
+    choices = {"answers": asdict(answers), "source": source.title, "target": target.title}
+    reshaping_id = asked.begin(db, KIND, source.id, account_id, choices, target.id)
+    asked.by_job(db, reshaping_id, f"Merge {source.title} into {target.title}", target.id, account_id)
+    return asked.find(db, reshaping_id)
+
+
+def _check(db: Db, target: Project, source: Project, answers: Answers) -> None:
+    if source.id == target.id:
+        raise Refused("A project cannot be merged into itself: choose another one.", status=422)
+    for value, allowed in ((answers.samples, get_args(Samples)), (answers.columns, get_args(ColumnsChoice))):
+        if value not in allowed:
+            raise Refused(f"{value!r} is none of {', '.join(allowed)}.", status=422)
+    for one in asked.list_of(db, source.id, [KIND]):
+        if one.project_id == source.id and one.is_active:
+            raise Conflict(f"“{source.title}” is being merged into “{one.to_title}” already.")
+    found = collisions.find(db, source.id, target.id)
+    if found.n_samples_in_both and answers.samples == "refuse":
+        raise Conflict(
+            f"{found.n_samples_in_both:,} samples have the same name in both projects, “{found.samples[0]}” first: say"
+            " whether to join them or to keep them apart. Nothing was done."
+        )
+    if found.columns and answers.columns == "refuse":
+        one = found.columns[0]
+        raise Conflict(
+            f"The column {one.column} is {one.type} in “{source.title}” and {one.type_there} in “{target.title}”: say"
+            " that it may come under another name, or change it before. Nothing was done."
+        )
+
+
+def merge(db: Db, job: JobContext, made: Reshaping) -> None:
+    """Begin it, or go on with it. `db` in autocommit."""
+    if made.to_id is None:
+        raise NotFound("The project that this one was to go into is gone: both are as they were.")
+    if made.state == "asked":
+        with db.transaction():
+            _begin(db, made, made.to_id)
+        made = asked.find(db, made.id)
+    copied, upto, n = _copying(db, made, made.to_id or 0), made.upto, 0
+    while True:
+        job.progress(n, made.n_objects, "objects")
+        with db.transaction():
+            upto, step = copying.copy_next(db, copied, upto)
+            db.execute("update reshaping set upto = %s where id = %s", [upto, made.id])
+        if not step:
+            break
+        n += step
+    with db.transaction():
+        _finish(db, made, copied.target_id)
+
+
+def _begin(db: Db, made: Reshaping, target_id: int) -> None:
+    source: Any = db.execute(
+        "select status, embedder_id, current_run_id, hidden from project where id = %s for update", [made.project_id]
+    ).fetchone()
+    target: Any = db.execute(
+        "select embedder_id, current_run_id, hidden from project where id = %s for update", [target_id]
+    ).fetchone()
+    if source.hidden is not None or target.hidden is not None:
+        raise Conflict("One of the two projects was deleted meanwhile: nothing was merged.")
+    # What was labelled while it is copied would be lost.
+    db.execute("update project set status = 'explore' where id = %s", [made.project_id])
+    counting.hold(db, made.project_id)
+    first: Any = db.execute("select nextval('parent_id_seq') as id").fetchone()
+    ids = _all_ids(db, made.project_id)
+    answers = Answers(**made.choices["answers"])
+    numbering.number_objects(db, made.id, ids)
+    numbering.copy_parents(db, made.id, made.project_id, target_id, apart=answers.samples == "apart")
+    columns.join_columns(db, made.project_id, target_id, answers.columns == "rename")
+    numbering.copy_acts(db, made.id, made.project_id, target_id)
+    more = {"status": source.status, "first_parent": first.id}
+    if target.embedder_id is None and source.embedder_id is not None:
+        embedders.use(db, target_id, source.embedder_id)
+    if source.current_run_id is not None:
+        counting.hold(db, target_id)
+        more["source_run_id"] = source.current_run_id
+        more["run_id"] = target.current_run_id or subset.copy_run(db, source.current_run_id, target_id, made.account_id)
+    db.execute(
+        "update reshaping set state = 'begun', n_objects = %s, choices = choices || %s where id = %s",
+        [len(ids), Jsonb(more), made.id],
+    )
+
+
+def _all_ids(db: Db, project_id: int) -> np.ndarray:
+    (ids,) = fetch_arrays(db, "select array_agg(id order by id) from object where project_id = %s", [project_id])
+    return np.empty(0, np.int64) if ids is None else ids
+
+
+def _copying(db: Db, made: Reshaping, target_id: int) -> Copying:
+    target: Any = db.execute("select embedder_id from project where id = %s", [target_id]).fetchone()
+    with db.transaction():
+        there = columns.join_columns(db, made.project_id, target_id, made.choices["answers"]["columns"] == "rename")
+    return Copying(
+        made.id, made.project_id, target_id, there, target.embedder_id, made.choices.get("source_run_id"),
+        made.choices.get("run_id"),
+    )  # fmt: skip
+
+
+def _finish(db: Db, made: Reshaping, target_id: int) -> None:
+    numbering.forget(db, made.id)
+    counting.changed(db, target_id)
+    # What people did on days that were summed up before has come to be more.
+    db.execute("delete from activity_day where project_id = %s", [target_id])
+    db.execute("update project set activity_until = null where id = %s", [target_id])
+    subset.follow(db, target_id, made.account_id)
+    asked.finish(db, made.id, "done")
+    reason = {"merged_into": target_id, "merge": made.id, "status": made.choices["status"]}
+    hiding.hide(db, made.project_id, made.account_id, reason)
+
+
+def give_up(db: Db, made: Reshaping) -> None:
+    """Away with what was copied, the source open again. `db` in autocommit."""
+    if made.state != "begun" or made.to_id is None:
+        return
+    while _drop_piece(db, made, made.to_id):
+        continue
+    with db.transaction():
+        db.execute(
+            "delete from act where id in (select new_id from reshaped_number where reshaping_id = %s and kind = 'act')",
+            [made.id],
+        )
+        db.execute(
+            """
+            delete from sample
+             where project_id = %s
+               and id in (select new_id from reshaped_number where reshaping_id = %s and kind = 'sample')
+               and id > %s
+               and not exists (select from object where object.sample_id = sample.id)
+            """,
+            [made.to_id, made.id, made.choices["first_parent"]],
+        )
+        numbering.forget(db, made.id)
+        db.execute("update project set status = %s where id = %s", [made.choices["status"], made.project_id])
+        counting.changed(db, made.to_id)
+        db.execute("update reshaping set state = 'asked', upto = 0 where id = %s", [made.id])
+
+
+def _drop_piece(db: Db, made: Reshaping, target_id: int) -> bool:
+    with db.transaction():
+        counting.hold(db, target_id)
+        db.execute("drop table if exists piece")
+        n = db.execute(
+            """
+            create temp table piece on commit drop as
+            select object_id as old_id, new_id as object_id
+              from reshaped_object
+             where reshaping_id = %s
+             order by object_id
+             limit %s
+            """,
+            [made.id, copying.PIECE],
+        ).rowcount
+        db.execute("analyze piece")
+        counting.count_piece(db, target_id, -1)
+        erasing.erase_piece(db, target_id)
+        db.execute(
+            "delete from reshaped_object where reshaping_id = %s and object_id in (select old_id from piece)", [made.id]
+        )
+        return n > 0
+
+
+def take_apart(db: Db, project: Project, account_id: int | None, reshaping_id: int) -> Reshaping:
+    """Undo a merge: the project is there again as it was, and its copies go into the bin, with what was said of them
+    since. The deletion's row."""
+    made = asked.find_of(db, project.id, reshaping_id)
+    if made.kind != KIND or made.to_id != project.id or made.state != "done":
+        raise Conflict("This is no merge into this project that can be taken apart.")
+    hidden: Any = db.execute(
+        """
+        select reshaping.id
+          from reshaping
+          join project on project.id = project_id
+         where project_id = %s
+           and kind = 'project'
+           and state = 'done'
+           and hidden = 'deleted'
+         order by reshaping.id desc
+         limit 1
+           for update of reshaping
+        """,
+        [made.project_id],
+    ).fetchone()
+    if hidden is None:
+        raise Conflict(f"“{made.title}” is not in the bin any more: there is nothing to take apart.")
+    hiding.restore(db, asked.find(db, hidden.id))
+    asked.put(db, made.id, "back")
+    return removing.remove_copies(db, project, account_id, made)

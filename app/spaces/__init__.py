@@ -1,0 +1,1 @@
+"""Learned spaces: linear maps of a project's vectors under which likeness follows its taxa."""

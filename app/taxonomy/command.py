@@ -1,0 +1,70 @@
+"""`shoal taxonomy`: bring a list of taxa, write the portable list."""
+
+from pathlib import Path
+
+import click
+
+from app import database
+from app.commands import ready_database
+from app.errors import Refused
+from app.jobs import foreground
+from app.settings import load_settings
+from app.taxonomy.bringing import ask_bring, ask_plan
+from app.taxonomy.list_routes import TaxonImport, find_list
+from app.taxonomy.portable import write_list
+
+MOST_SAID = 10
+
+
+@click.group("taxonomy")
+def taxonomy() -> None:
+    """The taxonomy: import, export."""
+
+
+@taxonomy.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--with-presets", is_flag=True, help="Replace preset lists of projects called as in the list.")
+@click.option("--without-faulty", is_flag=True, help="Leave out lines with faults, and what stands below them.")
+def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: bool) -> None:
+    """Compare FILE with the taxonomy and take it in: EcoTaxa's list, Darwin Core, CSV, or a portable list."""
+    settings = load_settings()
+    url = ready_database(settings)
+    with database.connect(url) as db:
+        import_id, job_id = ask_plan(db, None, file.absolute(), file.name)
+    foreground.run_waiting(settings, url, job_id)
+    with database.connect(url) as db:
+        one = find_list(db, import_id)
+    if one.error:
+        raise Refused(one.error)
+    _say(one)
+    if dry_run:
+        return
+    with database.connect(url) as db:
+        job_id = ask_bring(db, None, import_id, with_presets, without_faulty)
+    foreground.run_waiting(settings, url, job_id)
+    with database.connect(url) as db:
+        one = find_list(db, import_id)
+    if one.error:
+        raise Refused(one.error)
+    click.echo("Taken in.")
+
+
+def _say(one: TaxonImport) -> None:
+    report = one.report
+    click.echo(
+        f"{one.source}: {report.n_rows:,} taxa: {report.n_new:,} new, {report.n_renamed:,} renamed,"
+        f" {report.n_moved:,} moved, {report.n_deprecated:,} deprecated, {report.n_same:,} as they are;"
+        f" {report.n_names:,} other names; {report.n_faults:,} faults."
+    )
+    for line, fault in report.faults[:MOST_SAID]:
+        click.echo(f"line {line}: {fault}", err=True)
+
+
+@taxonomy.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export_list(file: Path) -> None:
+    """Write the taxonomy with its names and all preset lists into FILE (.zip), for another Shoal."""
+    with database.connect(ready_database(load_settings()), autocommit=True) as db:
+        n = write_list(db, file.absolute())
+    click.echo(f"{file}: {n:,} taxa.")

@@ -1,0 +1,354 @@
+"""Reads lists of taxa: EcoTaxa's, Darwin Core taxon files and archives as WoRMS gives them, CSV, and our portable list.
+
+All give the same rows, a line at a time: what a list calls its columns is looked up in one table.
+"""
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from xml.etree import ElementTree
+
+from app.errors import Refused
+from app.taxonomy.queries import LONGEST_NAME
+
+LARGEST_ID = 2**31
+APHIA = re.compile(r"(?:^|taxname:)(\d+)$")
+MOST_BYTES = 4_000_000_000  # of a table within an archive
+COLUMNS = {  # ours: what lists call it, in lower case and without signs
+    "key": ("taxonid", "id", "uid"),
+    "parent_key": ("parentnameusageid", "parentid", "parentuid"),
+    "instead_key": ("acceptednameusageid", "renameto", "renmid", "useinstead"),
+    "name": ("scientificname", "name", "taxon"),
+    "author": ("scientificnameauthorship", "authority"),
+    "parent": ("parent", "parentname"),
+    "lineage": ("lineage", "higherclassification"),
+    "type": ("taxotype", "type"),
+    "status": ("taxostatus", "status", "taxonomicstatus"),
+    "rank": ("taxonrank", "rank"),
+    "aphia": ("aphiaid", "scientificnameid"),
+    "ecotaxa": ("ecotaxaid",),
+    "synonyms": ("synonyms", "synonym"),
+    "commons": ("commonnames", "commonname", "vernacularname"),
+    "language": ("language",),
+}
+TYPES = {"p": "P", "phylogenetic": "P", "phylo": "P", "m": "M", "morphological": "M", "morpho": "M"}
+STATUSES = {
+    "a": "A", "accepted": "A", "valid": "A", "n": "N", "new": "N", "d": "D", "deprecated": "D", "deleted": "D",
+}  # fmt: skip
+
+
+@dataclass
+class Row:
+    """A taxon of a list, `line` in its file; `fault` says what is wrong with it. `names`: kind, name and language."""
+
+    line: int
+    key: str = ""
+    parent_key: str | None = None
+    name: str = ""
+    type: str = "P"
+    status: str = "A"
+    rank: str = ""
+    aphia_id: int | None = None
+    ecotaxa_id: int | None = None
+    uid: str | None = None
+    instead_key: str | None = None
+    is_synonym: bool = False
+    fault: str | None = None
+    names: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+class TaxonList:
+    """An open list: `kind` is ecotaxa, darwin_core, csv or shoal."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.archive = zipfile.ZipFile(path) if zipfile.is_zipfile(path) else None
+        self._files = ExitStack()
+
+    @property
+    def _members(self) -> dict[str, str]:
+        names = self.archive.namelist() if self.archive else []
+        return {Path(name).name.lower(): name for name in names}
+
+    def read(self) -> tuple[str, Iterator[Row]]:
+        """What kind of list it is, and its rows."""
+        if self.archive is None:
+            return self._read_table(
+                self._files.enter_context(self.path.open("rb")), self.path.suffix.lower() == ".json"
+            )
+        members = self._members
+        if "shoal_taxonomy.json" in members:
+            self._check_version(members["shoal_taxonomy.json"])
+            return "shoal", _told_rows(_table(self._open(members["taxa.csv"])), "shoal")
+        for name in ("taxon.txt", "taxon.tsv", "taxon.csv", "taxa.txt", "taxa.tsv", "taxa.csv"):
+            if name in members:
+                return self._read_table(self._open(members[name]), False, self._terms(members, members[name]))
+        raise Refused(
+            f"{self.path.name} holds no table of taxa: a Darwin Core archive has taxon.txt in it.", status=422
+        )
+
+    def _check_version(self, member: str) -> None:
+        with self._open(member) as file:
+            version = json.load(file).get("version")
+        if version != 1:
+            raise Refused(
+                f"{self.path.name} was written by a newer Shoal (list version {version}): update this one first.",
+                status=422,
+            )
+
+    def _open(self, member: str) -> Any:
+        assert self.archive is not None  # noqa: S101 - only called where there is one
+        if self.archive.getinfo(member).file_size > MOST_BYTES:
+            raise Refused(f"{member} in {self.path.name} is larger than any list of taxa: it is not read.", status=422)
+        return self._files.enter_context(self.archive.open(member))
+
+    def close(self) -> None:
+        self._files.close()
+        if self.archive:
+            self.archive.close()
+
+    def _terms(self, members: dict[str, str], table: str) -> list[str] | None:
+        """The columns of an archive's table, as its meta.xml says; None: its first line does."""
+        if "meta.xml" not in members:
+            return None
+        with self._open(members["meta.xml"]) as file:
+            try:
+                root = ElementTree.parse(file).getroot()  # noqa: S314 - expat bounds what entities may grow to
+            except ElementTree.ParseError as error:
+                raise Refused(f"meta.xml in {self.path.name} is no XML: {error}.", status=422) from error
+        for part in root:
+            places = [one.text or "" for one in part.iter() if one.tag.endswith("}location") or one.tag == "location"]
+            if any(Path(place).name == Path(table).name for place in places):
+                return _columns_of(part)
+        return None
+
+    def _read_table(self, file: Any, is_json: bool, terms: list[str] | None = None) -> tuple[str, Iterator[Row]]:
+        lines = _objects(file, self.path.name) if is_json else _table(file, terms)
+        first = next(lines, None)
+        if first is None:
+            raise Refused(f"{self.path.name} holds no taxa: its first line names the columns.", status=422)
+        known = set(first[1])
+        if "name" not in known:
+            raise Refused(
+                f"{self.path.name} has no column of names: call it name, or scientificName as Darwin Core does.",
+                status=422,
+            )
+        kind = "darwin_core" if "scientificname" in first[2] else "csv"
+        if first[2] & {"taxotype", "taxostatus", "idlineage"}:
+            kind = "ecotaxa"
+        return kind, _told_rows(_with(first, lines), kind)
+
+    def names(self) -> Iterator[tuple[str, str, str, str]]:
+        """Key, kind, name and language of the names that stand in a table of their own."""
+        members = self._members
+        if "names.csv" in members:
+            for _, told, _ in _table(self._open(members["names.csv"]), plain=True):
+                yield told["uid"], told["kind"], told["name"], told["language"]
+        for name in ("vernacularname.txt", "vernacularname.tsv", "vernacularname.csv", "vernacularnames.txt"):
+            if name in members:
+                for _, told, _ in _table(self._open(members[name]), self._terms(members, members[name])):
+                    if told.get("key") and told.get("commons"):
+                        yield told["key"], "common", told["commons"], told.get("language", "")
+
+    def presets(self) -> Iterator[tuple[str, int, str]]:
+        """Project, position and key of the preset taxa of a portable list."""
+        members = self._members
+        if "presets.csv" in members:
+            for _, told, _ in _table(self._open(members["presets.csv"]), plain=True):
+                yield told["project"], int(told["position"]), told["uid"]
+
+
+@contextmanager
+def open_list(path: Path) -> Iterator[TaxonList]:
+    try:
+        found = TaxonList(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise Refused(f"{path.name} cannot be read: {error}. Send it again.", status=422) from error
+    try:
+        yield found
+    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise Refused(f"{path.name} is damaged or no list of taxa: {error}.", status=422) from error
+    finally:
+        found.close()
+
+
+Line = tuple[int, dict[str, str], set[str]]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.rsplit("/", 1)[-1].lower())
+
+
+OURS = {theirs: ours for ours, names in COLUMNS.items() for theirs in names}
+
+
+def _columns_of(part: ElementTree.Element) -> list[str]:
+    places: dict[int, str] = {}
+    for one in part:
+        index = one.get("index")
+        if index is not None:
+            places[int(index)] = _plain(one.get("term") or "taxonid")
+    return [places.get(k, "") for k in range(max(places, default=-1) + 1)]
+
+
+def _table(file: Any, terms: list[str] | None = None, plain: bool = False) -> Iterator[Line]:
+    """Lines of a table by our names of columns; commas, semicolons or tabs, as its first line has most of."""
+    with io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        yield from _lines(text, terms, plain)
+
+
+def _lines(text: Any, terms: list[str] | None, plain: bool) -> Iterator[Line]:
+    head = text.readline()
+    sign = max("\t,;", key=head.count)
+    quoting = csv.QUOTE_NONE if sign == "\t" and '"' not in head else csv.QUOTE_MINIMAL
+    theirs = next(csv.reader([head], delimiter=sign), [])
+    names = [name.strip().lower() for name in theirs] if plain else [_plain(name) for name in theirs]
+    if terms and len(terms) >= len(names):
+        names = terms
+    ours = [name if plain else OURS.get(name, "") for name in names]
+    reader = csv.reader(text, delimiter=sign, quoting=quoting)
+    for cells in reader:
+        if any(cells):
+            told: dict[str, str] = {}
+            for name, cell in zip(ours, cells, strict=False):
+                if name and not told.get(name):
+                    told[name] = cell.strip()
+            yield reader.line_num + 1, told, set(names)
+
+
+def _objects(file: Any, name: str) -> Iterator[Line]:
+    """Taxa as EcoTaxa's API tells them."""
+    try:
+        found = json.load(file)
+    except ValueError as error:
+        raise Refused(f"{name} is no JSON: {error}.", status=422) from error
+    for number, one in enumerate(found if isinstance(found, list) else [], 1):
+        if not isinstance(one, dict):
+            raise Refused(f"{name}, taxon {number}: it is no object with a name.", status=422)
+        told = {OURS.get(_plain(key), ""): _text(value) for key, value in one.items() if not isinstance(value, list)}
+        above = one.get("id_lineage")
+        if isinstance(above, list) and not told.get("parent_key"):
+            told["parent_key"] = str(above[1]) if len(above) > 1 else ""
+        yield number, told, {_plain(key) for key in one}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _with(first: Line, rest: Iterator[Line]) -> Iterator[Line]:
+    yield first
+    yield from rest
+
+
+def _told_rows(lines: Iterable[Line], kind: str) -> Iterator[Row]:
+    made: set[str] = set()
+    for line, told, _ in lines:
+        row = _row(line, told, kind)
+        yield from _above(row, told, made)
+        yield row
+
+
+def _row(line: int, told: dict[str, str], kind: str) -> Row:
+    name = " ".join(told.get("name", "").split())
+    author = told.get("author", "")
+    if author and name.endswith(f" {author}"):
+        name = name.removesuffix(author).strip()
+    row = Row(line, told.get("key", ""), told.get("parent_key") or None, name, rank=told.get("rank", "").lower()[:50])
+    row.instead_key = told.get("instead_key") or None
+    row.fault = _fault_of_name(name)
+    _read_words(row, told, kind)
+    row.aphia_id = _aphia(told.get("aphia", "")) or (_aphia(row.key) if "marinespecies" in row.key else None)
+    row.ecotaxa_id = _number(row, "EcoTaxa's number", told.get("ecotaxa", ""))
+    if kind == "ecotaxa":
+        row.ecotaxa_id = _number(row, "the id", row.key)
+    if kind == "shoal":
+        row.uid = _uid(row)
+    if not row.key:
+        row.key = row.name.lower()
+        row.parent_key = row.parent_key or told.get("parent", "").lower() or None
+    row.names += [("synonym", one, "") for one in _parts(told.get("synonyms", ""))]
+    row.names += [("common", one, told.get("language", "")) for one in _parts(told.get("commons", ""))]
+    return row
+
+
+def _fault_of_name(name: str) -> str | None:
+    if not name:
+        return "it has no name"
+    if len(name) > LONGEST_NAME or "<" in name or not name.isprintable():
+        return f"“{name[:60]}” is no name: at most {LONGEST_NAME} characters, without “<”"
+    return None
+
+
+def _read_words(row: Row, told: dict[str, str], kind: str) -> None:
+    """Type and status; a Darwin Core synonym is a name of its accepted taxon."""
+    type, status = told.get("type", "").lower(), told.get("status", "").lower()
+    if type and type not in TYPES and kind != "darwin_core":
+        row.fault = row.fault or f"“{type[:40]}” is no type of taxon: P (phylogenetic) or M (morphological)"
+    row.type = TYPES.get(type, "P")
+    if kind == "darwin_core":
+        accepted = row.instead_key is None or row.instead_key == row.key
+        row.is_synonym = not accepted
+        row.instead_key = None if accepted else row.instead_key
+        return
+    if status and status not in STATUSES:
+        row.fault = row.fault or f"“{status[:40]}” is no status: A (accepted), N (new) or D (deprecated)"
+    row.status = STATUSES.get(status, "A")
+
+
+def _aphia(text: str) -> int | None:
+    found = APHIA.search(text)
+    number = int(found[1]) if found and len(found[1]) < 11 else 0
+    return number if 0 < number < LARGEST_ID else None
+
+
+def _number(row: Row, what: str, text: str) -> int | None:
+    if not text:
+        return None
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 11 else 0
+    if not 0 < number < LARGEST_ID:
+        row.fault = row.fault or f"{what} “{text[:40]}” is no positive whole number"
+        return None
+    return number
+
+
+def _uid(row: Row) -> str | None:
+    try:
+        return str(UUID(row.key))
+    except ValueError:
+        row.fault = row.fault or f"“{row.key[:40]}” is no identifier of a taxon"
+        return None
+
+
+def _parts(text: str) -> list[str]:
+    parts = (" ".join(part.split()) for part in text.split("|"))
+    return [part for part in parts if part and _fault_of_name(part) is None]
+
+
+def _above(row: Row, told: dict[str, str], made: set[str]) -> Iterator[Row]:
+    """Of a list that tells a lineage from the root down: those above it, each once, and the row's own place."""
+    if row.parent_key or not told.get("lineage") or told.get("key"):
+        if not told.get("key") and row.key in made:
+            row.key = f"{row.key} < {row.parent_key}"
+        made.add(row.key)
+        return
+    path = [" ".join(part.split()) for part in re.split(r"[>|]", told["lineage"]) if part.strip()]
+    if path and path[-1].lower() == row.name.lower():
+        path.pop()
+    key = None
+    for name in path:
+        parent, key = key, f"{key} > {name.lower()}" if key else name.lower()
+        if key not in made:
+            made.add(key)
+            yield Row(row.line, key, parent, name, fault=_fault_of_name(name))
+    row.parent_key = key
+    row.key = f"{key} > {row.name.lower()}" if key else row.name.lower()
+    made.add(row.key)

@@ -1,0 +1,104 @@
+"""One taxon put into another: its objects everywhere, what stands below it, its names, and what is advised."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.accounts.viewer import Viewer
+from app.database import Db
+from app.errors import Conflict, Forbidden
+from app.taxonomy.changing import deprecate_taxon, held, lineage_ids
+from app.taxonomy.naming import name_uniquely, names_around
+from app.taxonomy.replacing import Replaced, check_pair, replace
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What came of it, by project; `left`: titles of projects that can only be explored, whose labels stay."""
+
+    to_id: int
+    n_children: int
+    replaced: dict[int, Replaced] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+
+def merge_taxa(db: Db, viewer: Viewer, from_id: int, to_id: int) -> Merged:
+    """The first is deprecated in favour of the other, which is found by its names too. Labels change by acts of each
+    project, which its managers may undo."""
+    row = held(db, viewer, from_id)
+    check_pair(db, from_id, to_id)
+    target: Any = db.execute("select * from taxon where id = %s", [to_id]).fetchone()
+    if from_id in lineage_ids(db, to_id):
+        raise Conflict(
+            f"“{target.display_name}” stands under “{row.display_name}”: move it out from there first, then merge."
+        )
+    projects = _projects(db, viewer, row)
+    n_children = _give_children(db, row, target)
+    _give_names(db, row, to_id)
+    if row.aphia_id and not target.aphia_id:
+        db.execute("update taxon set aphia_id = %s where id = %s", [row.aphia_id, to_id])
+    open_ones = [project for project in projects if project.status != "explore"]
+    replaced = {project.id: replace(db, project, viewer.account_id or 0, from_id, to_id) for project in open_ones}
+    deprecate_taxon(db, viewer, from_id, to_id)
+    return Merged(to_id, n_children, replaced, [one.title for one in projects if one.status == "explore"])
+
+
+def _projects(db: Db, viewer: Viewer, row: Any) -> list[Any]:
+    """Those that use or preset it; refused where there is one that the caller does not manage."""
+    projects = db.execute(
+        """
+        select project.id, project.title, project.status,
+               %(all)s or coalesce(member.role = 'manager', false) as is_managed
+        from project
+        left join member on member.project_id = project.id and member.account_id = %(account)s
+        where project.id in (
+            select project_id from count_delta where taxon_id = %(taxon)s group by project_id having sum(n) > 0
+            union
+            select project_id from preset_taxon where taxon_id = %(taxon)s
+        )
+        order by project.id
+        """,
+        {"taxon": row.id, "account": viewer.account_id, "all": viewer.is_application_manager},
+    ).fetchall()
+    others = sum(not project.is_managed for project in projects)
+    if others:
+        raise Forbidden(
+            f"“{row.display_name}” is used in {others} project{'' if others == 1 else 's'} that you do not manage:"
+            " an application manager may merge it, or you deprecate it, with the other as advice."
+        )
+    return projects
+
+
+def _give_children(db: Db, row: Any, target: Any) -> int:
+    """What stands below goes below the other; refused where that has one of the same name."""
+    twins = db.execute(
+        """
+        select child.display_name
+        from taxon as child
+        join taxon as twin on lower(twin.name) = lower(child.name) and twin.parent_id = %s
+        where child.parent_id = %s
+          and child.status <> 'D'
+          and twin.status <> 'D'
+        order by child.display_name
+        """,
+        [target.id, row.id],
+    ).fetchall()
+    if twins:
+        names = ", ".join(f"“{twin.display_name}”" for twin in twins[:5])
+        raise Conflict(f"Both have taxa below them of the same names ({names}): merge these first.")
+    before = names_around(db, [row.id, target.id])
+    n: int = db.execute("update taxon set parent_id = %s where parent_id = %s", [target.id, row.id]).rowcount
+    name_uniquely(db, before | names_around(db, [target.id]))
+    return n
+
+
+def _give_names(db: Db, row: Any, to_id: int) -> None:
+    db.execute(
+        """
+        insert into other_name (taxon_id, kind, name, language)
+        select %(to)s, kind, name, language from other_name where taxon_id = %(from)s
+        union all
+        select %(to)s, 'synonym', %(name)s, ''
+        on conflict (taxon_id, kind, name) do nothing
+        """,
+        {"to": to_id, "from": row.id, "name": row.name},
+    )

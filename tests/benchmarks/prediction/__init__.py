@@ -1,0 +1,1 @@
+"""What to expect of predictions: nearest neighbours, classifiers and embedders on objects that were held out."""

@@ -1,0 +1,210 @@
+"""The page, the API and the command of mass edits: from what is asked for to what was done, and back."""
+
+import re
+import threading
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from app import cli
+from app.accounts.viewer import Account
+from app.database import Db, connect
+from app.edits import acts, tables
+from app.jobs import upkeep
+from app.jobs.run import run_queued
+from app.settings import Settings
+from tests.small_projects import SmallProject
+from tests.web_fixtures import Client, logged_in
+
+
+@pytest.fixture
+def manager(make_account: Any, make_member: Any, app_client: Client, bay: SmallProject) -> Account:
+    account: Account = make_account()
+    make_member(bay.id, account, "manager")
+    logged_in(app_client, account)
+    return account
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    """Of the form that does what was looked at."""
+    form = next(form for form in re.findall(r"<form.*?</form>", html, re.DOTALL) if "client_id" in form)
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+
+
+def areas(db: Db) -> list[float]:
+    db.rollback()
+    return [row.n for row in db.execute("select numbers[1] as n from object_field order by object_id limit 3")]
+
+
+def test_a_column_is_looked_at_changed_and_put_back_on_the_page(
+    app_client: Client, manager: Account, bay: SmallProject, db: Db
+) -> None:
+    base = f"/projects/{bay.id}/edits"
+    page = app_client.get(f"{base}?of=taxon%3D7").text
+    assert 'value="taxon=7"' in page and 'value="object.area"' in page
+    shown = app_client.post(
+        f"{base}/values/preview",
+        data={"way": "formula", "column": "object.area", "formula": "object.area * 2", "filters": ""},
+    )
+    assert shown.status_code == 200
+    assert "Change 18 values" in shown.text and "object.area is missing" in shown.text
+    done = app_client.post(f"{base}/values", data=hidden_fields(shown.text))
+    assert done.status_code == 303
+    assert areas(db) == [14, 2, 16]
+    one = app_client.get(done.headers["location"]).text
+    assert "<b>18</b> of 25 objects changed" in one
+    undone = app_client.post(f"{done.headers['location']}/undo", data=hidden_fields(one))
+    assert undone.status_code == 303
+    assert areas(db) == [7, 1, 8]
+    assert "Undone by" in app_client.get(done.headers["location"]).text
+    assert "undone by" in app_client.get(base).text
+
+
+def test_a_refusal_leaves_what_was_typed(app_client: Client, manager: Account, bay: SmallProject) -> None:
+    base = f"/projects/{bay.id}/edits"
+    shown = app_client.post(
+        f"{base}/values/preview", data={"way": "formula", "column": "object.area", "formula": "object.ar + 1"}
+    )
+    assert shown.status_code == 422
+    assert "no such column" in shown.text and "object.ar + 1</textarea>" in shown.text
+    shown = app_client.post(f"{base}/labels/preview", data={"way": "reclassify", "to": "Oitona"})
+    assert shown.status_code == 422
+    assert "No taxon is called" in shown.text and 'value="Oitona"' in shown.text
+
+
+def test_a_table_is_brought_looked_at_and_written(
+    app_client: Client, manager: Account, bay: SmallProject, db: Db
+) -> None:
+    base = f"/projects/{bay.id}/edits"
+    content = b"sample_id,station\nsample0,=HYPERLINK(1)\nsample9,x\n"
+    brought = app_client.post(
+        f"{base}/tables", data={"level": "sample"}, files={"file": ("new.csv", BytesIO(content), "text/csv")}
+    )
+    assert brought.status_code == 303
+    shown = app_client.get(brought.headers["location"]).text
+    assert "1 sample of this project; 1 line left out" in shown and "no sample “sample9”" in shown
+    done = app_client.post(f"{base}/values", data=hidden_fields(shown))
+    assert done.status_code == 303, done.text
+    db.rollback()
+    stations = [row.s for row in db.execute("select fields ->> 'station' as s from sample order by id")]
+    assert stations == ["=HYPERLINK(1)", "st1", "st2"]
+
+
+def test_labels_are_looked_at_erased_by_a_job_and_put_back(
+    app_client: Client, manager: Account, bay: SmallProject, db: Db, ben: Any, settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(acts, "MOST_AT_ONCE", 2)
+    base = f"/projects/{bay.id}/edits"
+    shown = app_client.post(f"{base}/labels/preview", data={"way": "erase", "who": str(ben.id)}).text
+    assert "<b>3</b> labels of 25 objects would change" in shown
+    done = app_client.post(f"{base}/labels", data=hidden_fields(shown)).headers["location"]
+    assert "It waits for its turn" in app_client.get(done).text
+    progress = app_client.get(f"{done}/progress")
+    assert "hx-get" in progress.text and "hx-refresh" not in progress.headers
+    work(settings)
+    assert app_client.get(f"{done}/progress").headers["hx-refresh"] == "true"
+    one = app_client.get(done).text
+    assert "<b>3</b> of 3 labels changed" in one
+    app_client.post(f"{done}/undo", data=hidden_fields(one))
+    work(settings)
+    assert "3 put back" in app_client.get(done).text
+    db.rollback()
+    assert bay.seen(bay.ids[5]) == ("V", "fiber < detritus", "Ben")
+
+
+def work(settings: Settings) -> None:
+    """What a worker does."""
+    with connect(settings.database_url or "") as db:
+        rows = db.execute("select id from job where status = 'queued' and kind = 'edit' order by id").fetchall()
+    for row in rows:
+        run_queued(row.id, settings, settings.database_url or "", threading.Event())
+
+
+def test_programs_do_the_same(app_client: Client, manager: Account, bay: SmallProject, db: Db) -> None:
+    base = f"/api/v1/projects/{bay.id}/edits"
+    wish = {"level": "object", "way": "value", "column": "area", "value": "3"}
+    told = app_client.post(f"{base}/values/preview", json=wish).json()
+    assert (told["n_things"], told["n_changed"], told["examples"][0]["new"]) == (25, 23, "3")
+    client_id = "00000000-0000-4000-8000-000000000001"
+    done = app_client.post(f"{base}/values", json=wish | {"client_id": client_id, "expected": 25})
+    assert done.status_code == 202
+    assert app_client.post(f"{base}/values", json=wish | {"client_id": client_id, "expected": 25}).json() == done.json()
+    assert areas(db) == [3, 3, 3]
+    listed = app_client.get(base).json()
+    assert [one["words"] for one in listed["edits"]] == ["object.area = 3"]
+    act_id = done.json()["act_id"]
+    assert app_client.get(f"{base}/{act_id}").json()["n_changed"] == told["n_changed"]
+    again = {"client_id": "00000000-0000-4000-8000-000000000002"}
+    assert app_client.post(f"{base}/{act_id}/undo", json=again).json()["n_changed"] == told["n_changed"]
+    assert areas(db) == [7, 1, 8]
+    table = app_client.post(f"{base}/tables", json={"level": "object", "text": "object_id\tarea\nobject1\t99\n"}).json()
+    assert (table["n_rows"], table["columns"]) == (1, ["object.area"])
+    wish = {"level": "object", "way": "table", "table_id": table["id"]}
+    assert app_client.post(f"{base}/values", json=wish).json()["n_changed"] == 1
+    labels = {"way": "reclassify", "taxon_id": bay.taxa["detritus"], "filters": f"taxon={bay.taxa['fiber']}"}
+    assert app_client.post(f"{base}/labels/preview", json=labels).json()["n_labels"] == 3
+    assert app_client.post(f"{base}/labels", json=labels | {"expected": 3}).json()["n_changed"] == 3
+    wrong = app_client.post(f"{base}/labels", json=labels | {"expected": 3})
+    assert (wrong.status_code, "3 labels then, 0 now" in wrong.json()["detail"]) == (409, True)
+
+
+def test_annotators_may_read_an_edit_and_change_nothing(
+    app_client: Client, manager: Account, bay: SmallProject, make_account: Any, make_member: Any
+) -> None:
+    done = app_client.post(
+        f"/api/v1/projects/{bay.id}/edits/values",
+        json={"level": "object", "way": "value", "column": "area", "value": "3"},
+    ).json()
+    annotator = make_account()
+    make_member(bay.id, annotator, "annotator")
+    logged_in(app_client, annotator)
+    page = app_client.get(f"/projects/{bay.id}/edits/{done['act_id']}")
+    assert page.status_code == 200 and "Undo" not in page.text
+    assert app_client.get(f"/projects/{bay.id}/edits").status_code == 403
+    assert "object.area = 3" in app_client.get(f"/projects/{bay.id}/acts").text
+
+
+def test_the_command_says_what_would_change_does_it_and_takes_it_back(
+    db: Db, bay: SmallProject, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
+    monkeypatch.setenv("SHOAL_HOME", str(settings.home))
+
+    def shoal(*words: str) -> str:
+        done = CliRunner().invoke(cli.main, ["edit", *words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    said = shoal("set", "Bay", "object.area", "--formula", "object.area + 1", "--dry-run")
+    assert "19 values of 25 objects would change" in said and "object.area is missing" in said
+    assert areas(db) == [7, 1, 8]
+    shoal("set", "Bay", "object.area", "--formula", "object.area + 1", "--as", "ada@example.org")
+    assert areas(db) == [8, 2, 9]
+    file = tmp_path / "new.tsv"
+    file.write_text("object_id\tobject_area\nobject1\t5\nghost\t6\n")
+    assert "no object “ghost”" in shoal("table", "Bay", "object", str(file))
+    said = shoal("labels", "Bay", "erase", "--by", "ben@example.org")
+    assert "3 labels of 25 objects" in said and "3 changed" in said
+    db.rollback()
+    assert bay.seen(bay.ids[5])[0] == "U"
+    listed = shoal("list", "Bay").splitlines()
+    assert ["labels erased, of Ben" in listed[0], "from a table" in listed[1]] == [True, True]
+    assert "19 put back" not in shoal("undo", "Bay", listed[1].split("\t")[0])
+    assert "3 put back" in shoal("undo", "Bay", listed[0].split("\t")[0])
+    assert areas(db) == [8, 2, 9]
+    refused = CliRunner().invoke(cli.main, ["edit", "set", "Bay", "area", "--value", "1"])
+    assert refused.exit_code == 1 and "with its level" in refused.output
+
+
+def test_tables_that_nobody_used_go_after_a_day(db: Db, bay: SmallProject, settings: Settings) -> None:
+    told = tables.take_in(db, bay.id, None, "object", "t.csv", b"object_id,area\nobject1,2\n")
+    db.execute("update edit_table set created_at = now() - interval '2 days'")
+    db.commit()
+    upkeep.do("sweep_uploads", settings, settings.database_url or "")
+    db.rollback()
+    assert db.execute("select count(*) from edit_table where id = %s", [told.id]).fetchone()[0] == 0
+    assert db.execute("select count(*) from edit_row").fetchone()[0] == 0

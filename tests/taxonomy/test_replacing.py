@@ -1,0 +1,183 @@
+"""A taxon in another's place: acts that keep who said what, that undo takes back, and predictions in a new run."""
+
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.database import Db
+from app.errors import Forbidden, Refused
+from app.jobs.run import run_queued
+from app.labels import runs
+from app.labels.counts import project_counts
+from app.labels.undo import redo, undo
+from app.projects.queries import set_member
+from app.settings import Settings
+from app.taxonomy import replacing
+from app.taxonomy.outdated import outdated
+from app.taxonomy.presets import preset_taxa, set_presets
+from app.taxonomy.replacing import replace
+from tests.small_projects import Person, SmallProject, make_project, predict, true_counts
+from tests.web_fixtures import Client, bearer, logged_in
+
+
+@pytest.fixture
+def bay(db: Db, ada: Person) -> SmallProject:
+    """Ada validated three objects as Oithona and doubted one; two others are validated as Calanoida."""
+    bay = make_project(db, 20)
+    bay.do(ada, bay.ids[:3], taxon="Oithona")
+    bay.do(ada, bay.ids[3:4], taxon="Oithona", status="D")
+    bay.do(ada, bay.ids[4:6], taxon="Calanoida")
+    return bay
+
+
+def deprecate(project: SmallProject, name: str, instead: str) -> tuple[int, int]:
+    pair = project.taxa[name], project.taxa[instead]
+    project.db.execute("update taxon set status = 'D', rename_to = %s where id = %s", pair[::-1])
+    return pair
+
+
+def check_counts(project: SmallProject) -> None:
+    known = {key: n for key, n in project_counts(project.db, project.id).items() if n}
+    assert known == true_counts(project)
+
+
+def test_labels_say_the_other_taxon_and_keep_their_author_time_and_status(
+    db: Db, bay: SmallProject, ada: Person, ben: Person
+) -> None:
+    before = [bay.label(i) for i in bay.ids[:4]]
+    pair = deprecate(bay, "Oithona", "Copepoda")
+    done = replace(db, bay, ben.id, *pair)
+    after = [bay.label(i) for i in bay.ids[:4]]
+    assert [row.taxon_id for row in after] == [bay.taxa["Copepoda"]] * 4
+    for old, new in zip(before, after, strict=True):
+        assert (old.status, old.account_id, old.at, old.provenance) == (
+            new.status, new.account_id, new.at, new.provenance
+        )  # fmt: skip
+        assert new.version == old.version + 1
+    assert bay.seen(bay.ids[4])[1] == "Calanoida"
+    assert len(done.act_ids) == 1
+    check_counts(bay)
+
+
+def test_undo_takes_it_back_and_redo_does_it_again_under_the_authors_name(
+    db: Db, bay: SmallProject, ada: Person, ben: Person
+) -> None:
+    pair = deprecate(bay, "Oithona", "Copepoda")
+    done = replace(db, bay, ben.id, *pair)
+    undo(db, bay, ben, uuid4(), done.act_ids[0], manager=True)
+    assert {bay.seen(i) for i in bay.ids[:3]} == {("V", "Oithona", "Ada")}
+    check_counts(bay)
+    redo(db, bay, ben, uuid4())
+    assert {bay.seen(i) for i in bay.ids[:3]} == {("V", "Copepoda", "Ada")}
+    assert bay.seen(bay.ids[3]) == ("D", "Copepoda", "Ada")
+    check_counts(bay)
+
+
+def test_parts_are_acts_of_their_own_and_a_killed_job_goes_on(
+    db: Db, bay: SmallProject, ben: Person, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replacing, "PART_OBJECTS", 3)
+    monkeypatch.setattr(replacing, "MOST_AT_ONCE", 0)
+    pair = deprecate(bay, "Oithona", "Copepoda")
+    job_id = replace(db, bay, ben.id, *pair).job_id
+    replacing.replace_labels(db, bay.id, ben.id, *pair)  # as far as a killed one came
+    db.commit()
+    run_queued(job_id or 0, settings, database_url, threading.Event())
+    acts = db.execute("select n_objects from act where kind = 'replace' order by id").fetchall()
+    assert [act.n_objects for act in acts] == [3, 1]
+    assert db.execute("select status from job where id = %s", [job_id]).fetchone().status == "done"
+    check_counts(bay)
+
+
+def test_predictions_follow_in_a_new_run_and_choices_that_become_one_add_up(
+    db: Db, bay: SmallProject, ben: Person, settings: Settings, database_url: str
+) -> None:
+    old = predict(bay, {i: "Oithona" for i in bay.ids[10:13]} | {bay.ids[14]: "Calanoida"}, 0.5)
+    db.execute(
+        "update prediction set taxon_2_id = %s, score_2 = 0.2, taxon_3_id = %s, score_3 = 0.1 where object_id = %s",
+        [bay.taxa["fiber"], bay.taxa["Copepoda"], bay.ids[10]],
+    )
+    db.execute("update run set n_predictions = 4, completed_at = now() where id = %s", [old])
+    runs.publish(db, bay, old)
+    pair = deprecate(bay, "Oithona", "Copepoda")
+    done = replace(db, bay, ben.id, *pair)
+    db.commit()
+    assert (done.n_labels, done.n_predictions) == (4, 3)
+    run_queued(done.job_id or 0, settings, database_url, threading.Event())
+    job = db.execute("select status, error from job where id = %s", [done.job_id]).fetchone()
+    assert (job.status, job.error) == ("done", "")
+    assert [bay.seen(i)[:2] for i in (*bay.ids[10:13], bay.ids[14])] == [("P", "Copepoda")] * 3 + [("P", "Calanoida")]
+    shown = db.execute("select current_run_id from project where id = %s", [bay.id]).fetchone()[0]
+    row: Any = db.execute(
+        "select * from prediction where run_id = %s and object_id = %s", [shown, bay.ids[10]]
+    ).fetchone()
+    assert (row.taxon_id, round(row.score, 3), row.taxon_2_id, row.taxon_3_id) == (
+        bay.taxa["Copepoda"], 0.6, bay.taxa["fiber"], None,
+    )  # fmt: skip
+    check_counts(bay)
+    assert db.execute("select replaced_run_id from run where id = %s", [shown]).fetchone()[0] == old
+
+
+def test_a_page_lists_deprecated_and_ambiguous_taxa_with_what_to_use_instead(db: Db, bay: SmallProject) -> None:
+    deprecate(bay, "Oithona", "Copepoda")
+    twin = db.execute(
+        "insert into taxon (parent_id, name, display_name) values (%s, 'calanoida', 'Calanoida < living') returning id",
+        [bay.taxa["living"]],
+    ).fetchone()[0]
+    found = outdated(db, bay.id)
+    assert [(one.display_name, one.why, one.n["V"], one.n["D"]) for one in found] == [
+        ("Oithona", "deprecated", 3, 1), ("Calanoida", "ambiguous", 2, 0),
+    ]  # fmt: skip
+    assert [[(other.id, other.why) for other in one.offered] for one in found] == [
+        [(bay.taxa["Copepoda"], "advised")], [(twin, "same_name")],
+    ]  # fmt: skip
+
+
+def test_the_preset_list_follows_in_its_order(db: Db, bay: SmallProject, ben: Person) -> None:
+    set_presets(db, bay.id, [bay.taxa["fiber"], bay.taxa["Oithona"], bay.taxa["Calanoida"]])
+    replace(db, bay, ben.id, *deprecate(bay, "Oithona", "Copepoda"))
+    assert preset_taxa(db, bay.id) == [bay.taxa["fiber"], bay.taxa["Copepoda"], bay.taxa["Calanoida"]]
+    replace(db, bay, ben.id, bay.taxa["Copepoda"], bay.taxa["fiber"])
+    assert preset_taxa(db, bay.id) == [bay.taxa["fiber"], bay.taxa["Calanoida"]]
+
+
+def test_what_cannot_be_replaced_is_said_and_nothing_changes(db: Db, bay: SmallProject, ben: Person) -> None:
+    copepoda, oithona = bay.taxa["Copepoda"], bay.taxa["Oithona"]
+    with pytest.raises(Refused, match="its own place"):
+        replace(db, bay, ben.id, copepoda, copepoda)
+    with pytest.raises(Refused, match="not known"):
+        replace(db, bay, ben.id, 2**40, copepoda)
+    db.execute("update taxon set status = 'D' where id = %s", [copepoda])
+    with pytest.raises(Refused, match="deprecated"):
+        replace(db, bay, ben.id, oithona, copepoda)
+    bay.status = "explore"
+    with pytest.raises(Forbidden):
+        replace(db, bay, ben.id, oithona, bay.taxa["Calanoida"])
+    assert bay.seen(bay.ids[0])[1] == "Oithona"
+
+
+def test_managers_replace_in_one_click_and_others_only_look(
+    app_client: Client, db: Db, bay: SmallProject, make_account: Any, database_url: str
+) -> None:
+    pair = deprecate(bay, "Oithona", "Copepoda")
+    manager, annotator = make_account(), make_account()
+    set_member(db, bay.id, manager.id, "manager")
+    set_member(db, bay.id, annotator.id, "annotator")
+    db.commit()
+    url = f"/projects/{bay.id}/taxa"
+    page = logged_in(app_client, annotator).get(url).text
+    assert "Oithona" in page and "Replace all" not in page
+    body = {"from_id": pair[0], "to_id": pair[1]}
+    assert (
+        app_client.post(f"/api/v1{url}/replace", json=body, headers=bearer(database_url, annotator)).status_code == 403
+    )
+    browser = logged_in(app_client, manager)
+    assert 'aria-label="Replace Oithona by Copepoda"' in browser.get(url).text
+    assert browser.post(f"{url}/replace-advised").headers["location"].endswith("said=done")
+    assert "All taxa are in order" in browser.get(url).text
+    assert browser.post(f"{url}/replace-advised").status_code == 409
+    assert "replaced Oithona by Copepoda" in browser.get(f"/projects/{bay.id}/acts").text
+    again = app_client.post(f"/api/v1{url}/replace", json=body, headers=bearer(database_url, manager))
+    assert (again.status_code, again.json()["act_ids"]) == (202, [])
