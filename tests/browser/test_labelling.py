@@ -38,7 +38,7 @@ def test_it_labels_a_selection_by_the_pointer_alone(
     assert window.n_selected == 4
     window.page.locator("#label-field").click()
     window.page.locator("#label-field").fill("fib")
-    window.page.get_by_role("option", name="fiber").click()
+    window.page.get_by_role("option", name="fiber < detritus", exact=True).click()
     window.page.get_by_role("button", name="Dubious").click()
 
     window.reload()
