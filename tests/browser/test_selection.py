@@ -58,6 +58,6 @@ def test_all_are_selected_and_let_go_by_the_pointer(bay: SmallProject, open_bay:
     window.tile(bay.ids[-1]).click(modifiers=["Shift"])
     window.tile(bay.ids[9]).click()
     window.page.locator("#label-field").fill("fib")
-    window.page.get_by_role("option", name="fiber").click()
+    window.page.get_by_role("option", name="fiber < detritus", exact=True).click()
     window.page.get_by_role("button", name="Validate").click()
     assert labelled(window, bay) == [place for place in range(30) if place != 9]
