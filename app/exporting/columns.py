@@ -6,6 +6,7 @@ from typing import Any
 from app.database import Db
 from app.exporting.choices import Choices
 from app.exporting.selection import UNNAMED
+from app.labels.changes import array
 
 PREFIXES = {"object": "object_", "sample": "sample_", "acquisition": "acq_", "process": "process_"}
 PARENTS = {"sample": "sample", "acquisition": "acquisition", "process": "process"}
@@ -43,11 +44,14 @@ HISTORY = """(
 )"""
 
 
-def some(table: str, of: str = "object_id") -> str:
+def some(table: str, of: str = "object_id", more: str = "") -> str:
     """The rows of some objects in one of the partitioned tables, found by their key whatever else is joined: a join on
-    the object alone reads the whole project again for every piece."""
-    asked = f"project_id = %(project_id)s and {of} = any(%(ids)s::bigint[])"
-    return f"(select * from {table} where {asked}) as {table}"  # noqa: S608 - constants
+    the object alone reads the whole project again for every piece.
+
+    `offset 0` has them read once: otherwise small pieces look each object up, and go through all ids for each.
+    """
+    asked = f"project_id = %(project_id)s {more} and {of} = any(%(ids)s::bigint[])"
+    return f"(select * from {table} where {asked} offset 0) as {table}"  # noqa: S608 - constants
 
 
 JOINS = f"""
@@ -59,8 +63,7 @@ left join {some("object_field")} on object_field.object_id = object.id
 {{images}}
 left join {some("label")} on label.object_id = object.id
                          and label.status in ('D', 'V')
-left join {some("prediction")} on prediction.object_id = object.id
-                              and prediction.run_id = %(run_id)s
+left join {some("prediction", more="and run_id = %(run_id)s")} on prediction.object_id = object.id
 left join taxon on taxon.id = coalesce(label.taxon_id, prediction.taxon_id)
 left join account on account.id = label.account_id
 {{more}}
@@ -92,6 +95,11 @@ class FieldName:
     @property
     def header(self) -> str:
         return PREFIXES[self.level] + self.name
+
+    @property
+    def is_free_number(self) -> bool:
+        """Whether it stands in the objects' arrays of numbers."""
+        return self.level == "object" and self.type == "number"
 
 
 def fields_of(db: Db, project_id: int) -> list[FieldName]:
@@ -321,4 +329,4 @@ def namesakes(db: Db) -> list[int]:
 
 
 def values_of(project: Any, ids: list[int], namesakes: list[int]) -> dict[str, Any]:
-    return {"project_id": project.id, "run_id": project.current_run_id, "ids": ids, "namesakes": namesakes}
+    return {"project_id": project.id, "run_id": project.current_run_id, "ids": array(ids), "namesakes": namesakes}

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.exporting.columns import JOINS, FieldName, literal, named, number
 from app.exporting.columns import STATUS as _SAID
+from app.labels.changes import array
 
 # Text that a spreadsheet would take for a formula gets a quotation mark before it.
 GUARDED = "case when {cell} ~ '^[=+@\\t\\r-]' then '''' || {cell} else {cell} end"
@@ -126,4 +127,10 @@ def query(cells: list[Cells], guarded: bool) -> str:
 
 
 def values(project: Any, ids: list[int], splits: list[str]) -> dict[str, Any]:
-    return {"project_id": project.id, "run_id": project.current_run_id, "ids": ids, "splits": splits}
+    """The parameters of `query`; splits: a plain word for each object."""
+    return {
+        "project_id": project.id,
+        "run_id": project.current_run_id,
+        "ids": array(ids),
+        "splits": "{" + ",".join(splits) + "}",
+    }

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from app.exporting.labelled import SPLITS, Seen, find_taxa, see
 from app.exporting.objects import Cells
 from app.exporting.selection import PIECE
 from app.exporting.tables import Counted
-from app.search.arrays import fetch_vectors_of
+from app.search.arrays import fetch_numbers_of, fetch_vectors_of
 
 if TYPE_CHECKING:
     from app.exporting.job import Work
@@ -51,32 +53,50 @@ def write_parquet(work: "Work") -> int:
     seen, cells = see(work), _cells(work)
     wanted = find_embedders(work.db, work.project.id, work.export.choices.vectors)
     counted = Counted(work, len(seen))
-    reader = _Reader(pa, cells)
+    free = {one.header: one.position for one in fields_of(work.db, work.project.id) if one.is_free_number}
+    reader = _Reader(pa, [one for one in cells if one.name not in free])
     place = work.place / "objects.parquet"
     names = [one.column for one in wanted]
-    schema = pa.schema([*reader.schema, *((one.column, pa.list_(pa.float32(), one.dimension)) for one in wanted)])
+    told = reader.types | {one.column: pa.list_(pa.float32(), one.dimension) for one in wanted}
+    schema = pa.schema([(name, told.get(name, pa.float64())) for name in [*(one.name for one in cells), *names]])
     schema = schema.with_metadata({"embedders": json.dumps([one.told for one in wanted])})
-    statement = objects.query(cells, guarded=False)
+    statement = objects.query(reader.cells, guarded=False)
     with parquet.ParquetWriter(
-        place, schema, compression="zstd", compression_level=1, use_dictionary=[one.name for one in cells],
-        write_statistics=[one.name for one in cells],
+        place, schema, compression="zstd", compression_level=1, use_dictionary=list(reader.types),
+        write_statistics=[one.name for one in cells], use_byte_stream_split=[f"{name}.list.element" for name in names],
     ) as writer:  # fmt: skip
-        for part in _parts(seen):
+
+        def read(part: Seen) -> Any:
             page = io.BytesIO()
             copy_out(work.db, statement, _values(work, part), page)
-            table = reader.read(page)
-            for one in wanted:
-                table = table.append_column(
-                    schema.field(one.column), _vectors(pa, work, one, table["object_id"].to_numpy())
-                )
-            writer.write_table(table, row_group_size=PIECE)
-            counted.objects(len(part))
+            columns = reader.read(page)
+            ids = columns["object_id"].to_numpy()
+            columns |= _numbers(pa, work, free, ids)
+            columns |= {one.column: _vectors(pa, work, one, ids) for one in wanted}
+            return pa.table([columns[name] for name in schema.names], schema)
+
+        with closing(_one_ahead(read, _parts(seen))) as tables:
+            for table in tables:
+                writer.write_table(table, row_group_size=PIECE)
+                counted.objects(len(table))
     work.bundle.take("objects.parquet", place)
     place.unlink()
     vectors = [f"`{name}`: vectors of {one.name}, {one.dimension} numbers of unit length; null where an object has none"
                for name, one in zip(names, wanted, strict=True)]  # fmt: skip
     _finish(work, seen, cells, ["`objects.parquet`: a row for each object, in pieces of 10,000", *vectors])
     return counted.n
+
+
+def _one_ahead(read: Callable[[Seen], Any], parts: Iterator[Seen]) -> Iterator[Any]:
+    """What is read of each part, while the one before is worked on: PostgreSQL and this process take a core each."""
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[Any] | None = None
+        for part in parts:
+            now, coming = coming, pool.submit(read, part)
+            if now is not None:
+                yield now.result()
+        if coming is not None:
+            yield coming.result()
 
 
 def _cells(work: "Work") -> list[Cells]:
@@ -105,6 +125,18 @@ def _finish(work: "Work", seen: Seen, cells: list[Cells], says: list[str]) -> No
     card.write(work, seen, taxa, [*says, *meanings])
 
 
+def _numbers(pa: Any, work: "Work", free: dict[str, int], ids: np.ndarray) -> dict[str, Any]:
+    """The free numbers of objects by ascending id, as columns by name; null where one is missing or no number.
+
+    free: the position of each in the objects' arrays.
+    """
+    found, numbers = fetch_numbers_of(work.db, work.project.id, ids.tolist(), max(free.values(), default=0))
+    filled = np.full((numbers.shape[1], len(ids)), np.nan)
+    filled[:, np.searchsorted(ids, found)] = numbers.T
+    rows = {name: filled[position - 1] for name, position in free.items()}
+    return {name: pa.array(row, mask=~np.isfinite(row)) for name, row in rows.items()}
+
+
 def _vectors(pa: Any, work: "Work", one: Vectors, ids: np.ndarray) -> Any:
     """The vectors of objects by ascending id, as a column; null where there is none."""
     found, vectors = fetch_vectors_of(work.db, one.id, work.project.id, ids.tolist(), one.dimension)
@@ -126,17 +158,19 @@ class _Reader:
             "moment": pa.timestamp("us", tz="UTC"),
         }  # fmt: skip
         self._csv, self._pa = arrow_csv, pa
-        self.schema = pa.schema([(one.name, kinds[one.kind]) for one in cells])
-        names = self.schema.names
+        self.cells = cells
+        self.types = {one.name: kinds[one.kind] for one in cells}
+        names = list(self.types)
         self._reads = arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 26)
         self._parses = arrow_csv.ParseOptions(newlines_in_values=True)
         self._converts = arrow_csv.ConvertOptions(
-            column_types=self.schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+            column_types=self.types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
         )
 
-    def read(self, page: io.BytesIO) -> Any:
+    def read(self, page: io.BytesIO) -> dict[str, Any]:
         page.seek(0)
-        return self._csv.read_csv(page, self._reads, self._parses, self._converts)
+        table = self._csv.read_csv(page, self._reads, self._parses, self._converts)
+        return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def _arrow() -> tuple[Any, Any]:

@@ -74,3 +74,36 @@ def fetch_vectors_of(
         [embedder_id, project_id, "{" + ",".join(map(str, ids)) + "}"],
         dimension,
     )
+
+
+def fetch_numbers_of(db: Db, project_id: int, ids: Iterable[int], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the objects that have free columns, int64 [n], in no order, and their numbers, float64 [n, width]; NaN
+    where one is missing."""
+    with db.cursor(binary=True, row_factory=tuple_row) as cursor:
+        row = cursor.execute(
+            """
+            select array_agg(object_id),
+                   array_agg(cardinality(numbers)),
+                   string_agg(array_send(numbers), ''::bytea)
+            from (
+                select object_id, numbers
+                from object_field
+                where project_id = %s
+                  and object_id = any(%s::bigint[])
+                  and numbers <> '{}'
+                order by cardinality(numbers)
+            ) as found
+            """,
+            [project_id, "{" + ",".join(map(str, ids)) + "}"],
+        ).fetchone()
+    if row is None or row[0] is None:
+        return np.empty(0, np.int64), np.empty((0, width))
+    found, sizes, data = np.array(row[0], np.int64), np.array(row[1]), row[2]
+    numbers = np.full((len(found), width), np.nan)
+    rows = offset = 0
+    for size, n in zip(*np.unique(sizes, return_counts=True), strict=True):
+        cells = ("cells", [("length", ">i4"), ("value", ">f8")], (size,))
+        part = np.frombuffer(data, np.dtype([("head", f"V{HEADER_BYTES}"), cells]), n, offset)
+        numbers[rows : rows + n, : min(size, width)] = part["cells"]["value"][:, :width]
+        rows, offset = rows + n, offset + n * part.dtype.itemsize
+    return found, numbers
