@@ -1,7 +1,7 @@
 """What objects that come to a project, or leave it, change in its counts."""
 
 from app.database import Db
-from app.labels.changes import SEEN_STATE_LOCK
+from app.labels.changes import SEEN_STATE_LOCK, array
 
 
 def hold(db: Db, project_id: int) -> None:
@@ -16,39 +16,44 @@ def share(db: Db, project_id: int) -> None:
 
 def count_piece(db: Db, project_id: int, sign: int) -> None:
     """Add what one sees of the objects in `piece` (object_id of this project), or take it away."""
-    # By whole arrays, each an index walked once: of a project that was just made nothing is known to plan by.
+    # Put together without a join, and of ids that are known when it is planned, so that also a plan by the wrong index
+    # looks each up in a hash: of a project that was just made nothing is known to plan by.
+    rows = db.execute("select object_id from piece")
     db.execute(
         """
-        with there as materialized (
-            select id as object_id
+        with said as (
+            select id as object_id, true as there, null::text as status, null::int as taxon_id, null::int as predicted
               from object
              where project_id = %(project)s
-               and id = any(array(select object_id from piece))
-        ),
-        labelled as materialized (
-            select object_id, status, taxon_id
+               and id = any(%(ids)s::bigint[])
+            union all
+            select object_id, false, status, taxon_id, null
               from label
              where project_id = %(project)s
-               and object_id = any(array(select object_id from piece))
+               and object_id = any(%(ids)s::bigint[])
                and status in ('D', 'V')
-        ),
-        predicted as materialized (
-            select object_id, taxon_id
+            union all
+            select object_id, false, null, null, taxon_id
               from prediction
              where project_id = %(project)s
                and run_id = (select current_run_id from project where id = %(project)s)
-               and object_id = any(array(select object_id from piece))
+               and object_id = any(%(ids)s::bigint[])
+        ),
+        seen as (
+            select max(status) as status, max(taxon_id) as taxon_id, max(predicted) as predicted
+              from said
+             group by object_id
+            having bool_or(there)
         )
         insert into count_delta (project_id, taxon_id, status, n)
-        select %(project)s, coalesce(labelled.taxon_id, predicted.taxon_id, 0) as seen_taxon_id,
-               coalesce(labelled.status, case when predicted.taxon_id is null then 'U' else 'P' end) as seen_status,
+        select %(project)s, coalesce(taxon_id, predicted, 0) as seen_taxon_id,
+               coalesce(status, case when predicted is null then 'U' else 'P' end) as seen_status,
                %(sign)s * count(*)
-          from there
-          left join labelled using (object_id)
-          left join predicted using (object_id)
+          from seen
          group by seen_taxon_id, seen_status
         """,
-        {"project": project_id, "sign": sign},
+        {"project": project_id, "sign": sign, "ids": array(row.object_id for row in rows)},
+        prepare=False,
     )
 
 

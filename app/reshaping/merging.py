@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
+from app.exchange.staging import refresh_figures
 from app.jobs.context import JobContext
 from app.projects.access import Project
 from app.reshaping import asked, collisions, columns, copying, counting, erasing, hiding, numbering, removing, subset
@@ -140,6 +141,7 @@ def _finish(db: Db, made: Reshaping, target_id: int) -> None:
     # What people did on days that were summed up before has come to be more.
     db.execute("delete from activity_day where project_id = %s", [target_id])
     db.execute("update project set activity_until = null where id = %s", [target_id])
+    refresh_figures(db, target_id)
     subset.follow(db, target_id, made.account_id)
     asked.finish(db, made.id, "done")
     reason = {"merged_into": target_id, "merge": made.id, "status": made.choices["status"]}

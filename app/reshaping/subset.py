@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from app.database import Db
 from app.errors import NotFound
+from app.exchange.staging import refresh_figures
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.projects.access import Project
@@ -197,6 +198,7 @@ def _reveal(db: Db, made: Reshaping, target_id: int) -> None:
     numbering.forget(db, made.id)
     db.execute("delete from reshaped_object where reshaping_id = %s", [made.id])
     counting.changed(db, target_id)
+    refresh_figures(db, target_id)
     follow(db, target_id, made.account_id)
     asked.finish(db, made.id, "done")
 
