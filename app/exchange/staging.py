@@ -337,12 +337,15 @@ def foresee(db: Db, project_id: int, import_id: int) -> tuple[int, int, int, int
 def refresh_figures(db: Db, project_id: int) -> None:
     """Let the planner know what came to a project: it takes one without figures for an empty one, and looks through all
     of one table for each row of another."""
-    whose = "project_id = %(project)s"
-    vectors = f"{whose} and embedder_id = (select embedder_id from project where id = %(project)s)"
-    tables = dict.fromkeys(("object", "object_field", "image", "label", "prediction", "history"), whose)
-    for table, which in (tables | {"object_vector": vectors}).items():
+    embedder = "and embedder_id = (select embedder_id from project where id = %(project)s)"
+    for table in ("object", "object_field", "image", "label", "prediction", "history", "object_vector"):
         row = db.execute(
-            f"select tableoid::regclass::text as part from {table} where {which} limit 1",  # noqa: S608
+            f"""
+            select tableoid::regclass::text as part
+            from {table}
+            where project_id = %(project)s {embedder if table == "object_vector" else ""}
+            limit 1
+            """,  # noqa: S608 - constants
             {"project": project_id},
         ).fetchone()
         if row is not None:
