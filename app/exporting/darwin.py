@@ -120,9 +120,7 @@ def _find(work: "Work") -> Found:
 
 def _labels(work: "Work") -> tuple[np.ndarray, np.ndarray]:
     ids = work.selection.ids
-    parts = [
-        labels_of(work.db, work.project, ids[first : first + AT_ONCE].tolist()) for first in range(0, len(ids), AT_ONCE)
-    ]
+    parts = [labels_of(work.db, work.project, ids[first : first + AT_ONCE]) for first in range(0, len(ids), AT_ONCE)]
     statuses, taxa = (np.concatenate([part[k] for part in parts]) for k in range(2))
     return statuses, taxa
 

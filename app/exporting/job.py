@@ -26,6 +26,7 @@ class Work:
     """What a writer is given: it fills the bundle, and says how many rows it wrote."""
 
     db: Db
+    database_url: str
     settings: Settings
     project: Any  # id, title, description, instrument, settings, current_run_id, created_at
     export: Export
@@ -93,7 +94,9 @@ def _write(db: Db, job: JobContext, export_id: int, place: Path) -> int:
     if not len(selection):
         raise Refused("There is no object to export: the project is empty, or no object meets the conditions.", 409)
     with Bundle(place / "whole.zip") as bundle:
-        return WRITERS[export.kind](Work(db, job.settings, project, export, bundle, place, selection, job))
+        return WRITERS[export.kind](
+            Work(db, job.database_url, job.settings, project, export, bundle, place, selection, job)
+        )
 
 
 def _finish(db: Db, settings: Settings, export_id: int, whole: Path, n_rows: int) -> None:

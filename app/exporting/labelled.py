@@ -12,6 +12,7 @@ from app.exporting.choices import Choices
 from app.exporting.names import unique
 from app.exporting.selection import UNCLASSIFIED
 from app.search.arrays import fetch_arrays
+from app.search.heads import place
 
 if TYPE_CHECKING:
     from app.exporting.job import Work
@@ -50,7 +51,7 @@ def see(work: "Work") -> Seen:
     """The objects that the choices ask for, with what they are called now; each sample in one split."""
     choices, chosen = work.export.choices, work.selection
     parts = [
-        labels_of(work.db, work.project, chosen.ids[first : first + AT_ONCE].tolist())
+        labels_of(work.db, work.project, chosen.ids[first : first + AT_ONCE])
         for first in range(0, len(chosen), AT_ONCE)
     ]
     statuses, taxa, unseen = (np.concatenate([part[k] for part in parts]) for k in range(3))
@@ -66,24 +67,41 @@ def see(work: "Work") -> Seen:
     return Seen(chosen.ids[kept], samples, statuses[kept], taxa[kept], splits)
 
 
-def labels_of(db: Db, project: Any, ids: list[int]) -> tuple[np.ndarray, ...]:
-    return fetch_arrays(
+def labels_of(db: Db, project: Any, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of objects by id ascending: places in STATUSES, taxa (0: none), and 1 where the label was accepted unseen."""
+    between = {"project": project.id, "run": project.current_run_id, "first": int(ids[0]), "last": int(ids[-1])}
+    predicted, guesses = fetch_arrays(
         db,
         """
-        select array_agg(case when label.status = 'V' then 3 when label.status = 'D' then 2
-                              when prediction.taxon_id is not null then 1 else 0 end::int2 order by given.id),
-               array_agg(coalesce(label.taxon_id, prediction.taxon_id, 0) order by given.id),
-               array_agg(coalesce(label.provenance = 'audit', false)::int::int2 order by given.id)
-        from unnest(%(ids)s::bigint[]) as given (id)
-        left join label on label.project_id = %(project_id)s
-                       and label.object_id = given.id
-                       and label.status in ('D', 'V')
-        left join prediction on prediction.project_id = %(project_id)s
-                            and prediction.run_id = %(run_id)s
-                            and prediction.object_id = given.id
+        select array_agg(object_id), array_agg(taxon_id)
+        from prediction
+        where project_id = %(project)s
+          and run_id = %(run)s
+          and object_id between %(first)s and %(last)s
         """,
-        {"ids": ids, "project_id": project.id, "run_id": project.current_run_id},
+        between,
     )
+    labelled, said, named, unseen = fetch_arrays(
+        db,
+        """
+        select array_agg(object_id), array_agg(case status when 'V' then 3 else 2 end::int2), array_agg(taxon_id),
+               array_agg((provenance = 'audit')::int::int2)
+        from label
+        where project_id = %(project)s
+          and object_id between %(first)s and %(last)s
+          and status in ('D', 'V')
+        """,
+        between,
+    )
+    statuses, taxa = np.zeros(len(ids), np.int16), np.zeros(len(ids), np.int32)
+    if predicted is not None:
+        taxa = place(ids, predicted, guesses, 0)
+        statuses[taxa > 0] = STATUSES.index("P")
+    if labelled is None:
+        return statuses, taxa, np.zeros(len(ids), np.int16)
+    own = place(ids, labelled, said, 0)
+    statuses, taxa = np.where(own > 0, own, statuses), np.where(own > 0, place(ids, labelled, named, 0), taxa)
+    return statuses, taxa, place(ids, labelled, unseen, 0)
 
 
 def _splits(work: "Work", samples: np.ndarray) -> np.ndarray:
@@ -109,11 +127,11 @@ def split_samples(names: list[str], sizes: list[int], choices: Choices) -> list[
     total, filled = sum(sizes), [0, 0, 0]
     drawn = [hashlib.sha256(f"{choices.seed}:{name}".encode()).digest() for name in names]
     chosen = [0] * len(names)
-    for place in sorted(range(len(names)), key=lambda place: drawn[place]):
+    for row in sorted(range(len(names)), key=drawn.__getitem__):
         missing = [percent * total / 100 - done for percent, done in zip(wanted, filled, strict=True)]
         split = max(range(3), key=lambda k: (missing[k], -k))
-        chosen[place] = split
-        filled[split] += sizes[place]
+        chosen[row] = split
+        filled[split] += sizes[row]
     return chosen
 
 

@@ -3,13 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app import database
+from app.database import Db
 from app.errors import Refused
 from app.exporting import about, card, objects
 from app.exporting.bundle import copy_out
@@ -66,16 +69,19 @@ def write_parquet(work: "Work") -> int:
         write_statistics=[one.name for one in cells], use_byte_stream_split=[f"{name}.list.element" for name in names],
     ) as writer:  # fmt: skip
 
-        def read(part: Seen) -> Any:
+        def read(db: Db, part: Seen) -> Any:
             page = io.BytesIO()
-            copy_out(work.db, statement, _values(work, part), page)
+            copy_out(db, statement, _values(work, part), page)
             columns = reader.read(page)
             ids = columns["object_id"].to_numpy()
-            columns |= _numbers(pa, work, free, ids)
-            columns |= {one.column: _vectors(pa, work, one, ids) for one in wanted}
+            columns |= _numbers(pa, db, work.project.id, free, ids)
+            columns |= {one.column: _vectors(pa, db, work.project.id, one, ids) for one in wanted}
             return pa.table([columns[name] for name in schema.names], schema)
 
-        with closing(_one_ahead(read, _parts(seen))) as tables:
+        with (
+            database.connect(work.database_url, autocommit=True) as other,
+            closing(_ahead(read, [work.db, other], _parts(seen))) as tables,
+        ):
             for table in tables:
                 writer.write_table(table, row_group_size=PIECE)
                 counted.objects(len(table))
@@ -87,16 +93,16 @@ def write_parquet(work: "Work") -> int:
     return counted.n
 
 
-def _one_ahead(read: Callable[[Seen], Any], parts: Iterator[Seen]) -> Iterator[Any]:
-    """What is read of each part, while the one before is worked on: PostgreSQL and this process take a core each."""
-    with ThreadPoolExecutor(1) as pool:
-        coming: Future[Any] | None = None
-        for part in parts:
-            now, coming = coming, pool.submit(read, part)
-            if now is not None:
-                yield now.result()
-        if coming is not None:
-            yield coming.result()
+def _ahead(read: Callable[[Db, Seen], Any], dbs: list[Db], parts: Iterable[Seen]) -> Iterator[Any]:
+    """What is read of each part, in their order, while those before are worked on: a part by each connection."""
+    with ThreadPoolExecutor(len(dbs)) as pool:
+        coming: deque[Future[Any]] = deque()
+        for place, part in enumerate(parts):
+            if len(coming) == len(dbs):
+                yield coming.popleft().result()
+            coming.append(pool.submit(read, dbs[place % len(dbs)], part))
+        while coming:
+            yield coming.popleft().result()
 
 
 def _cells(work: "Work") -> list[Cells]:
@@ -125,21 +131,21 @@ def _finish(work: "Work", seen: Seen, cells: list[Cells], says: list[str]) -> No
     card.write(work, seen, taxa, [*says, *meanings])
 
 
-def _numbers(pa: Any, work: "Work", free: dict[str, int], ids: np.ndarray) -> dict[str, Any]:
+def _numbers(pa: Any, db: Db, project_id: int, free: dict[str, int], ids: np.ndarray) -> dict[str, Any]:
     """The free numbers of objects by ascending id, as columns by name; null where one is missing or no number.
 
     free: the position of each in the objects' arrays.
     """
-    found, numbers = fetch_numbers_of(work.db, work.project.id, ids.tolist(), max(free.values(), default=0))
+    found, numbers = fetch_numbers_of(db, project_id, ids.tolist(), max(free.values(), default=0))
     filled = np.full((numbers.shape[1], len(ids)), np.nan)
     filled[:, np.searchsorted(ids, found)] = numbers.T
     rows = {name: filled[position - 1] for name, position in free.items()}
     return {name: pa.array(row, mask=~np.isfinite(row)) for name, row in rows.items()}
 
 
-def _vectors(pa: Any, work: "Work", one: Vectors, ids: np.ndarray) -> Any:
+def _vectors(pa: Any, db: Db, project_id: int, one: Vectors, ids: np.ndarray) -> Any:
     """The vectors of objects by ascending id, as a column; null where there is none."""
-    found, vectors = fetch_vectors_of(work.db, one.id, work.project.id, ids.tolist(), one.dimension)
+    found, vectors = fetch_vectors_of(db, one.id, project_id, ids.tolist(), one.dimension)
     filled = np.zeros((len(ids), one.dimension), np.float32)
     missing = np.ones(len(ids), bool)
     places = np.searchsorted(ids, found)
@@ -160,16 +166,18 @@ class _Reader:
         self._csv, self._pa = arrow_csv, pa
         self.cells = cells
         self.types = {one.name: kinds[one.kind] for one in cells}
-        names = list(self.types)
-        self._reads = arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 26)
+        self._names = list(self.types)
         self._parses = arrow_csv.ParseOptions(newlines_in_values=True)
         self._converts = arrow_csv.ConvertOptions(
             column_types=self.types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
         )
 
     def read(self, page: io.BytesIO) -> dict[str, Any]:
+        # In one block, so that each column is one piece.
+        block_size = page.seek(0, io.SEEK_END) + 1
         page.seek(0)
-        table = self._csv.read_csv(page, self._reads, self._parses, self._converts)
+        reads = self._csv.ReadOptions(column_names=self._names, use_threads=False, block_size=block_size)
+        table = self._csv.read_csv(page, reads, self._parses, self._converts)
         return dict(zip(table.column_names, table.columns, strict=True))
 
 
