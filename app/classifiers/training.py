@@ -11,9 +11,9 @@ from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
-from app.learning import automatic, sets
+from app.learning import automatic, loading, sets
 from app.learning import job as learning
-from app.learning.sets import LearningData
+from app.learning.loading import LearningData
 from app.prediction import runs_made
 from app.search import embedders
 from indexer.classifier import Fitted, NotTrainable, fit
@@ -66,7 +66,7 @@ def _asked(db: Db, job: JobContext) -> Any:
 
 def _material(db: Db, job: JobContext, row: Any) -> tuple[LearningData, Method, np.ndarray | None]:
     """The set's vectors and columns."""
-    data = sets.load(db, row.learning_set_id, row.embedder_id)
+    data = loading.load(db, row.learning_set_id, row.embedder_id)
     if not len(data.numbers):
         name = db.execute("select name from embedder where id = %s", [row.embedder_id]).fetchone().name
         raise Conflict(

@@ -16,7 +16,7 @@ from app.database import Db
 from app.errors import Forbidden, NotFound, Refused, install
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
-from app.learning import sets
+from app.learning import loading, sets
 from app.learning.sets import LearningSet
 from app.objects.store import Store, open_store
 from app.projects.access import find_project
@@ -197,7 +197,7 @@ def _write_table(db: Db, made: LearningSet, path: Path, report: Any, pictures: _
     except ImportError as error:
         raise Refused(f"Writing parquet needs one more package: {install('parquet')}.") from error
     embedder = _embedder(db, made)
-    data = sets.load(db, made.id, embedder.id) if embedder else None
+    data = loading.load(db, made.id, embedder.id) if embedder else None
     of = dict(zip(data.numbers.tolist(), range(len(data.numbers)), strict=True)) if data else {}
     schema = _schema(pa, embedder)
     done = 0

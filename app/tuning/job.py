@@ -13,7 +13,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
-from app.learning import automatic, sets
+from app.learning import automatic, loading, sets
 from app.learning import job as learning
 from app.search import embedders
 from app.tuning import files, teachers, trainings
@@ -83,7 +83,7 @@ def before(db: Db, row: Any, trained: Tuned, numbers: np.ndarray) -> dict[str, A
         return {"before": DEFAULT}
     held = np.load(trained.held_out)
     wanted = numbers[held["index"]]
-    data = sets.load(db, row.learning_set_id, served.id)
+    data = loading.load(db, row.learning_set_id, served.id)
     places = np.searchsorted(data.numbers, wanted)
     if not np.isin(wanted, data.numbers).all():
         return {"before": DEFAULT}

@@ -17,7 +17,7 @@ from app.cli import main
 from app.errors import Conflict, Damaged, Forbidden, LoginNeeded, NotFound, Refused
 from app.jobs import foreground
 from app.jobs.context import Interrupted, JobContext
-from app.learning import automatic, sets
+from app.learning import automatic, loading, sets
 from app.learning.choices import Choices
 from app.objects.store import open_store
 from app.prediction import runs_made
@@ -71,7 +71,7 @@ def test_a_job_trains_and_keeps_the_classifier_with_its_report(settings: Setting
     assert row.report["n"] == N_LEARNED and row.report["by_group"]
     assert {each["taxon"] for each in row.report["per_taxon"]} == set(row.taxa)
     model = versions.open_model(settings, row)
-    data = sets.load(seas.db, row.learning_set_id, seas.embedder_id)
+    data = loading.load(seas.db, row.learning_set_id, seas.embedder_id)
     said = model.predict(data.vectors)
     is_detritus = data.taxa == seas.taxa["detritus"]
     assert (said.taxa[is_detritus, 0] == seas.taxa["detritus"]).all()

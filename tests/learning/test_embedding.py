@@ -10,7 +10,7 @@ from PIL import Image
 from app.database import Db
 from app.errors import Forbidden, Refused
 from app.jobs.context import Interrupted, JobContext
-from app.learning import importing, job, sets
+from app.learning import importing, job, loading, sets
 from app.learning.choices import Choices
 from app.search import embedders
 from app.settings import Settings
@@ -47,7 +47,7 @@ def test_what_is_missing_is_embedded_of_the_chosen_only_and_stays_with_its_proje
     set_id = begin(bare, per_taxon=5, embed_missing=True)
     told = context(settings, bare, set_id=set_id)
     job.make(told, set_id)
-    data = sets.load(bare.db, set_id, bare.project().embedder_id or 0)
+    data = loading.load(bare.db, set_id, bare.project().embedder_id or 0)
     assert (len(data.numbers), data.n_without_vector) == (15, 0)
     assert counting.calls <= 15
     assert any(f"Project {bare.gulf.id}:" in line for line in told.lines)
@@ -56,7 +56,7 @@ def test_what_is_missing_is_embedded_of_the_chosen_only_and_stays_with_its_proje
 def test_without_it_the_set_says_how_many_teach_nothing(bare: Seas, settings: Settings) -> None:
     set_id = begin(bare)
     job.make(context(settings, bare, set_id=set_id), set_id)
-    data = sets.load(bare.db, set_id, bare.project().embedder_id or 0)
+    data = loading.load(bare.db, set_id, bare.project().embedder_id or 0)
     assert (len(data.numbers), data.n_without_vector) == (0, 70)
 
 
@@ -120,7 +120,7 @@ def test_a_zip_of_folders_is_embedded_here(bare: Seas, settings: Settings, count
     bare.db.commit()
     told = context(settings, bare, set_id=set_id, upload=str(path))
     job.run(told)
-    data = sets.load(bare.db, set_id, bare.project().embedder_id or 0)
+    data = loading.load(bare.db, set_id, bare.project().embedder_id or 0)
     assert [bare.taxa[name] for name in ("Oithona similis", "Oithona similis", "fiber")] == data.taxa.tolist()
     assert np.allclose(np.linalg.norm(data.vectors, axis=1), 1, atol=1e-3)
     assert counting.calls == 3

@@ -16,7 +16,7 @@ from app.database import Db, connect
 from app.errors import Refused
 from app.jobs.context import JobContext
 from app.learning import job as learning_job
-from app.learning import previews, sets
+from app.learning import loading, previews, sets
 from app.objects.store import open_store
 from app.projects.queries import set_member
 from app.settings import Settings
@@ -247,7 +247,7 @@ def test_a_set_is_written_out_with_its_images_and_brought_in_again(desk: Desk) -
     brought = desk.client.post(f"{desk.base}/import", files={"file": ("back.zip", data)}).headers["location"]
     assert desk.work() == ["30 objects are known here; 0 came with their vector."]
     with connect(desk.settings.database_url) as db:
-        first, second = (sets.load(db, one, desk.seas.embedder_id) for one in (set_id, desk.made(brought).id))
+        first, second = (loading.load(db, one, desk.seas.embedder_id) for one in (set_id, desk.made(brought).id))
     assert first.object_ids.tolist() == second.object_ids.tolist()
     assert first.taxa.tolist() == second.taxa.tolist()
     assert first.groups.tolist() == second.groups.tolist()
@@ -265,8 +265,8 @@ def test_a_table_of_objects_that_are_not_known_here_brings_their_vectors(desk: D
     queued = desk.client.post(f"{desk.api}/import?title=Far", content=data).json()
     assert desk.work() == ["0 objects are known here; 30 came with their vector."]
     with connect(desk.settings.database_url) as db:
-        far = sets.load(db, queued["set_id"], desk.seas.embedder_id)
-        near = sets.load(db, export["set_id"], desk.seas.embedder_id)
+        far = loading.load(db, queued["set_id"], desk.seas.embedder_id)
+        near = loading.load(db, export["set_id"], desk.seas.embedder_id)
     assert set(far.object_ids.tolist()) == {0} and set(far.project_ids.tolist()) == {0}
     assert abs(far.vectors - near.vectors).max() < 1e-3
     assert "from elsewhere" in desk.client.get(f"{desk.base}/{queued['set_id']}").text

@@ -5,7 +5,7 @@ import pytest
 
 from app.database import Db
 from app.errors import Forbidden, NotFound, Refused
-from app.learning import sets
+from app.learning import loading, sets
 from app.learning.choices import Choices, read_choices
 from app.projects.references import add
 from app.search import mirror
@@ -16,12 +16,12 @@ def both(seas: Seas, **more: object) -> Choices:
     return Choices(sources=(seas.bay.id, seas.gulf.id), **more)
 
 
-def make(seas: Seas, choices: Choices, title: str = "Both") -> sets.LearningData:
+def make(seas: Seas, choices: Choices, title: str = "Both") -> loading.LearningData:
     set_id = sets.freeze(seas.db, seas.project(), seas.ada.id, title, choices)
-    return sets.load(seas.db, set_id, seas.embedder_id)
+    return loading.load(seas.db, set_id, seas.embedder_id)
 
 
-def count(seas: Seas, data: sets.LearningData, name: str) -> int:
+def count(seas: Seas, data: loading.LearningData, name: str) -> int:
     return int(np.count_nonzero(data.taxa == seas.taxa[name]))
 
 
@@ -100,7 +100,7 @@ def test_titles_have_versions_and_the_own_set_is_of_the_project_and_its_referenc
 def test_a_set_does_not_change_when_labels_do(seas: Seas) -> None:
     set_id = sets.freeze(seas.db, seas.project(), seas.ada.id, "Both", both(seas))
     seas.bay.do(seas.ada, seas.bay.ids[:20], taxon="Calanoida")
-    assert count(seas, sets.load(seas.db, set_id, seas.embedder_id), "Oithona") == 20
+    assert count(seas, loading.load(seas.db, set_id, seas.embedder_id), "Oithona") == 20
 
 
 def test_a_source_that_one_may_not_read_is_refused_by_its_number(seas: Seas) -> None:
@@ -143,7 +143,7 @@ def test_columns_are_read_by_number_with_gaps_and_infinities_missing(db: Db, sea
     db.execute("update project set data_version = data_version + 1")
     set_id = sets.freeze(db, seas.project(), seas.ada.id, "Both", both(seas))
     values = sets.load_fields(db, set_id, ["object.area", "depth_min_m", "object.depth_max_m", "object.nonsense"])
-    data = sets.load(db, set_id, seas.embedder_id)
+    data = loading.load(db, set_id, seas.embedder_id)
     assert np.isnan(values[0, 0])
     assert values[1:30, 0].tolist() == data.object_ids[1:30].tolist()
     assert values[:30, 1].tolist() == list(range(1, 31))
@@ -165,7 +165,7 @@ def test_a_source_that_is_deleted_later_leaves_the_rest_to_learn_from(db: Db, se
     db.execute("delete from project where id = %s", [seas.gulf.id])
     db.execute("delete from object_vector where project_id = %s", [seas.gulf.id])
     assert sets.find_set(db, seas.viewer(seas.ada), set_id).n_objects == 70
-    data = sets.load(db, set_id, seas.embedder_id)
+    data = loading.load(db, set_id, seas.embedder_id)
     assert (len(data.numbers), data.n_without_vector) == (30, 40)
     values = sets.load_fields(db, set_id, ["object.area"])
     assert values.shape == (70, 1) and np.isnan(values[30:]).all()

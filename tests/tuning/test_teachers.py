@@ -7,7 +7,7 @@ from app.classifiers import promises, versions
 from app.classifiers.versions import Training
 from app.database import Db
 from app.jobs import foreground
-from app.learning import sets
+from app.learning import loading, sets
 from app.paths import MIGRATIONS
 from app.search import embed, embedders
 from app.settings import Settings
@@ -105,7 +105,7 @@ def test_an_image_of_the_same_content_as_a_teacher_is_one(
     db.execute("update image set hash = %s where object_id = %s", [teacher.hash, bay.ids[130]])
     bay.do(ada, bay.ids[130:132], taxon="Oithona")
     set_id = sets.own_set(db, seen_by(ada, bay), ada.id)
-    data = sets.load(db, set_id, embedder_id)
+    data = loading.load(db, set_id, embedder_id)
     is_taught = promises.taught(db, set_id, embedder_id, data.numbers)
     assert is_taught is not None
     by_id = dict(zip(data.object_ids.tolist(), is_taught.tolist(), strict=True))
