@@ -10,8 +10,9 @@ from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.taxonomy.naming import hold_structure, name_uniquely, names_around
-from app.taxonomy.planning import CHANGES, Report, plan, stage
+from app.taxonomy.planning import CHANGES, Report, plan
 from app.taxonomy.presets import MOST_PRESETS, set_presets
+from app.taxonomy.staging import stage
 
 PART_ROWS = 20_000
 LOCK = "taxonomy"
