@@ -84,7 +84,13 @@ def rename_taxon(db: Db, viewer: Viewer, taxon_id: int, name: str) -> Any:
     _check_sibling(db, row.id, name, row.parent_id)
     before = names_around(db, [taxon_id])
     db.execute(
-        "update taxon set name = %(name)s, display_name = %(name)s || ' < ' || id where id = %(id)s",
+        """
+        update taxon
+        set name = %(name)s,
+            display_name = %(name)s || ' < ' || id,
+            changed_at = now()
+        where id = %(id)s
+        """,
         {"name": name, "id": taxon_id},
     )
     name_uniquely(db, before | names_around(db, [taxon_id]))
@@ -117,7 +123,7 @@ def move_taxon(db: Db, viewer: Viewer, taxon_id: int, parent_id: int | None) -> 
         check_parent(db, row, parent_id)
     _check_sibling(db, taxon_id, row.name, parent_id)
     before = names_around(db, [taxon_id])
-    db.execute("update taxon set parent_id = %s where id = %s", [parent_id, taxon_id])
+    db.execute("update taxon set parent_id = %s, changed_at = now() where id = %s", [parent_id, taxon_id])
     name_uniquely(db, before | names_around(db, [taxon_id]))
     return get_taxon(db, taxon_id)
 
@@ -161,6 +167,7 @@ def deprecate_taxon(db: Db, viewer: Viewer, taxon_id: int, advised_id: int | Non
         update taxon
         set status = 'D',
             rename_to = %(advised)s,
+            changed_at = now(),
             reviewed_at = coalesce(reviewed_at, now()),
             reviewed_by = coalesce(reviewed_by, %(by)s)
         where id = %(id)s
@@ -186,7 +193,7 @@ def restore_taxon(db: Db, viewer: Viewer, taxon_id: int) -> Any:
     if row.status != "D":
         raise Conflict(f"“{row.display_name}” is in use: it was not deprecated.")
     _check_sibling(db, taxon_id, row.name, row.parent_id)
-    db.execute("update taxon set status = 'A', rename_to = null where id = %s", [taxon_id])
+    db.execute("update taxon set status = 'A', rename_to = null, changed_at = now() where id = %s", [taxon_id])
     name_uniquely(db, [row.name])
     return get_taxon(db, taxon_id)
 
@@ -195,7 +202,15 @@ def keep_taxon(db: Db, viewer: Viewer, taxon_id: int) -> Any:
     """Say of a class that somebody made that it is right as it is: it waits no longer."""
     held(db, viewer, taxon_id)
     db.execute(
-        "update taxon set status = 'A', reviewed_at = now(), reviewed_by = %s where id = %s and status = 'N'",
+        """
+        update taxon
+        set status = 'A',
+            changed_at = now(),
+            reviewed_at = now(),
+            reviewed_by = %s
+        where id = %s
+          and status = 'N'
+        """,
         [viewer.account_id, taxon_id],
     )
     return get_taxon(db, taxon_id)
@@ -212,7 +227,10 @@ def set_numbers(db: Db, viewer: Viewer, taxon_id: int, aphia_id: int | None, eco
     ).fetchone()
     if other:
         raise Conflict(f"“{other.display_name}” has this number of EcoTaxa: merge the two, or correct it there.")
-    db.execute("update taxon set aphia_id = %s, ecotaxa_id = %s where id = %s", [aphia_id, ecotaxa_id, taxon_id])
+    db.execute(
+        "update taxon set aphia_id = %s, ecotaxa_id = %s, changed_at = now() where id = %s",
+        [aphia_id, ecotaxa_id, taxon_id],
+    )
     return get_taxon(db, taxon_id)
 
 

@@ -86,7 +86,9 @@ def _give_children(db: Db, row: Any, target: Any) -> int:
         names = ", ".join(f"“{twin.display_name}”" for twin in twins[:5])
         raise Conflict(f"Both have taxa below them of the same names ({names}): merge these first.")
     before = names_around(db, [row.id, target.id])
-    n: int = db.execute("update taxon set parent_id = %s where parent_id = %s", [target.id, row.id]).rowcount
+    n: int = db.execute(
+        "update taxon set parent_id = %s, changed_at = now() where parent_id = %s", [target.id, row.id]
+    ).rowcount
     name_uniquely(db, before | names_around(db, [target.id]))
     return n
 
