@@ -217,6 +217,21 @@ def test_a_page_lists_deprecated_and_ambiguous_taxa_with_what_to_use_instead(db:
     ]  # fmt: skip
 
 
+def test_a_class_made_without_a_place_is_never_offered_instead_of_one_in_the_tree(
+    db: Db, bay: SmallProject, ada: Person, ben: Person
+) -> None:
+    made = db.execute(
+        "insert into taxon (name, display_name) values ('Calanoida', 'Calanoida (made)') returning id"
+    ).fetchone()[0]
+    assert outdated(db, bay.id) == []
+    bay.taxa["made"] = made
+    bay.do(ada, bay.ids[10:12], taxon="made")
+    [one] = outdated(db, bay.id)
+    assert (one.id, [other.id for other in one.offered]) == (made, [bay.taxa["Calanoida"]])
+    replace(db, bay, ben.id, made, bay.taxa["Calanoida"])
+    assert outdated(db, bay.id) == []
+
+
 def test_the_preset_list_follows_in_its_order(db: Db, bay: SmallProject, ben: Person) -> None:
     set_presets(db, bay.id, [bay.taxa["fiber"], bay.taxa["Oithona"], bay.taxa["Calanoida"]])
     replace(db, bay, ben.id, *deprecate(bay, "Oithona", "Copepoda"))
