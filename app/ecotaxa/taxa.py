@@ -13,7 +13,8 @@ from app.ecotaxa.client import EcoTaxa
 from app.errors import Refused
 from app.jobs.context import JobContext
 from app.taxonomy.bringing import bring
-from app.taxonomy.planning import plan, stage
+from app.taxonomy.planning import plan
+from app.taxonomy.staging import stage
 
 LARGEST_ID = 2**31
 MOST_ANCESTORS = 100_000

@@ -33,7 +33,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Undone:
-    """The undo of an edit, as far as it is."""
+    """The undo of an edit, as far as it is. `said`: what could not be taken back, and why."""
 
     act_id: int
     at: datetime
@@ -42,11 +42,13 @@ class Undone:
     n_left: int
     job_id: int | None
     job_status: str | None
+    said: str = ""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A mass edit. `way`: value, formula or table, of columns; erase, reset, predicted or reclassify, of labels.
+    """A mass edit. `way`: value, formula or table, of columns; erase, reset, predicted or reclassify, of labels;
+    replace, of a taxon in labels, predictions and the preset list.
     `level`: of what the columns are; object where it is of labels. `job_status`: null where no job was needed."""
 
     id: int
@@ -144,7 +146,7 @@ def undo(db: Db, project: Labelled, account_id: int | None, client_id: UUID, act
     _check_undoable(db, act)
     db.execute("update act set reversed_by = %s where id = %s", [new_id, act_id])
     db.execute("update act set reverses = %s where id = %s", [act_id, new_id])
-    return go(db, project.id, account_id, new_id, n, f"Undo: {act.detail['words']}", act.detail["way"] == "predicted")
+    return go(db, project.id, account_id, new_id, n, f"Undo: {act.detail['words']}", "run_id" in act.detail)
 
 
 def _held(db: Db, project_id: int, act_id: int) -> Any:
@@ -194,7 +196,8 @@ def list_edits(db: Db, project_id: int, before: int | None = None, only: int | N
         select act.id, act.at, account.name as by, act.detail, act.n_objects, act.n_refused,
                job.id as job_id, job.status as job_status, job.error as job_error, job.done as job_done,
                undo.id as undo_id, undo.at as undo_at, undoer.name as undo_by, undo.n_objects as undo_n,
-               undo.n_refused as undo_left, undo_job.id as undo_job_id, undo_job.status as undo_job_status
+               undo.n_refused as undo_left, undo.detail ->> 'said' as undo_said,
+               undo_job.id as undo_job_id, undo_job.status as undo_job_status
           from act
           left join account on account.id = act.account_id
           left join job on job.id = (act.detail ->> 'job_id')::int
@@ -218,7 +221,7 @@ def _edit(row: Any) -> Edit:
     undone = None
     if row.undo_id is not None:
         undone = Undone(row.undo_id, row.undo_at, row.undo_by, row.undo_n, row.undo_left, row.undo_job_id,
-                        row.undo_job_status)  # fmt: skip
+                        row.undo_job_status, row.undo_said or "")  # fmt: skip
     wish = detail["wish"]
     return Edit(
         row.id, row.at, row.by, detail["way"], wish.get("level", "object"), detail["words"], wish.get("filters", ""),

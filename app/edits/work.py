@@ -11,6 +11,7 @@ from app.edits.values import ValuesBack, ValuesWork
 from app.errors import Conflict, NotFound
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
+from app.taxonomy.replaced import ReplacedBack, ReplacedWork
 
 GONE = "The edit that this job works for is gone, with its project."
 
@@ -32,9 +33,13 @@ def open_work(db: Db, act_id: int) -> Work:
     act = _act(db, act_id)
     if act.kind == "undo_edit":
         of = _act(db, act.reverses)
+        if of.detail["way"] == "replace":
+            return ReplacedBack(db, act, of)
         return LabelsBack(db, act, of) if of.detail["way"] in WAYS else ValuesBack(db, act, of)
     if act.reversed_by is not None:
         raise Conflict("This edit was undone: it is not gone on with.")
+    if act.detail["way"] == "replace":
+        return ReplacedWork(db, act)
     if act.detail["way"] == "predicted":
         return PredictedWork(db, act)
     return LabelsWork(db, act) if act.detail["way"] in WAYS else ValuesWork(db, act)

@@ -28,7 +28,6 @@ KINDS = {
     "clusters": Kind("Cards", "app.clusters.job"),
     "searches": Kind("Searches", "app.searches.look"),
     "undo": Kind("Undo", "app.labels.undo_all"),
-    "replace": Kind("Replace", "app.taxonomy.replacing"),
     "edit": Kind("Mass edit", "app.edits.work"),
     "taxa": Kind("Taxa", "app.taxonomy.bringing"),
     "accept": Kind("Accept", "app.batches.audit_job"),

@@ -9,6 +9,7 @@ New = Callable[[str, int], int | None]
 
 KINDS = {
     **dict.fromkeys(("taxon", "taxon_id", "truth", "predicted", "pair", "not_held_out", "from_id", "taxa"), "taxon"),
+    **dict.fromkeys(("to_id", "presets_before", "presets_after"), "taxon"),
     **dict.fromkeys(("ids", "not_ids", "examples", "object_id", "object_ids", "single", "reached"), "object"),
     **dict.fromkeys(("who", "by_id", "account_id"), "account"),
     **dict.fromkeys(("sources", "references"), "project"),

@@ -182,6 +182,8 @@ def _check_may_undo(db: Db, project_id: int, account_id: int, act_id: int, manag
         raise NotFound(NO_ACT)
     if act.kind == "undo_all":
         raise Conflict("An undo of many acts is taken back by doing them again, on the page of acts.")
+    if act.kind == "edit":
+        raise Conflict(f"This act is taken back on its own page: /projects/{project_id}/edits/{act_id}.")
     if act.kind not in UNDOABLE:
         raise Conflict("Only acts that label can be undone; an undo is taken back by redo.")
     if act.account_id != account_id and not manager:

@@ -9,9 +9,11 @@ from app.errors import Conflict, Refused
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
+from app.taxonomy.comparing import CHANGES, Report
 from app.taxonomy.naming import hold_structure, name_uniquely, names_around
-from app.taxonomy.planning import CHANGES, Report, plan, stage
+from app.taxonomy.planning import plan
 from app.taxonomy.presets import MOST_PRESETS, set_presets
+from app.taxonomy.staging import stage
 
 PART_ROWS = 20_000
 LOCK = "taxonomy"
@@ -27,17 +29,26 @@ def ask_plan(db: Db, account_id: int | None, path: Path, source: str) -> tuple[i
 
 
 def ask_bring(
-    db: Db, account_id: int | None, import_id: int, with_presets: bool = False, without_faulty: bool = False
+    db: Db,
+    account_id: int | None,
+    import_id: int,
+    with_presets: bool = False,
+    without_faulty: bool = False,
+    match_roots: bool = False,
 ) -> int:
-    """Take in what was compared, as a job."""
+    """Take in what was compared, as a job. `match_roots`: classes without a place take those of the same name."""
     row: Any = db.execute("select * from taxon_import where id = %s for update", [import_id]).fetchone()
     if row.status not in ("planned", "failed") or not row.report:
         raise Conflict(f"{row.source} is {row.status}: only a list that was compared is taken in, once.")
     if row.report["n_faults"] and not without_faulty:
         raise Refused(_faulty(row.report["n_faults"]), status=422)
     db.execute(
-        "update taxon_import set with_presets = %s, without_faulty = %s, status = 'bringing' where id = %s",
-        [with_presets, without_faulty, import_id],
+        """
+        update taxon_import
+        set with_presets = %s, without_faulty = %s, match_roots = %s, status = 'bringing'
+        where id = %s
+        """,
+        [with_presets, without_faulty, match_roots, import_id],
     )
     return _queue(db, account_id, import_id, f"Take in the taxa of {row.source[:100]}", "bring")
 
@@ -91,7 +102,7 @@ def bring(db: Db, import_id: int, job: JobContext) -> Report:
     row: Any = db.execute("select * from taxon_import where id = %s", [import_id]).fetchone()
     if report.n_faults and not row.without_faulty:
         raise Refused(_faulty(report.n_faults), status=422)
-    values = {"import": import_id, "account": row.account_id, "part": PART_ROWS}
+    values = {"import": import_id, "part": PART_ROWS}
     done, more = 0, True
     while more:
         job.progress(done, report.n_new, "taxa")
@@ -134,10 +145,10 @@ def _make(db: Db, values: dict[str, Any]) -> int:
                        and not exists (select from taxon where taxon.ecotaxa_id = part.ecotaxa_id) as is_its_number
             from part
         )
-        insert into taxon (id, parent_id, name, display_name, type, status, rank, aphia_id, ecotaxa_id, uid, created_by)
+        insert into taxon (id, parent_id, name, display_name, type, status, rank, aphia_id, ecotaxa_id, uid)
         select taxon_id, parent_id, name, case when is_taken then name || ' < #' || taxon_id else name end,
                type, status, rank, aphia_id, case when is_its_number then ecotaxa_id end,
-               coalesce(uid, gen_random_uuid()), case when status = 'N' then %(account)s::int end
+               coalesce(uid, gen_random_uuid())
         from apart
         order by depth, number
         returning name, display_name
@@ -166,8 +177,11 @@ def _change(db: Db, values: dict[str, Any]) -> None:
             display_name = case when is_renamed then change.name || ' < #' || taxon.id else taxon.display_name end,
             parent_id = case when is_moved then change.parent_id else taxon.parent_id end,
             type = case when change.is_synonym or kind = 'darwin_core' then taxon.type else change.type end,
-            status = case when is_deprecated then 'D' when change.status = 'N' then taxon.status
-                          when change.is_synonym then taxon.status else change.status end,
+            status = case when is_deprecated then 'D'
+                          when taxon.status = 'D' or change.status = 'N' or change.is_synonym then taxon.status
+                          else change.status end,
+            changed_at = case when kind <> 'shoal' and (is_renamed or is_moved or is_deprecated) then now()
+                              else taxon.changed_at end,
             rank = case when change.rank = '' then taxon.rank else change.rank end,
             aphia_id = coalesce(change.aphia_id, taxon.aphia_id),
             ecotaxa_id = case when exists (select from taxon as other
@@ -180,9 +194,10 @@ def _change(db: Db, values: dict[str, Any]) -> None:
         join taxon_import on taxon_import.id = change.import_id
         where taxon.id = change.taxon_id
           and not change.is_new
+          and not stands
           and (is_renamed or is_moved or is_deprecated
                or (taxon.type <> change.type and kind <> 'darwin_core' and not change.is_synonym)
-               or (taxon.status <> change.status and change.status <> 'N' and not change.is_synonym)
+               or (taxon.status = 'N' and change.status = 'A' and not change.is_synonym)
                or (change.rank <> '' and taxon.rank <> change.rank)
                or change.aphia_id <> coalesce(taxon.aphia_id, 0)
                or change.ecotaxa_id <> coalesce(taxon.ecotaxa_id, 0)
@@ -212,17 +227,15 @@ def _advise(db: Db, values: dict[str, Any]) -> None:
     db.execute(
         """
         update taxon
-        set rename_to = instead.taxon_id
+        set rename_to = staged.instead_id
         from taxon_staged as staged
-        join taxon_staged as instead on instead.import_id = staged.import_id
-                                    and instead.key = staged.instead_key
-                                    and instead.fault is null
         where staged.import_id = %(import)s
           and staged.fault is null
           and staged.taxon_id = taxon.id
           and taxon.status = 'D'
-          and instead.taxon_id <> taxon.id
-          and taxon.rename_to is distinct from instead.taxon_id
+          and (taxon.rename_to is null or taxon.reviewed_at is null)
+          and staged.instead_id <> taxon.id
+          and taxon.rename_to is distinct from staged.instead_id
         """,
         values,
     )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound, Refused
-from app.taxonomy.names import folded
+from app.taxonomy.names import folded, normalised
 from app.taxonomy.naming import hold_structure, name_uniquely, names_around
 from app.taxonomy.queries import check_name, get_taxon
 
@@ -52,9 +52,11 @@ def held(db: Db, viewer: Viewer, taxon_id: int, own_too: bool = False) -> Any:
 
 
 def named(db: Db, text: str) -> Any:
-    """The one taxon that is meant: by its number here, its display name, or a name that only one has."""
+    """The one taxon that is meant: by its number here, its display name, its name and its parent's, or a name that only
+    one has."""
     text = text.strip()
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+    own, _, above = text.partition("<")
     rows = db.execute(
         """
         select *, lower(display_name) = lower(%(text)s) as is_shown
@@ -62,10 +64,17 @@ def named(db: Db, text: str) -> Any:
         where id = %(number)s
            or folded_name(name) = %(folded)s
            or lower(display_name) = lower(%(text)s)
+           or (folded_name(name) = %(own)s
+               and exists (select from taxon as parent
+                           where parent.id = taxon.parent_id
+                             and folded_name(parent.name) = %(above)s))
         limit 50
         """,
-        {"number": number, "text": " < ".join(part.strip() for part in text.split("<")), "folded": folded(text)},
-    ).fetchall()
+        {
+            "number": number, "text": normalised(text), "folded": folded(text), "own": folded(own),
+            "above": folded(above),
+        },
+    ).fetchall()  # fmt: skip
     found = [row for row in rows if row.id == number] or [row for row in rows if row.is_shown] or rows
     if not found:
         raise Refused(f"No taxon is called “{text[:80]}”: choose one from the list.", status=422)
@@ -84,7 +93,13 @@ def rename_taxon(db: Db, viewer: Viewer, taxon_id: int, name: str) -> Any:
     _check_sibling(db, row.id, name, row.parent_id)
     before = names_around(db, [taxon_id])
     db.execute(
-        "update taxon set name = %(name)s, display_name = %(name)s || ' < ' || id where id = %(id)s",
+        """
+        update taxon
+        set name = %(name)s,
+            display_name = %(name)s || ' < ' || id,
+            changed_at = now()
+        where id = %(id)s
+        """,
         {"name": name, "id": taxon_id},
     )
     name_uniquely(db, before | names_around(db, [taxon_id]))
@@ -117,7 +132,7 @@ def move_taxon(db: Db, viewer: Viewer, taxon_id: int, parent_id: int | None) -> 
         check_parent(db, row, parent_id)
     _check_sibling(db, taxon_id, row.name, parent_id)
     before = names_around(db, [taxon_id])
-    db.execute("update taxon set parent_id = %s where id = %s", [parent_id, taxon_id])
+    db.execute("update taxon set parent_id = %s, changed_at = now() where id = %s", [parent_id, taxon_id])
     name_uniquely(db, before | names_around(db, [taxon_id]))
     return get_taxon(db, taxon_id)
 
@@ -161,6 +176,7 @@ def deprecate_taxon(db: Db, viewer: Viewer, taxon_id: int, advised_id: int | Non
         update taxon
         set status = 'D',
             rename_to = %(advised)s,
+            changed_at = now(),
             reviewed_at = coalesce(reviewed_at, now()),
             reviewed_by = coalesce(reviewed_by, %(by)s)
         where id = %(id)s
@@ -186,7 +202,12 @@ def restore_taxon(db: Db, viewer: Viewer, taxon_id: int) -> Any:
     if row.status != "D":
         raise Conflict(f"“{row.display_name}” is in use: it was not deprecated.")
     _check_sibling(db, taxon_id, row.name, row.parent_id)
-    db.execute("update taxon set status = 'A', rename_to = null where id = %s", [taxon_id])
+    db.execute("update taxon set status = 'A', rename_to = null, changed_at = now() where id = %s", [taxon_id])
+    # What it was merged into was found by its name too.
+    db.execute(
+        "delete from other_name where taxon_id = %s and kind = 'synonym' and lower(name) = lower(%s)",
+        [row.rename_to, row.name],
+    )
     name_uniquely(db, [row.name])
     return get_taxon(db, taxon_id)
 
@@ -195,7 +216,15 @@ def keep_taxon(db: Db, viewer: Viewer, taxon_id: int) -> Any:
     """Say of a class that somebody made that it is right as it is: it waits no longer."""
     held(db, viewer, taxon_id)
     db.execute(
-        "update taxon set status = 'A', reviewed_at = now(), reviewed_by = %s where id = %s and status = 'N'",
+        """
+        update taxon
+        set status = 'A',
+            changed_at = now(),
+            reviewed_at = now(),
+            reviewed_by = %s
+        where id = %s
+          and status = 'N'
+        """,
         [viewer.account_id, taxon_id],
     )
     return get_taxon(db, taxon_id)
@@ -212,7 +241,10 @@ def set_numbers(db: Db, viewer: Viewer, taxon_id: int, aphia_id: int | None, eco
     ).fetchone()
     if other:
         raise Conflict(f"“{other.display_name}” has this number of EcoTaxa: merge the two, or correct it there.")
-    db.execute("update taxon set aphia_id = %s, ecotaxa_id = %s where id = %s", [aphia_id, ecotaxa_id, taxon_id])
+    db.execute(
+        "update taxon set aphia_id = %s, ecotaxa_id = %s, changed_at = now() where id = %s",
+        [aphia_id, ecotaxa_id, taxon_id],
+    )
     return get_taxon(db, taxon_id)
 
 

@@ -12,8 +12,12 @@ from app.settings import load_settings
 from app.taxonomy.bringing import ask_bring, ask_plan
 from app.taxonomy.list_routes import TaxonImport, find_list
 from app.taxonomy.portable import write_list
+from app.taxonomy.tables import CSV_COLUMNS
 
 MOST_SAID = 10
+COLUMNS = "\b\nThe first line of a CSV names its columns:\n" + "\n".join(
+    f"  {name:14}{words}" for name, words in CSV_COLUMNS.items()
+)
 
 
 @click.group("taxonomy")
@@ -21,12 +25,13 @@ def taxonomy() -> None:
     """The taxonomy: import, export."""
 
 
-@taxonomy.command("import")
+@taxonomy.command("import", epilog=COLUMNS)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 @click.option("--with-presets", is_flag=True, help="Replace preset lists of projects called as in the list.")
 @click.option("--without-faulty", is_flag=True, help="Leave out lines with faults, and what stands below them.")
-def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: bool) -> None:
+@click.option("--match-roots", is_flag=True, help="Classes at the root take the places of new taxa of their names.")
+def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: bool, match_roots: bool) -> None:
     """Compare FILE with the taxonomy and take it in: EcoTaxa's list, Darwin Core, CSV, or a portable list."""
     settings = load_settings()
     url = ready_database(settings)
@@ -41,7 +46,7 @@ def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: b
     if dry_run:
         return
     with database.connect(url) as db:
-        job_id = ask_bring(db, None, import_id, with_presets, without_faulty)
+        job_id = ask_bring(db, None, import_id, with_presets, without_faulty, match_roots)
     foreground.run_waiting(settings, url, job_id)
     with database.connect(url) as db:
         one = find_list(db, import_id)
@@ -54,9 +59,17 @@ def _say(one: TaxonImport) -> None:
     report = one.report
     click.echo(
         f"{one.source}: {report.n_rows:,} taxa: {report.n_new:,} new, {report.n_renamed:,} renamed,"
-        f" {report.n_moved:,} moved, {report.n_deprecated:,} deprecated, {report.n_same:,} as they are;"
+        f" {report.n_moved:,} moved, {report.n_deprecated:,} deprecated, {report.n_kept:,} kept as decided here,"
+        f" {report.n_same:,} as they are;"
         f" {report.n_names:,} other names; {report.n_faults:,} faults."
     )
+    for kept in report.kept[:MOST_SAID]:
+        click.echo(kept)
+    if report.n_matching:
+        click.echo(
+            f"{report.n_matching:,} of the new ones are called as a class at the root: with --match-roots these classes"
+            " take their places."
+        )
     for line, fault in report.faults[:MOST_SAID]:
         click.echo(f"line {line}: {fault}", err=True)
 

@@ -16,14 +16,14 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class CreatedTaxon:
-    """A class, who made it when and in which project, and how many objects have it now. `waits`: nobody has looked at
-    it; `mine`: the caller may rename and remove it; `may_judge`: and keep, merge or refuse it."""
+    """A class, who made it when and in which project (nobody here: it came by a list), and how many objects have it
+    now. `waits`: nobody has looked at it; `mine`: the caller made it; `may_judge`: may keep, merge or refuse it."""
 
     id: int
     name: str
     display_name: str
     italic: bool
-    created_by: str
+    created_by: str | None
     created_at: datetime
     n_objects: int
     mine: bool
@@ -53,7 +53,7 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: boo
         with listed as (
             select taxon.*, {_MAY_JUDGE} as may_judge
             from taxon
-            where created_by is not null
+            where (created_by is not null or (status = 'N' and reviewed_at is null))
               and (%(before)s::int is null or id < %(before)s)
               and (not %(waiting)s or (status = 'N' and reviewed_at is null and {_MAY_JUDGE}))
             order by id desc
@@ -67,7 +67,7 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: boo
         )
         select listed.*, account.name as who, coalesce(used.n, 0) as n, project.title as project
         from listed
-        join account on account.id = listed.created_by
+        left join account on account.id = listed.created_by
         left join used on used.taxon_id = listed.id
         left join project on project.id = listed.created_in
                          and (%(all)s or project.visibility <> 'private'
@@ -87,7 +87,7 @@ def _created(viewer: Viewer, row: Any) -> CreatedTaxon:
     waits = row.status == "N" and row.reviewed_at is None
     return CreatedTaxon(
         row.id, row.name, row.display_name, is_italic(row.name, row.rank, row.type), row.who, row.created_at, row.n,
-        mine=row.may_judge or row.created_by == viewer.account_id, waits=waits, may_judge=row.may_judge,
+        mine=row.created_by is not None and row.created_by == viewer.account_id, waits=waits, may_judge=row.may_judge,
         project_id=row.created_in if row.project else None, project=row.project,
     )  # fmt: skip
 
@@ -98,8 +98,7 @@ def n_waiting(db: Db, viewer: Viewer) -> int:
         f"""
         select count(*) as n
         from taxon
-        where created_by is not null
-          and reviewed_at is null
+        where reviewed_at is null
           and status = 'N'
           and {_MAY_JUDGE}
         """,  # noqa: S608 - a constant
@@ -114,6 +113,7 @@ def remove_taxon(db: Db, viewer: Viewer, taxon_id: int) -> None:
     use = _use(db, taxon_id)
     if use:
         raise Conflict(f"“{row.display_name}” cannot be removed: {use}. Rename it instead.")
+    db.execute("insert into taxon_removed (uid, name) values (%s, %s)", [row.uid, row.name])
     db.execute("delete from taxon where id = %s", [taxon_id])
     name_uniquely(db, [row.name])
 
@@ -122,7 +122,7 @@ def refuse_taxon(db: Db, viewer: Viewer, taxon_id: int, advised_id: int | None) 
     """A class that is not wanted goes where nothing uses it (then True); else it is deprecated, with what to use
     instead."""
     row = held(db, viewer, taxon_id)
-    if row.created_by is None:
+    if row.created_by is None and row.status != "N":
         raise Conflict(f"“{row.display_name}” was not made by a person here: deprecate it instead.")
     if not _use(db, taxon_id):
         remove_taxon(db, viewer, taxon_id)

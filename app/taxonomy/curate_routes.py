@@ -16,7 +16,7 @@ from app.openapi import refusals
 from app.taxonomy import changing
 from app.taxonomy.browse import Listed, OtherName, children_of, other_names_of, search
 from app.taxonomy.created import n_waiting, refuse_taxon
-from app.taxonomy.merging import Merged, merge_taxa
+from app.taxonomy.merging import Merged, MergeLook, look_at_merge, merge_taxa
 
 ONE = "/taxonomy/{taxon_id:int}"
 SAID = {
@@ -34,6 +34,12 @@ SAID = {
 @dataclass
 class TargetForm:
     to: str = ""
+
+
+@dataclass
+class PlaceForm:
+    to: str = ""
+    at_root: str = ""
 
 
 @dataclass
@@ -104,9 +110,10 @@ def move(
     db: NamedDependency[Db],
     viewer: NamedDependency[Viewer],
     taxon_id: FromPath[int],
-    data: URLEncodedBody[TargetForm],
+    data: URLEncodedBody[PlaceForm],
 ) -> Redirect:
-    """Nothing named: to the root."""
+    if not data.to.strip() and not data.at_root:
+        raise Refused("Say under which taxon it is to stand, or tick “at the root of the tree”.", status=422)
     parent_id = changing.named(db, data.to).id if data.to.strip() else None
     changing.move_taxon(db, viewer, taxon_id, parent_id)
     return _back(taxon_id, "moved")
@@ -144,6 +151,18 @@ def refuse(
 ) -> Redirect:
     gone = refuse_taxon(db, viewer, taxon_id, changing.named(db, data.to).id if data.to.strip() else None)
     return Redirect("/taxonomy#created", status_code=303) if gone else _back(taxon_id, "deprecated")
+
+
+@get(f"{ONE}/merge", include_in_schema=False, sync_to_thread=True)
+def show_merge(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int], to: FromQuery[str] = ""
+) -> Template:
+    """What a merge would change, before it is done."""
+    actor(viewer)
+    if not to.strip():
+        raise Refused("Say into which taxon it is to be merged.", status=422)
+    look = look_at_merge(db, viewer, taxon_id, changing.named(db, to).id)
+    return Template("taxonomy/merge.html", context={"look": look})
 
 
 @post(f"{ONE}/merge", include_in_schema=False, sync_to_thread=True)
@@ -281,6 +300,17 @@ def restore_api(db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_
     return dict(changing.restore_taxon(db, viewer, taxon_id)._asdict())
 
 
+@get(
+    f"{API}/merge", sync_to_thread=True, tags=["taxa"], summary="What a merge of a taxon into another would change",
+    responses=refusals(403, 404, 409, 422),
+)  # fmt: skip
+def look_at_merge_api(
+    db: NamedDependency[Db], viewer: NamedDependency[Viewer], taxon_id: FromPath[int], into: FromQuery[int]
+) -> MergeLook:
+    """By project, and what stands below it. Nothing changes."""
+    return look_at_merge(db, viewer, taxon_id, into)
+
+
 @post(
     f"{API}/merge", sync_to_thread=True, status_code=202, tags=["taxa"],
     summary="Merge a taxon into another, in all projects", responses=refusals(403, 404, 409, 422),
@@ -321,8 +351,11 @@ def numbers_api(
     return dict(changing.set_numbers(db, viewer, taxon_id, data.aphia_id, data.ecotaxa_id)._asdict())
 
 
-routes = [move, deprecate, restore, keep, refuse, merge, set_numbers, add_name, remove_name, show_waiting]
+routes = [
+    move, deprecate, restore, keep, refuse, show_merge, merge, set_numbers, add_name, remove_name, show_waiting,
+]  # fmt: skip
 api_routes = [
-    search_api, children_api, names_api, add_name_api, remove_name_api, move_api, deprecate_api, restore_api, merge_api,
+    search_api, children_api, names_api, add_name_api, remove_name_api, move_api, deprecate_api, restore_api,
+    look_at_merge_api, merge_api,
     keep_api, refuse_api, numbers_api,
 ]  # fmt: skip

@@ -44,8 +44,10 @@ def is_begun(typed: str, name: str) -> bool:
 
 
 def begun(db: Db, typed: str, most: int, with_deprecated: bool = False) -> dict[int, int]:
-    """Ids and ranks of the best taxa in one of whose names the words begin words, or that have this number."""
+    """Ids and ranks of the best taxa in one of whose names the words begin words, or that have this number. “egg < cal”
+    begins the name of a taxon with that of its parent, also of one that is shown without it."""
     first = typed.split(" ", 1)[0]
+    own, _, above = typed.partition(" <")
     rows = db.execute(
         f"""
         with begun as (
@@ -66,6 +68,12 @@ def begun(db: Db, typed: str, most: int, with_deprecated: bool = False) -> dict[
             from other_name
             where folded_name(name) = %(typed)s
             union all
+            select taxon.id, (taxon.status = 'D')::int * {DEPRECATED_FROM}
+            from taxon
+            join taxon as parent on parent.id = taxon.parent_id
+            where folded_name(taxon.name) = %(own)s
+              and folded_name(parent.name) like %(above)s
+            union all
             select id, 0
             from taxon
             where id = %(number)s
@@ -80,6 +88,7 @@ def begun(db: Db, typed: str, most: int, with_deprecated: bool = False) -> dict[
         """,  # noqa: S608 - constants
         {
             "first": first, "pattern": pattern_of(typed), "typed": typed, "number": number_of(typed),
+            "own": own if above else None, "above": f"{above.partition(' <')[0].strip()}%",
             "rank": 2 * DEPRECATED_FROM if with_deprecated else DEPRECATED_FROM, "most": 4 * most,
         },
     )  # fmt: skip

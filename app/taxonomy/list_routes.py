@@ -25,8 +25,9 @@ from app.labels.pages import actor
 from app.openapi import refusals
 from app.settings import Settings
 from app.taxonomy.bringing import ask_bring, ask_plan
-from app.taxonomy.planning import Report
+from app.taxonomy.comparing import Report
 from app.taxonomy.portable import write_list
+from app.taxonomy.tables import CSV_COLUMNS
 
 CURATES = {"role": "application_manager"}
 MOST_FILE_BYTES = 1_000_000_000
@@ -61,16 +62,19 @@ class TaxonImport:
 @dataclass(frozen=True)
 class Bring:
     """`with_presets`: preset lists of projects called as in the list are replaced; `without_faulty`: lines with
-    faults, and what stands below them, are left out."""
+    faults, and what stands below them, are left out; `match_roots`: classes at the root that have the name of a new
+    taxon take its place."""
 
     with_presets: bool = False
     without_faulty: bool = False
+    match_roots: bool = False
 
 
 @dataclass
 class BringForm:
     with_presets: str = ""
     without_faulty: str = ""
+    match_roots: str = ""
 
 
 def find_list(db: Db, import_id: int) -> TaxonImport:
@@ -121,7 +125,7 @@ def place_for(settings: Settings, name: str) -> Path:
 
 @get("/taxonomy/lists", opt=CURATES, include_in_schema=False, sync_to_thread=True)
 def show_lists(db: NamedDependency[Db]) -> Template:
-    return Template("taxonomy/lists.html", context={"lists": _lists(db)})
+    return Template("taxonomy/lists.html", context={"lists": _lists(db), "columns": CSV_COLUMNS})
 
 
 @get("/taxonomy/lists/{import_id:int}", opt=CURATES, include_in_schema=False, sync_to_thread=True)
@@ -165,7 +169,8 @@ def bring_list(
     data: URLEncodedBody[BringForm],
 ) -> Redirect:
     one = find_list(db, import_id)
-    ask_bring(db, actor(viewer).id, one.id, bool(data.with_presets), bool(data.without_faulty))
+    wish = (bool(data.with_presets), bool(data.without_faulty), bool(data.match_roots))
+    ask_bring(db, actor(viewer).id, one.id, *wish)
     return Redirect(f"/taxonomy/lists/{one.id}", status_code=303)
 
 
@@ -243,7 +248,8 @@ def bring_api(
     db: NamedDependency[Db], viewer: NamedDependency[Viewer], import_id: FromPath[int], data: JSONBody[Bring]
 ) -> ListJob:
     one = find_list(db, import_id)
-    return ListJob(one.id, ask_bring(db, actor(viewer).id, one.id, data.with_presets, data.without_faulty))
+    wish = (data.with_presets, data.without_faulty, data.match_roots)
+    return ListJob(one.id, ask_bring(db, actor(viewer).id, one.id, *wish))
 
 
 routes = [show_lists, show_list, show_list_progress, send_list, bring_list, download_portable]

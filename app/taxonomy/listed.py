@@ -4,10 +4,10 @@ All give the same rows, a line at a time: what a list calls its columns is looke
 """
 
 import csv
-import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,28 +17,13 @@ from uuid import UUID
 from xml.etree import ElementTree
 
 from app.errors import Refused
+from app.taxonomy.names import normalised
 from app.taxonomy.queries import LONGEST_NAME
+from app.taxonomy.tables import Line, columns_of, objects, table
 
 LARGEST_ID = 2**31
-APHIA = re.compile(r"(?:^|taxname:)(\d+)$")
 MOST_BYTES = 4_000_000_000  # of a table within an archive
-COLUMNS = {  # ours: what lists call it, in lower case and without signs
-    "key": ("taxonid", "id", "uid"),
-    "parent_key": ("parentnameusageid", "parentid", "parentuid"),
-    "instead_key": ("acceptednameusageid", "renameto", "renmid", "useinstead"),
-    "name": ("scientificname", "name", "taxon"),
-    "author": ("scientificnameauthorship", "authority"),
-    "parent": ("parent", "parentname"),
-    "lineage": ("lineage", "higherclassification"),
-    "type": ("taxotype", "type"),
-    "status": ("taxostatus", "status", "taxonomicstatus"),
-    "rank": ("taxonrank", "rank"),
-    "aphia": ("aphiaid", "scientificnameid"),
-    "ecotaxa": ("ecotaxaid",),
-    "synonyms": ("synonyms", "synonym"),
-    "commons": ("commonnames", "commonname", "vernacularname"),
-    "language": ("language",),
-}
+APHIA = re.compile(r"(?:^|taxname:)(\d+)$")
 TYPES = {"p": "P", "phylogenetic": "P", "phylo": "P", "m": "M", "morphological": "M", "morpho": "M"}
 STATUSES = {
     "a": "A", "accepted": "A", "valid": "A", "n": "N", "new": "N", "d": "D", "deprecated": "D", "deleted": "D",
@@ -71,6 +56,8 @@ class TaxonList:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.archive = zipfile.ZipFile(path) if zipfile.is_zipfile(path) else None
+        if self.archive is None and _begins_as_zip(path):
+            raise zipfile.BadZipFile("it is a zip that ends too early")
         self._files = ExitStack()
 
     @property
@@ -87,7 +74,7 @@ class TaxonList:
         members = self._members
         if "shoal_taxonomy.json" in members:
             self._check_version(members["shoal_taxonomy.json"])
-            return "shoal", _told_rows(_table(self._open(members["taxa.csv"])), "shoal")
+            return "shoal", _told_rows(table(self._open(members["taxa.csv"])), "shoal")
         for name in ("taxon.txt", "taxon.tsv", "taxon.csv", "taxa.txt", "taxa.tsv", "taxa.csv"):
             if name in members:
                 return self._read_table(self._open(members[name]), False, self._terms(members, members[name]))
@@ -127,11 +114,11 @@ class TaxonList:
         for part in root:
             places = [one.text or "" for one in part.iter() if one.tag.endswith("}location") or one.tag == "location"]
             if any(Path(place).name == Path(table).name for place in places):
-                return _columns_of(part)
+                return columns_of(part)
         return None
 
     def _read_table(self, file: Any, is_json: bool, terms: list[str] | None = None) -> tuple[str, Iterator[Row]]:
-        lines = _objects(file, self.path.name) if is_json else _table(file, terms)
+        lines = objects(file, self.path.name) if is_json else table(file, terms)
         first = next(lines, None)
         if first is None:
             raise Refused(f"{self.path.name} holds no taxa: its first line names the columns.", status=422)
@@ -150,11 +137,11 @@ class TaxonList:
         """Key, kind, name and language of the names that stand in a table of their own."""
         members = self._members
         if "names.csv" in members:
-            for _, told, _ in _table(self._open(members["names.csv"]), plain=True):
+            for _, told, _ in table(self._open(members["names.csv"]), plain=True):
                 yield told["uid"], told["kind"], told["name"], told["language"]
         for name in ("vernacularname.txt", "vernacularname.tsv", "vernacularname.csv", "vernacularnames.txt"):
             if name in members:
-                for _, told, _ in _table(self._open(members[name]), self._terms(members, members[name])):
+                for _, told, _ in table(self._open(members[name]), self._terms(members, members[name])):
                     if told.get("key") and told.get("commons"):
                         yield told["key"], "common", told["commons"], told.get("language", "")
 
@@ -162,8 +149,13 @@ class TaxonList:
         """Project, position and key of the preset taxa of a portable list."""
         members = self._members
         if "presets.csv" in members:
-            for _, told, _ in _table(self._open(members["presets.csv"]), plain=True):
+            for _, told, _ in table(self._open(members["presets.csv"]), plain=True):
                 yield told["project"], int(told["position"]), told["uid"]
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 @contextmanager
@@ -174,74 +166,16 @@ def open_list(path: Path) -> Iterator[TaxonList]:
         raise Refused(f"{path.name} cannot be read: {error}. Send it again.", status=422) from error
     try:
         yield found
-    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, KeyError) as error:
+    except UnicodeDecodeError as error:
+        raise Refused(
+            f"{path.name} is not written in UTF-8: save it as UTF-8 (spreadsheets call it “CSV UTF-8”), then send it"
+            " again.",
+            status=422,
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, csv.Error, KeyError, ValueError) as error:
         raise Refused(f"{path.name} is damaged or no list of taxa: {error}.", status=422) from error
     finally:
         found.close()
-
-
-Line = tuple[int, dict[str, str], set[str]]
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.rsplit("/", 1)[-1].lower())
-
-
-OURS = {theirs: ours for ours, names in COLUMNS.items() for theirs in names}
-
-
-def _columns_of(part: ElementTree.Element) -> list[str]:
-    places: dict[int, str] = {}
-    for one in part:
-        index = one.get("index")
-        if index is not None:
-            places[int(index)] = _plain(one.get("term") or "taxonid")
-    return [places.get(k, "") for k in range(max(places, default=-1) + 1)]
-
-
-def _table(file: Any, terms: list[str] | None = None, plain: bool = False) -> Iterator[Line]:
-    """Lines of a table by our names of columns; commas, semicolons or tabs, as its first line has most of."""
-    with io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        yield from _lines(text, terms, plain)
-
-
-def _lines(text: Any, terms: list[str] | None, plain: bool) -> Iterator[Line]:
-    head = text.readline()
-    sign = max("\t,;", key=head.count)
-    quoting = csv.QUOTE_NONE if sign == "\t" and '"' not in head else csv.QUOTE_MINIMAL
-    theirs = next(csv.reader([head], delimiter=sign), [])
-    names = [name.strip().lower() for name in theirs] if plain else [_plain(name) for name in theirs]
-    if terms and len(terms) >= len(names):
-        names = terms
-    ours = [name if plain else OURS.get(name, "") for name in names]
-    reader = csv.reader(text, delimiter=sign, quoting=quoting)
-    for cells in reader:
-        if any(cells):
-            told: dict[str, str] = {}
-            for name, cell in zip(ours, cells, strict=False):
-                if name and not told.get(name):
-                    told[name] = cell.strip()
-            yield reader.line_num + 1, told, set(names)
-
-
-def _objects(file: Any, name: str) -> Iterator[Line]:
-    """Taxa as EcoTaxa's API tells them."""
-    try:
-        found = json.load(file)
-    except ValueError as error:
-        raise Refused(f"{name} is no JSON: {error}.", status=422) from error
-    for number, one in enumerate(found if isinstance(found, list) else [], 1):
-        if not isinstance(one, dict):
-            raise Refused(f"{name}, taxon {number}: it is no object with a name.", status=422)
-        told = {OURS.get(_plain(key), ""): _text(value) for key, value in one.items() if not isinstance(value, list)}
-        above = one.get("id_lineage")
-        if isinstance(above, list) and not told.get("parent_key"):
-            told["parent_key"] = str(above[1]) if len(above) > 1 else ""
-        yield number, told, {_plain(key) for key in one}
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
 
 
 def _with(first: Line, rest: Iterator[Line]) -> Iterator[Line]:
@@ -250,7 +184,7 @@ def _with(first: Line, rest: Iterator[Line]) -> Iterator[Line]:
 
 
 def _told_rows(lines: Iterable[Line], kind: str) -> Iterator[Row]:
-    made: set[str] = set()
+    made: dict[str, int] = {}
     for line, told, _ in lines:
         row = _row(line, told, kind)
         yield from _above(row, told, made)
@@ -264,7 +198,7 @@ def _row(line: int, told: dict[str, str], kind: str) -> Row:
         name = name.removesuffix(author).strip()
     row = Row(line, told.get("key", ""), told.get("parent_key") or None, name, rank=told.get("rank", "").lower()[:50])
     row.instead_key = told.get("instead_key") or None
-    row.fault = _fault_of_name(name)
+    row.fault = told.get("fault") or _fault_of_name(name)
     _read_words(row, told, kind)
     row.aphia_id = _aphia(told.get("aphia", "")) or (_aphia(row.key) if "marinespecies" in row.key else None)
     row.ecotaxa_id = _number(row, "EcoTaxa's number", told.get("ecotaxa", ""))
@@ -274,7 +208,8 @@ def _row(line: int, told: dict[str, str], kind: str) -> Row:
         row.uid = _uid(row)
     if not row.key:
         row.key = row.name.lower()
-        row.parent_key = row.parent_key or told.get("parent", "").lower() or None
+        row.parent_key = row.parent_key or normalised(told.get("parent", "")).lower() or None
+        row.instead_key = normalised(row.instead_key or "").lower() or None
     row.names += [("synonym", one, "") for one in _parts(told.get("synonyms", ""))]
     row.names += [("common", one, told.get("language", "")) for one in _parts(told.get("commons", ""))]
     return row
@@ -333,12 +268,17 @@ def _parts(text: str) -> list[str]:
     return [part for part in parts if part and _fault_of_name(part) is None]
 
 
-def _above(row: Row, told: dict[str, str], made: set[str]) -> Iterator[Row]:
-    """Of a list that tells a lineage from the root down: those above it, each once, and the row's own place."""
-    if row.parent_key or not told.get("lineage") or told.get("key"):
-        if not told.get("key") and row.key in made:
-            row.key = f"{row.key} < {row.parent_key}"
-        made.add(row.key)
+def _above(row: Row, told: dict[str, str], made: dict[str, int]) -> Iterator[Row]:
+    """Of a list that tells a lineage from the root down: those above it, each once, and the row's own place. `made`:
+    lines by the names that stand for numbers."""
+    if row.fault or told.get("key"):
+        return
+    if row.parent_key or not told.get("lineage"):
+        whole = f"{row.key} < {row.parent_key}"
+        if whole in made:
+            row.fault = f"the list names it twice, first in line {made[whole]}"
+        row.key = whole if row.key in made else row.key
+        made.update({row.key: row.line, whole: row.line})
         return
     path = [" ".join(part.split()) for part in re.split(r"[>|]", told["lineage"]) if part.strip()]
     if path and path[-1].lower() == row.name.lower():
@@ -347,8 +287,8 @@ def _above(row: Row, told: dict[str, str], made: set[str]) -> Iterator[Row]:
     for name in path:
         parent, key = key, f"{key} > {name.lower()}" if key else name.lower()
         if key not in made:
-            made.add(key)
+            made[key] = row.line
             yield Row(row.line, key, parent, name, fault=_fault_of_name(name))
     row.parent_key = key
     row.key = f"{key} > {row.name.lower()}" if key else row.name.lower()
-    made.add(row.key)
+    made[row.key] = row.line

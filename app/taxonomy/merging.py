@@ -21,16 +21,56 @@ class Merged:
     left: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Share:
+    """A project that uses a taxon, or presets it; `is_left`: it can only be explored, so its labels stay."""
+
+    id: int
+    title: str
+    n_labels: int
+    n_predictions: int
+    is_preset: bool
+    is_left: bool
+
+
+@dataclass(frozen=True)
+class MergeLook:
+    """What a merge would do; `names`: by which the other would be found too."""
+
+    from_id: int
+    from_name: str
+    to_id: int
+    to_name: str
+    n_children: int
+    names: list[str]
+    projects: list[Share]
+
+
+def look_at_merge(db: Db, viewer: Viewer, from_id: int, to_id: int) -> MergeLook:
+    """The same is refused as by the merge itself. Nothing changes."""
+    row, target = _pair(db, viewer, from_id, to_id)
+    projects = _projects(db, viewer, row)
+    _check_twins(db, row, target)
+    told: Any = db.execute(
+        """
+        select (select count(*) from taxon where parent_id = %(from)s) as n_children,
+               array(select name from other_name where taxon_id = %(from)s order by name) as names
+        """,
+        {"from": from_id},
+    ).fetchone()
+    shares = [
+        Share(one.id, one.title, one.n_labels, one.n_predictions, one.is_preset, one.status == "explore")
+        for one in projects
+    ]
+    return MergeLook(
+        from_id, row.display_name, to_id, target.display_name, told.n_children, [row.name, *told.names], shares
+    )
+
+
 def merge_taxa(db: Db, viewer: Viewer, from_id: int, to_id: int) -> Merged:
     """The first is deprecated in favour of the other, which is found by its names too. Labels change by acts of each
     project, which its managers may undo."""
-    row = held(db, viewer, from_id)
-    check_pair(db, from_id, to_id)
-    target: Any = db.execute("select * from taxon where id = %s", [to_id]).fetchone()
-    if from_id in lineage_ids(db, to_id):
-        raise Conflict(
-            f"“{target.display_name}” stands under “{row.display_name}”: move it out from there first, then merge."
-        )
+    row, target = _pair(db, viewer, from_id, to_id)
     projects = _projects(db, viewer, row)
     n_children = _give_children(db, row, target)
     _give_names(db, row, to_id)
@@ -42,19 +82,38 @@ def merge_taxa(db: Db, viewer: Viewer, from_id: int, to_id: int) -> Merged:
     return Merged(to_id, n_children, replaced, [one.title for one in projects if one.status == "explore"])
 
 
+def _pair(db: Db, viewer: Viewer, from_id: int, to_id: int) -> tuple[Any, Any]:
+    row = held(db, viewer, from_id)
+    check_pair(db, from_id, to_id)
+    target: Any = db.execute("select * from taxon where id = %s", [to_id]).fetchone()
+    if from_id in lineage_ids(db, to_id):
+        raise Conflict(
+            f"“{target.display_name}” stands under “{row.display_name}”: move it out from there first, then merge."
+        )
+    return row, target
+
+
 def _projects(db: Db, viewer: Viewer, row: Any) -> list[Any]:
     """Those that use or preset it; refused where there is one that the caller does not manage."""
     projects = db.execute(
         """
-        select project.id, project.title, project.status,
+        with used as (
+            select project_id, coalesce(sum(n) filter (where status <> 'P'), 0)::bigint as n_labels,
+                   coalesce(sum(n) filter (where status = 'P'), 0)::bigint as n_predictions
+            from count_delta
+            where taxon_id = %(taxon)s
+            group by project_id
+            having sum(n) > 0
+        )
+        select project.id, project.title, project.status, coalesce(n_labels, 0) as n_labels,
+               coalesce(n_predictions, 0) as n_predictions, preset_taxon.taxon_id is not null as is_preset,
                %(all)s or coalesce(member.role = 'manager', false) as is_managed
         from project
+        left join used on used.project_id = project.id
+        left join preset_taxon on preset_taxon.project_id = project.id and preset_taxon.taxon_id = %(taxon)s
         left join member on member.project_id = project.id and member.account_id = %(account)s
-        where project.id in (
-            select project_id from count_delta where taxon_id = %(taxon)s group by project_id having sum(n) > 0
-            union
-            select project_id from preset_taxon where taxon_id = %(taxon)s
-        )
+        where used.project_id is not null
+           or preset_taxon.taxon_id is not null
         order by project.id
         """,
         {"taxon": row.id, "account": viewer.account_id, "all": viewer.is_application_manager},
@@ -69,7 +128,17 @@ def _projects(db: Db, viewer: Viewer, row: Any) -> list[Any]:
 
 
 def _give_children(db: Db, row: Any, target: Any) -> int:
-    """What stands below goes below the other; refused where that has one of the same name."""
+    """What stands below goes below the other."""
+    _check_twins(db, row, target)
+    before = names_around(db, [row.id, target.id])
+    n: int = db.execute(
+        "update taxon set parent_id = %s, changed_at = now() where parent_id = %s", [target.id, row.id]
+    ).rowcount
+    name_uniquely(db, before | names_around(db, [target.id]))
+    return n
+
+
+def _check_twins(db: Db, row: Any, target: Any) -> None:
     twins = db.execute(
         """
         select child.display_name
@@ -85,10 +154,6 @@ def _give_children(db: Db, row: Any, target: Any) -> int:
     if twins:
         names = ", ".join(f"“{twin.display_name}”" for twin in twins[:5])
         raise Conflict(f"Both have taxa below them of the same names ({names}): merge these first.")
-    before = names_around(db, [row.id, target.id])
-    n: int = db.execute("update taxon set parent_id = %s where parent_id = %s", [target.id, row.id]).rowcount
-    name_uniquely(db, before | names_around(db, [target.id]))
-    return n
 
 
 def _give_names(db: Db, row: Any, to_id: int) -> None:

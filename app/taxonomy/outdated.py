@@ -41,7 +41,8 @@ class Outdated:
 
 
 def outdated(db: Db, project_id: int) -> list[Outdated]:
-    """Deprecated ones first, those with most objects first."""
+    """Deprecated ones first, those with most objects first. A class that was made by its name alone, without a place,
+    is never offered instead of one that has a place in the tree."""
     rows = db.execute(
         """
         with used as (
@@ -89,6 +90,11 @@ def outdated(db: Db, project_id: int) -> list[Outdated]:
             select of_id, other.id, min(place) as place, (array_agg(why order by place))[1] as why
             from other
             join taxon on taxon.id = other.id and taxon.status <> 'D'
+            join taxon as replaced on replaced.id = other.of_id
+            where why = 'advised'
+               or taxon.parent_id is not null
+               or replaced.parent_id is null
+               or exists (select from taxon as child where child.parent_id = taxon.id)
             group by of_id, other.id
         )
         select taxon.id, taxon.name, taxon.display_name, taxon.rank, taxon.type, taxon.status,

@@ -21,8 +21,8 @@ from app.taxonomy.replacing import Replaced, replace
 PAGE = "/projects/{project_id:int}/taxa"
 REPLACES = MANAGER | {"does": "replace taxa in"}
 SAID = {
-    "done": "Replaced. Each replacement is an act: it can be undone on the page of acts.",
-    "job": "It is being replaced: the job tells how far it is. Each part is an act that can be undone.",
+    "done": "Replaced, each by one act: the page Mass edits takes it back, with predictions and the preset list.",
+    "job": "It is being replaced: the page Mass edits tells how far it is, and takes it back.",
     "none": "Nothing had that taxon any more.",
 }
 
@@ -85,7 +85,7 @@ def replace_advised(
 def _said(done: list[Replaced]) -> str:
     if any(one.job_id for one in done):
         return "job"
-    return "done" if any(one.act_ids for one in done) else "none"
+    return "done" if any(one.act_id for one in done) else "none"
 
 
 @get(
@@ -101,7 +101,7 @@ def outdated_api(
 
 @post(
     f"{PAGE}/replace", opt=REPLACES, sync_to_thread=True, status_code=202, tags=["taxa"],
-    summary="Put a taxon in another's place, as acts that can be undone", responses=refusals(400, 401, 403, 404, 422),
+    summary="Put a taxon in another's place, as an act that can be undone", responses=refusals(400, 401, 403, 404, 422),
 )  # fmt: skip
 def replace_api(
     db: NamedDependency[Db],
@@ -109,7 +109,8 @@ def replace_api(
     viewer: NamedDependency[Viewer],
     data: JSONBody[Replacement],
 ) -> Replaced:
-    """Labels keep their status, author and time. At once where few objects have it, else by the job that is told."""
+    """Labels keep their status, author and time. At once where few objects have it, else by the job that is told. The
+    act is a mass edit: POST …/edits/{act_id}/undo takes it back, with labels, predictions and the preset list."""
     return replace(db, project, actor(viewer).id, data.from_id, data.to_id)
 
 

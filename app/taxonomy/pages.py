@@ -102,7 +102,7 @@ def show_taxon(
         "row": taxon.row,
         "mine": may_rename(db, viewer, taxon.row),
         "may_curate": may_curate(db, viewer, taxon.row),
-        "waits": taxon.row.created_by is not None and taxon.row.status == "N" and taxon.row.reviewed_at is None,
+        "waits": taxon.row.status == "N" and taxon.row.reviewed_at is None,
         "said": SAID.get(said, ""),
     }
     return Template("taxonomy/taxon.html", context=context)

@@ -4,89 +4,13 @@ A taxon of a list is known by its identifier where the list is a portable one, e
 or by its name under the same parent.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
-from typing import Any
-
 from psycopg.types.json import Jsonb
 
 from app.database import Db
-from app.jobs.context import JobContext
-from app.taxonomy.listed import Row, TaxonList, open_list
+from app.taxonomy.comparing import Report, report
+from app.taxonomy.faults import CALLED, fault_instead, fault_loops, fault_twice, fault_unplaced
 
-PART_ROWS = 20_000
-MOST_TOLD = 100
 DEEPEST = 100
-STAGED = (
-    "import_id, number, line, key, parent_key, name, type, status, rank, aphia_id, ecotaxa_id, uid, instead_key, "
-    "is_synonym, fault"
-)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a list would change, or has changed; the first of each kind by name. `faults`: line and what is wrong."""
-
-    n_rows: int = 0
-    n_new: int = 0
-    n_renamed: int = 0
-    n_moved: int = 0
-    n_deprecated: int = 0
-    n_same: int = 0
-    n_names: int = 0
-    n_presets: int = 0
-    n_faults: int = 0
-    new: list[str] = field(default_factory=list)
-    renamed: list[str] = field(default_factory=list)
-    moved: list[str] = field(default_factory=list)
-    deprecated: list[str] = field(default_factory=list)
-    faults: list[list[Any]] = field(default_factory=list)
-
-
-def stage(db: Db, import_id: int, path: Path, job: JobContext) -> None:
-    """Read the file into its waiting room; what a killed job read before goes."""
-    for table in ("taxon_staged", "taxon_staged_name", "taxon_staged_preset"):
-        db.execute(f"delete from {table} where import_id = %s", [import_id])  # noqa: S608 - constants
-    with open_list(path) as found:
-        kind, rows = found.read()
-        number = 0
-        while part := list(islice(rows, PART_ROWS)):
-            _stage_rows(db, import_id, number, part)
-            number += len(part)
-            job.progress(number, None, "taxa", "reading")
-        _stage_more(db, import_id, found)
-    db.execute("update taxon_import set kind = %s where id = %s", [kind, import_id])
-    db.execute("analyze taxon_staged")
-
-
-def _stage_rows(db: Db, import_id: int, number: int, rows: Iterable[Row]) -> None:
-    with db.transaction(), db.cursor() as cursor:
-        names = []
-        with cursor.copy(f"copy taxon_staged ({STAGED}) from stdin") as copy:
-            for number, row in enumerate(rows, number + 1):  # noqa: B020 - counted on
-                copy.write_row((
-                    import_id, number, row.line, row.key, row.parent_key, row.name, row.type, row.status, row.rank,
-                    row.aphia_id, row.ecotaxa_id, row.uid, row.instead_key, row.is_synonym, row.fault,
-                ))  # fmt: skip
-                names += [(import_id, row.key, *name) for name in row.names]
-        _copy_names(cursor, names)
-
-
-def _copy_names(cursor: Any, names: Iterable[tuple[Any, ...]]) -> None:
-    with cursor.copy("copy taxon_staged_name (import_id, key, kind, name, language) from stdin") as copy:
-        for name in names:
-            copy.write_row(name)
-
-
-def _stage_more(db: Db, import_id: int, found: TaxonList) -> None:
-    with db.transaction(), db.cursor() as cursor:
-        told = ((import_id, key, kind, name[:200], language[:20]) for key, kind, name, language in found.names())
-        _copy_names(cursor, told)
-        with cursor.copy("copy taxon_staged_preset (import_id, project, position, key) from stdin") as copy:
-            for preset in found.presets():
-                copy.write_row((import_id, *preset))
 
 
 def plan(db: Db, import_id: int) -> Report:
@@ -96,40 +20,24 @@ def plan(db: Db, import_id: int) -> Report:
         db.execute(
             """
             update taxon_staged
-            set taxon_id = null, parent_id = null, depth = null, is_new = false
+            set taxon_id = null, parent_id = null, depth = null, instead_id = null, root_id = null,
+                is_new = false, is_removed = false
             where import_id = %(import)s
             """,
             values,
         )
-        _find_twice(db, values)
+        fault_twice(db, values)
         _match_numbers(db, values)
+        _note_removed(db, values)
+        _note_roots(db, values)
         _place(db, values)
-        _fault_unplaced(db, values)
-        _fault_loops(db, values)
-        report = _report(db, values)
-        db.execute("update taxon_import set report = %s where id = %s", [Jsonb(report.__dict__), import_id])
-    return report
-
-
-def _find_twice(db: Db, values: dict[str, int]) -> None:
-    db.execute(
-        """
-        update taxon_staged
-        set fault = 'the list names it twice, first in line ' || first.line
-        from (
-            select key, min(number) as number, min(line) as line
-            from taxon_staged
-            where import_id = %(import)s
-            group by key
-            having count(*) > 1
-        ) as first
-        where import_id = %(import)s
-          and taxon_staged.key = first.key
-          and taxon_staged.number > first.number
-          and fault is null
-        """,
-        values,
-    )
+        fault_unplaced(db, values)
+        _note_instead(db, values)
+        fault_instead(db, values)
+        fault_loops(db, values)
+        told = report(db, values)
+        db.execute("update taxon_import set report = %s where id = %s", [Jsonb(told.__dict__), import_id])
+    return told
 
 
 # The strongest first; a number that the list, or the taxonomy, gives to several says nothing.
@@ -169,9 +77,14 @@ def _take(db: Db, values: dict[str, int], match: str) -> int:
         update taxon_staged
         set taxon_id = found.id
         from (
-            select distinct on (id) number, id
-            from ({match}) as found
-            order by id, number
+            select distinct on (found.id) found.number, found.id
+            from (
+                select distinct on (found.number) found.number, found.id
+                from ({match}) as found
+                join taxon on taxon.id = found.id
+                order by found.number, taxon.status = 'D', found.id
+            ) as found
+            order by found.id, found.number
         ) as found
         where import_id = %(import)s
           and taxon_staged.number = found.number
@@ -182,6 +95,82 @@ def _take(db: Db, values: dict[str, int], match: str) -> int:
         """,  # noqa: S608 - constants
         values,
     ).rowcount
+
+
+def _note_removed(db: Db, values: dict[str, int]) -> None:
+    """What was taken away here is not brought back by the list that it had come by, or had gone into."""
+    db.execute(
+        """
+        update taxon_staged
+        set is_removed = true
+        from taxon_removed
+        where import_id = %(import)s
+          and taxon_removed.uid = taxon_staged.uid
+          and taxon_id is null
+        """,
+        values,
+    )
+
+
+def _note_roots(db: Db, values: dict[str, int]) -> None:
+    """Classes that images brought before the list did, by names alone, where the list has one place for the name."""
+    db.execute(
+        """
+        update taxon_staged
+        set root_id = made.id
+        from (
+            select min(staged.number) as number, min(taxon.id) as id
+            from taxon_staged as staged
+            join taxon on lower(taxon.name) = lower(staged.name)
+                      and taxon.parent_id is null
+                      and taxon.status <> 'D'
+                      and taxon.ecotaxa_id is null
+                      and taxon.aphia_id is null
+            where import_id = %(import)s
+              and staged.fault is null
+              and staged.status <> 'D'
+              and not exists (select from taxon as child where child.parent_id = taxon.id)
+            group by lower(staged.name)
+            having count(*) = 1
+        ) as made
+        where import_id = %(import)s
+          and taxon_staged.number = made.number
+          and taxon_staged.parent_key is not null
+          and not is_synonym
+        """,
+        values,
+    )
+
+
+def _note_instead(db: Db, values: dict[str, int]) -> None:
+    """Which of our taxa, or of the list's, a deprecated one names as what to use."""
+    db.execute(
+        """
+        update taxon_staged as staged
+        set instead_id = coalesce(
+            (select other.taxon_id
+             from taxon_staged as other
+             where other.import_id = %(import)s
+               and other.key = staged.instead_key
+               and other.fault is null
+               and not other.is_synonym
+             limit 1),
+            (select min(taxon.id)
+             from taxon
+             where case taxon_import.kind
+                       when 'ecotaxa' then taxon.ecotaxa_id::text = staged.instead_key
+                       when 'shoal' then taxon.uid::text = staged.instead_key
+                       else lower(taxon.display_name) = lower(staged.instead_key)
+                   end)
+        )
+        from taxon_import
+        where staged.import_id = %(import)s
+          and taxon_import.id = staged.import_id
+          and staged.status = 'D'
+          and staged.instead_key is not null
+        """,
+        values,
+    )
 
 
 def _place(db: Db, values: dict[str, int]) -> None:
@@ -196,6 +185,7 @@ def _place(db: Db, values: dict[str, int]) -> None:
     while level and depth < DEEPEST:
         at = values | {"depth": depth}
         _take(db, at, _SAME_NAME)
+        _take(db, at, _MADE_ROOT)
         db.execute(
             """
             update taxon_staged
@@ -205,6 +195,7 @@ def _place(db: Db, values: dict[str, int]) -> None:
               and depth = %(depth)s
               and taxon_id is null
               and not is_synonym
+              and not is_removed
             """,
             at,
         )
@@ -212,9 +203,11 @@ def _place(db: Db, values: dict[str, int]) -> None:
         level = db.execute(_BELOW, values | {"depth": depth}).rowcount
 
 
-_ROOTS = """
+_ROOTS = f"""
     with parent as (
-        select staged.number, case when count(distinct taxon.id) = 1 then min(taxon.id) end as id
+        select staged.number,
+               coalesce(min(taxon.id) filter (where lower(taxon.display_name) = staged.parent_key),
+                        case when count(distinct taxon.id) = 1 then min(taxon.id) end) as id
         from taxon_staged as staged
         join taxon_import on taxon_import.id = staged.import_id
         left join taxon on case
@@ -222,8 +215,7 @@ _ROOTS = """
             when taxon_import.kind = 'shoal' then taxon.uid::text = staged.parent_key
             when taxon_import.kind = 'darwin_core'
                 then taxon.aphia_id::text = substring(staged.parent_key from '(\\d+)$')
-            else folded_name(taxon.name) = folded_name(staged.parent_key)
-                 or lower(taxon.display_name) = staged.parent_key
+            else {CALLED} or lower(taxon.display_name) = staged.parent_key
         end
         where staged.import_id = %(import)s
           and staged.parent_key is not null
@@ -247,7 +239,7 @@ _ROOTS = """
     where import_id = %(import)s
       and taxon_staged.number = parent.number
       and fault is null
-"""
+"""  # noqa: S608 - constants
 _BELOW = """
     update taxon_staged
     set parent_id = above.taxon_id,
@@ -285,149 +277,13 @@ _SAME_NAME = """
       and staged.taxon_id is null
       and not staged.is_synonym
 """
-
-
-def _fault_unplaced(db: Db, values: dict[str, int]) -> None:
-    """What was not reached from any root: its parent is unknown or faulty, or it stands under itself."""
-    db.execute(
-        """
-        with recursive astray as (
-            select number, key, parent_key
-            from taxon_staged
-            where import_id = %(import)s
-              and depth is null
-              and fault is null
-              and not is_synonym
-        ),
-        above as (
-            select number, parent_key, key as start, false as is_loop
-            from astray
-            union
-            select above.number, astray.parent_key, above.start, astray.key = above.start
-            from above
-            join astray on astray.key = above.parent_key
-            where not above.is_loop
-        )
-        update taxon_staged
-        set fault = case
-                when exists (select from above where above.number = taxon_staged.number and above.is_loop)
-                    then 'it stands under itself, by way of its parent “' || left(parent_key, 80) || '”'
-                else 'its parent “' || left(parent_key, 80) || '” is neither in the list nor known here, or is faulty'
-            end
-        where import_id = %(import)s
-          and number in (select number from astray)
-        """,
-        values,
-    )
-    db.execute(
-        """
-        update taxon_staged
-        set fault = 'the accepted taxon “' || left(instead_key, 80) || '” is not in the list, or is faulty'
-        where import_id = %(import)s
-          and is_synonym
-          and fault is null
-          and not exists (select from taxon_staged as accepted
-                          where accepted.import_id = %(import)s
-                            and accepted.key = taxon_staged.instead_key
-                            and accepted.fault is null
-                            and not accepted.is_synonym)
-        """,
-        values,
-    )
-
-
-def _fault_loops(db: Db, values: dict[str, int]) -> None:
-    """What would come to stand under itself, by way of taxa that are here and not in the list."""
-    db.execute(
-        f"""
-        with recursive moved as (
-            select number, taxon_id, parent_id
-            from ({CHANGES}) as change
-            where is_moved
-        ),
-        above as (
-            select number, taxon_id as start, parent_id as id
-            from moved
-            union
-            select above.number, above.start, coalesce(moved.parent_id, taxon.parent_id)
-            from above
-            join taxon on taxon.id = above.id
-            left join moved on moved.taxon_id = taxon.id
-            where above.id <> above.start
-        )
-        update taxon_staged
-        set fault = 'it would stand under itself: what the list puts it under stands below it here'
-        where import_id = %(import)s
-          and number in (select number from above where id = start)
-        """,  # noqa: S608 - constants
-        values,
-    )
-
-
-# What becomes of each row without fault; `staged.status` N never takes back that somebody kept a class.
-CHANGES = """
-    select staged.*, taxon.name as old_name, taxon.display_name, taxon.parent_id as old_parent_id,
-           not is_new and not is_synonym and taxon.name <> staged.name as is_renamed,
-           not is_new and not is_synonym and taxon.parent_id is distinct from staged.parent_id
-               and (staged.parent_key is not null or taxon_import.kind in ('ecotaxa', 'shoal')) as is_moved,
-           taxon.status <> 'D' and (staged.status = 'D' or is_synonym) as is_deprecated
+# Where somebody asked for it.
+_MADE_ROOT = """
+    select staged.number, staged.root_id as id
     from taxon_staged as staged
-    join taxon_import on taxon_import.id = staged.import_id
-    left join taxon on taxon.id = staged.taxon_id
+    join taxon_import on taxon_import.id = staged.import_id and taxon_import.match_roots
     where staged.import_id = %(import)s
-      and staged.fault is null
+      and staged.depth = %(depth)s
+      and staged.taxon_id is null
+      and staged.root_id is not null
 """
-
-
-def _report(db: Db, values: dict[str, int]) -> Report:
-    kinds = {"new": "is_new", "renamed": "is_renamed", "moved": "is_moved", "deprecated": "is_deprecated"}
-    counts: Any = db.execute(
-        f"""
-        select count(*) filter (where is_new) as n_new, count(*) filter (where is_renamed) as n_renamed,
-               count(*) filter (where is_moved) as n_moved, count(*) filter (where is_deprecated) as n_deprecated,
-               count(*) filter (where taxon_id is not null and not is_new and not is_renamed and not is_moved
-                                  and not is_deprecated) as n_same,
-               count(*) filter (where is_synonym)
-                   + (select count(*) from taxon_staged_name where import_id = %(import)s) as n_names,
-               (select count(*) from taxon_staged_preset where import_id = %(import)s) as n_presets,
-               (select count(*) from taxon_staged where import_id = %(import)s) as n_rows,
-               (select count(*) from taxon_staged where import_id = %(import)s and fault is not null) as n_faults
-        from ({CHANGES}) as change
-        """,  # noqa: S608 - constants
-        values,
-    ).fetchone()
-    told = {name: _examples(db, values, condition) for name, condition in kinds.items()}
-    faults = db.execute(
-        """
-        select line, case when name = '' then fault else name || ': ' || fault end as fault
-        from taxon_staged
-        where import_id = %(import)s
-          and fault is not null
-        order by number
-        limit %(most)s
-        """,
-        values | {"most": MOST_TOLD},
-    )
-    return Report(**counts._asdict(), **told, faults=[list(row) for row in faults])
-
-
-def _examples(db: Db, values: dict[str, int], condition: str) -> list[str]:
-    rows = db.execute(
-        f"""
-        select case when is_new then change.name || coalesce(' under ' || parent.name, '')
-                    when is_renamed and not is_moved then old_name || ' becomes ' || change.name
-                    when is_moved then old_name || ' goes under ' || coalesce(parent.name, 'the root')
-                    else coalesce(display_name, change.name) end as told
-        from ({CHANGES}) as change
-        left join (
-            select id, name from taxon
-            union all
-            select taxon_id, name from taxon_staged where import_id = %(import)s and is_new
-        ) as parent on parent.id = change.parent_id
-        where {condition}
-        order by change.number
-        limit %(most)s
-        """,  # noqa: S608 - constants
-        values | {"most": MOST_TOLD},
-    )
-    return [row.told for row in rows]

@@ -47,6 +47,19 @@ def set_presets(db: Db, project_id: int, taxon_ids: list[int]) -> list[PresetTax
     unknown = sorted(set(wanted) - {row.id for row in known})
     if unknown:
         raise Refused(f"There is no taxon {unknown[0]}, or it is deprecated. Nothing was saved.", status=422)
+    put_presets(db, project_id, wanted)
+    return list_presets(db, project_id)
+
+
+def preset_ids(db: Db, project_id: int) -> list[int]:
+    """The whole list, also what was deprecated since."""
+    rows = db.execute(
+        "select taxon_id from preset_taxon where project_id = %s order by position, taxon_id", [project_id]
+    )
+    return [row.taxon_id for row in rows]
+
+
+def put_presets(db: Db, project_id: int, taxon_ids: list[int]) -> None:
     # Two managers who save at once: the later one's list holds, whole.
     db.execute("select 1 from project where id = %s for update", [project_id])
     db.execute("delete from preset_taxon where project_id = %s", [project_id])
@@ -56,9 +69,8 @@ def set_presets(db: Db, project_id: int, taxon_ids: list[int]) -> list[PresetTax
         select %s, taxon_id, position
         from unnest(%s::int[]) with ordinality as given (taxon_id, position)
         """,
-        [project_id, wanted],
+        [project_id, taxon_ids],
     )
-    return list_presets(db, project_id)
 
 
 def validated_taxa(db: Db, project_id: int) -> list[PresetTaxon]:

@@ -7,10 +7,12 @@
 import { makeList, makeOption, markActive, showList, stepped } from "./combobox.js";
 import { element, nameCut } from "./html.js";
 import { atEnd, whileShown } from "./page_life.js";
+import { nearNames } from "./near_names.js";
 import { getJson } from "./requests.js";
 import { toast } from "./toasts.js";
 
 const RETRY_MS = 2000;
+const AFTER_LAST_KEY_MS = 250;
 const GROUPS = { recent: "Recent", preset: "Preset list", project: "In this project", all: "All taxa" };
 
 export const AWAY = "The taxa could not be looked up, so nothing was labelled. The name is kept: press Enter again.";
@@ -23,6 +25,7 @@ export class TaxonField extends HTMLElement {
   #active = -1;
   #asked = Promise.resolve([]); // the latest question to the server: becomes the taxa found, or null
   #fresh = true; // the list shown is that question's answer
+  #isNear = false; // what is shown has only nearly the typed name: none of it is meant unless it is chosen
   #abort = null;
   #retry = null;
 
@@ -80,6 +83,7 @@ export class TaxonField extends HTMLElement {
 
   // Undefined: no taxon is named so; null: the server could not be asked.
   async #best() {
+    if (this.#fresh && this.#isNear && this.#active >= 0) return this.#found[this.#active];
     const place = this.#fresh ? Math.max(this.#active, 0) : 0;
     const typed = this.#typedName;
     const taxa = (await this.#asked) ?? (await this.#find(typed).catch(() => null));
@@ -142,6 +146,7 @@ export class TaxonField extends HTMLElement {
   #show(taxa) {
     this.#found = taxa;
     this.#fresh = true;
+    this.#isNear = false;
     this.#active = this.empty ? -1 : 0;
     let group = null;
     this.#list.replaceChildren();
@@ -152,11 +157,27 @@ export class TaxonField extends HTMLElement {
       group = taxon.group;
       this.#list.append(this.#option(taxon, i));
     }
-    if (!taxa.length) this.#list.append(element("li", { className: "group", role: "presentation" }, "No taxon of that name"));
+    if (!taxa.length) this.#list.append(element("li", { className: "group none", role: "presentation" }, "No taxon of that name"));
     if (this.#mayCreate) this.#list.append(element("li", { className: "create", role: "option" }, `Create “${this.#typedName}”…`));
     if (taxa.length || !this.empty) this.#open();
     else this.#close();
     this.#mark();
+    if (!taxa.length && !this.empty) this.#showNear(this.#abort);
+  }
+
+  // Of a name that is misspelt, perhaps, those that are nearly it: to be chosen by the arrows or the pointer.
+  async #showNear(question) {
+    const { project } = this.dataset;
+    await new Promise((done) => setTimeout(done, AFTER_LAST_KEY_MS));
+    if (question !== this.#abort) return;
+    const taxa = project ? await nearNames(this.#typedName, project).catch(() => []) : [];
+    if (question !== this.#abort || this.#taxon || !taxa.length) return;
+    this.#found = taxa;
+    this.#isNear = true;
+    this.#active = -1;
+    const none = this.#list.querySelector(".none");
+    none.textContent = "No taxon of that name. Nearly so:";
+    none.after(...taxa.map((taxon, i) => this.#option(taxon, i)));
   }
 
   #open() {

@@ -78,6 +78,7 @@ STATES = (
     "/jobs?status=failed",
     "/taxonomy?q=copopoda",
     "/taxonomy/{created_id}",
+    "/taxonomy/{created_id}/merge?to={taxon_id}",
     "/projects/{project_id}?taxon={taxon_id}&status=V&f.area=1..9&who=999999",
     "/projects/{project_id}?sample=1",
     "/projects/{project_id}/samples?q=nothing",

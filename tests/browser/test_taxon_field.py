@@ -54,3 +54,25 @@ def test_a_name_typed_in_full_is_taken_where_the_button_is_pressed(
     page.get_by_role("combobox", name="another taxon").first.fill("fiber")
     window.press("Enter")
     expect(window.toast("Settled")).to_be_visible()
+
+
+def test_a_misspelt_name_shows_those_that_are_nearly_it_and_enter_takes_none_unasked(
+    ana: Person, make_board: MakeBoard, open_window: OpenWindow
+) -> None:
+    project = make_board(ana)
+    window = open_window(ana)
+    window.open_board(project)
+    field = window.page.locator("#label-field")
+    field.click()
+    field.press_sequentially("Oithno")
+    near = window.page.locator("#label-field-list").get_by_role("option", name="Oithona", exact=True)
+    expect(near).to_be_visible()
+    expect(window.page.locator("#label-field-list")).to_contain_text("Nearly so:")
+    window.press("Enter")
+    expect(window.page.get_by_role("heading", name="Create a taxon")).to_be_visible()
+    window.press("Escape")
+    field.fill("Oithno")
+    expect(near).to_be_visible()
+    window.press("ArrowDown", "Enter")
+    expect(window.page.get_by_role("heading", name="Create a taxon")).to_be_hidden()
+    expect(field).not_to_have_value("Oithno")

@@ -22,7 +22,10 @@ def boss(make_account: Any) -> Account:
 
 def created(database_url: str, account: Account | None, name: str, parent_id: int | None = None) -> int:
     with connect(database_url) as db:
-        return create_taxon(db, name, parent_id, "M", account.id if account else None).id
+        taxon_id = create_taxon(db, name, parent_id, "M", account.id if account else None).id
+        if account is None:
+            db.execute("update taxon set status = 'A' where id = %s", [taxon_id])
+        return taxon_id
 
 
 def shown(database_url: str) -> list[str]:

@@ -19,7 +19,8 @@ from app.taxonomy.changing import (
     set_numbers,
 )
 from app.taxonomy.created import list_created, n_waiting, refuse_taxon
-from app.taxonomy.merging import merge_taxa
+from app.taxonomy.merging import look_at_merge, merge_taxa
+from app.taxonomy.presets import set_presets
 from app.taxonomy.queries import create_taxon, find_taxa
 from tests.small_projects import Person, SmallProject, make_project
 from tests.web_fixtures import Client, bearer, logged_in
@@ -122,7 +123,53 @@ def test_a_loaded_taxon_that_is_renamed_is_found_by_its_old_name_too(db: Db, bay
     assert (first.display_name, first.also) == ("Oithonella", "Oithona")
 
 
+def test_what_is_put_in_use_again_is_no_other_name_of_what_it_was_merged_into(
+    db: Db, bay: SmallProject, boss: Viewer
+) -> None:
+    taxa = bay.taxa
+    merge_taxa(db, boss, taxa["Oithona"], taxa["Calanoida"])
+    restore_taxon(db, boss, taxa["Oithona"])
+    assert [(taxon.display_name, taxon.also) for taxon in find_taxa(db, "oithona")] == [
+        ("Oithona", ""), ("Oithona similis", ""),
+    ]  # fmt: skip
+
+
+def test_a_merge_is_looked_at_before_it_is_done(
+    app_client: Client, db: Db, bay: SmallProject, boss: Viewer, make_account: Any
+) -> None:
+    oithona, calanoida = bay.taxa["Oithona"], bay.taxa["Calanoida"]
+    other = make_project(db, 3, title="Closed")
+    db.execute("update project set status = 'explore' where id = %s", [other.id])
+    set_presets(db, other.id, [oithona])
+    look = look_at_merge(db, boss, oithona, calanoida)
+    assert (look.n_children, look.names) == (1, ["Oithona"])
+    assert [(one.title, one.n_labels, one.n_predictions, one.is_preset, one.is_left) for one in look.projects] == [
+        (bay.db.execute("select title from project where id = %s", [bay.id]).fetchone()[0], 3, 0, False, False),
+        ("Closed", 0, 0, True, True),
+    ]
+    db.commit()
+    page = logged_in(app_client, make_account(is_application_manager=True))
+    said = page.get(f"/taxonomy/{oithona}/merge?to=Calanoida")
+    assert "Merge Oithona into Calanoida" in said.text and "Closed" in said.text
+    assert db.execute("select status from taxon where id = %s", [oithona]).fetchone()[0] == "A"
+    assert page.get(f"/taxonomy/{oithona}/merge?to=").status_code == 422
+    assert logged_in(app_client, make_account()).get(f"/taxonomy/{oithona}/merge?to=Calanoida").status_code == 403
+
+
+def test_a_taxon_goes_to_the_root_only_where_that_is_said(
+    app_client: Client, db: Db, bay: SmallProject, make_account: Any
+) -> None:
+    db.commit()
+    page = logged_in(app_client, make_account(is_application_manager=True))
+    url = f"/taxonomy/{bay.taxa['Oithona']}/move"
+    assert page.post(url, data={"to": " "}).status_code == 422
+    assert page.post(url, data={"to": "", "at_root": "yes"}).status_code == 303
+    db.rollback()
+    assert db.execute("select parent_id from taxon where name = 'Oithona'").fetchone()[0] is None
+
+
 def test_a_name_is_resolved_or_asked_about(db: Db, bay: SmallProject) -> None:
+    assert named(db, "Calanoida<Copepoda").id == bay.taxa["Calanoida"]
     create_taxon(db, "fiber", bay.taxa["living"], "M", None)
     assert named(db, "fiber<detritus").id == bay.taxa["fiber"]
     assert named(db, str(bay.taxa["Oithona"])).name == "Oithona"

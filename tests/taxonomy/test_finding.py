@@ -58,6 +58,15 @@ def test_a_name_that_is_renamed_or_goes_is_found_no_more(db: Db, taxa: dict[str,
     assert found(db, "helgo") == []
 
 
+@pytest.mark.parametrize("typed", ["Calanoida<Copepoda", "calanoida < cop", "fiber<detritus", "Fiber<detr"])
+def test_a_name_with_that_of_its_parent_finds_what_is_shown_without_it_too(
+    db: Db, taxa: dict[str, int], typed: str
+) -> None:
+    [name] = [name for name, _ in found(db, typed)]
+    assert name.lower().startswith(typed.split("<")[0].strip().lower())
+    assert found(db, "Calanoida<detritus") == []
+
+
 def test_a_misspelt_synonym_finds_its_taxon(db: Db, taxa: dict[str, int]) -> None:
     assert spelt_alike(db, as_typed("oitona helgolandika")) == [taxa["Oithona similis"]]
 

@@ -1,22 +1,26 @@
 """A taxon in another's place: acts that keep who said what, that undo takes back, and predictions in a new run."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from app.database import Db
-from app.errors import Forbidden, Refused
+from app.edits.acts import find_edit, undo
+from app.edits.work import open_work
+from app.errors import Conflict, Forbidden, Refused
 from app.jobs.run import run_queued
 from app.labels import runs
 from app.labels.counts import project_counts
-from app.labels.undo import redo, undo
+from app.labels.history import recent_acts
+from app.labels.undo import undo as undo_act
 from app.projects.queries import set_member
 from app.settings import Settings
-from app.taxonomy import replacing
+from app.taxonomy import replaced
 from app.taxonomy.outdated import outdated
-from app.taxonomy.presets import preset_taxa, set_presets
+from app.taxonomy.presets import list_presets, preset_taxa, set_presets
 from app.taxonomy.replacing import replace
 from tests.small_projects import Person, SmallProject, make_project, predict, true_counts
 from tests.web_fixtures import Client, bearer, logged_in
@@ -57,42 +61,124 @@ def test_labels_say_the_other_taxon_and_keep_their_author_time_and_status(
         )  # fmt: skip
         assert new.version == old.version + 1
     assert bay.seen(bay.ids[4])[1] == "Calanoida"
-    assert len(done.act_ids) == 1
+    assert (done.n_labels, done.job_id) == (4, None)
     check_counts(bay)
 
 
-def test_undo_takes_it_back_and_redo_does_it_again_under_the_authors_name(
+def test_its_undo_puts_labels_and_presets_back_under_the_authors_names(
     db: Db, bay: SmallProject, ada: Person, ben: Person
 ) -> None:
-    pair = deprecate(bay, "Oithona", "Copepoda")
-    done = replace(db, bay, ben.id, *pair)
-    undo(db, bay, ben, uuid4(), done.act_ids[0], manager=True)
+    before = set_presets(db, bay.id, [bay.taxa["fiber"], bay.taxa["Oithona"], bay.taxa["Copepoda"]])
+    done = replace(db, bay, ben.id, bay.taxa["Oithona"], bay.taxa["Copepoda"])
+    assert preset_taxa(db, bay.id) == [bay.taxa["fiber"], bay.taxa["Copepoda"]]
+    with pytest.raises(Conflict, match=f"/edits/{done.act_id}"):
+        undo_act(db, bay, ben, uuid4(), done.act_id, manager=True)
+    undone = undo(db, bay, ben.id, uuid4(), done.act_id or 0)
+    assert (undone.n_changed, undone.n_left, undone.job_id) == (5, 0, None)
     assert {bay.seen(i) for i in bay.ids[:3]} == {("V", "Oithona", "Ada")}
-    check_counts(bay)
-    redo(db, bay, ben, uuid4())
-    assert {bay.seen(i) for i in bay.ids[:3]} == {("V", "Copepoda", "Ada")}
-    assert bay.seen(bay.ids[3]) == ("D", "Copepoda", "Ada")
+    assert bay.seen(bay.ids[3]) == ("D", "Oithona", "Ada")
+    assert list_presets(db, bay.id) == before
     check_counts(bay)
 
 
-def test_parts_are_acts_of_their_own_and_a_killed_job_goes_on(
-    db: Db, bay: SmallProject, ben: Person, settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_preset_list_that_was_changed_since_stays_and_that_is_said(db: Db, bay: SmallProject, ben: Person) -> None:
+    set_presets(db, bay.id, [bay.taxa["Oithona"]])
+    done = replace(db, bay, ben.id, bay.taxa["Oithona"], bay.taxa["Copepoda"])
+    set_presets(db, bay.id, [bay.taxa["fiber"]])
+    undone = undo(db, bay, ben.id, uuid4(), done.act_id or 0)
+    assert (undone.n_changed, undone.n_left) == (4, 1)
+    told = find_edit(db, bay.id, done.act_id or 0).undone
+    assert told and "preset list was changed since" in told.said
+    assert preset_taxa(db, bay.id) == [bay.taxa["fiber"]]
+
+
+@pytest.fixture
+def work(db: Db, settings: Settings, database_url: str) -> Callable[[int | None], None]:
+    """Runs a job, which is to succeed."""
+
+    def run(job_id: int | None) -> None:
+        db.commit()
+        run_queued(job_id or 0, settings, database_url, threading.Event())
+        job: Any = db.execute("select status, error from job where id = %s", [job_id]).fetchone()
+        assert (job.status, job.error) == ("done", "")
+
+    return run
+
+
+def test_many_labels_are_replaced_by_a_job_in_one_act_and_a_killed_one_goes_on(
+    db: Db, bay: SmallProject, ben: Person, work: Callable[[int | None], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replacing, "PART_OBJECTS", 3)
-    monkeypatch.setattr(replacing, "MOST_AT_ONCE", 0)
-    pair = deprecate(bay, "Oithona", "Copepoda")
-    job_id = replace(db, bay, ben.id, *pair).job_id
-    replacing.replace_labels(db, bay.id, ben.id, *pair)  # as far as a killed one came
-    db.commit()
-    run_queued(job_id or 0, settings, database_url, threading.Event())
-    acts = db.execute("select n_objects from act where kind = 'replace' order by id").fetchall()
-    assert [act.n_objects for act in acts] == [3, 1]
-    assert db.execute("select status from job where id = %s", [job_id]).fetchone().status == "done"
+    monkeypatch.setattr(replaced, "PIECE", 3)
+    monkeypatch.setattr("app.edits.acts.MOST_AT_ONCE", 0)
+    done = replace(db, bay, ben.id, *deprecate(bay, "Oithona", "Copepoda"))
+    open_work(db, done.act_id or 0).step()  # as far as a killed one came
+    work(done.job_id)
+    acts = db.execute("select kind, n_objects from act where kind in ('replace', 'edit')").fetchall()
+    assert [tuple(act) for act in acts] == [("edit", 4)]
+    check_counts(bay)
+
+
+def show(bay: SmallProject, taxa: dict[int, str]) -> int:
+    run_id = predict(bay, taxa, 0.5)
+    bay.db.execute("update run set n_predictions = %s, completed_at = now() where id = %s", [len(taxa), run_id])
+    runs.publish(bay.db, bay, run_id)
+    return run_id
+
+
+def shown(bay: SmallProject) -> int:
+    return int(bay.db.execute("select current_run_id from project where id = %s", [bay.id]).fetchone()[0])
+
+
+def test_what_is_only_predicted_is_replaced_by_an_act_whose_undo_shows_the_former_run(
+    db: Db, bay: SmallProject, ben: Person, work: Callable[[int | None], None]
+) -> None:
+    old = show(bay, {i: "fiber" for i in bay.ids[10:13]})
+    done = replace(db, bay, ben.id, bay.taxa["fiber"], bay.taxa["Copepoda"])
+    assert (done.n_labels, done.n_predictions) == (0, 3)
+    work(done.job_id)
+    assert [bay.seen(i)[:2] for i in bay.ids[10:13]] == [("P", "Copepoda")] * 3
+    assert recent_acts(db, bay.id)[0].what == "replaced fiber < detritus by Copepoda"
+    undone = undo(db, bay, ben.id, uuid4(), done.act_id or 0)
+    work(undone.job_id)
+    told = find_edit(db, bay.id, done.act_id or 0).undone
+    assert told and (told.n_changed, told.n_left, told.said) == (3, 0, "")
+    assert [bay.seen(i)[:2] for i in bay.ids[10:13]] == [("P", "fiber < detritus")] * 3
+    assert shown(bay) == old
+    check_counts(bay)
+
+
+def test_predictions_shown_since_stay_when_a_replacement_is_undone_and_that_is_said(
+    db: Db, bay: SmallProject, ben: Person, work: Callable[[int | None], None]
+) -> None:
+    show(bay, {i: "Oithona" for i in bay.ids[10:13]})
+    done = replace(db, bay, ben.id, bay.taxa["Oithona"], bay.taxa["Copepoda"])
+    work(done.job_id)
+    newer = show(bay, {bay.ids[10]: "fiber"})
+    work(undo(db, bay, ben.id, uuid4(), done.act_id or 0).job_id)
+    told = find_edit(db, bay.id, done.act_id or 0).undone
+    assert told and (told.n_changed, told.n_left) == (4, 3) and "Other predictions are shown" in told.said
+    assert (shown(bay), bay.seen(bay.ids[0])[:2]) == (newer, ("V", "Oithona"))
+    check_counts(bay)
+
+
+def test_predictions_shown_while_they_are_replaced_are_replaced_too(
+    db: Db, bay: SmallProject, ben: Person, work: Callable[[int | None], None]
+) -> None:
+    show(bay, {bay.ids[10]: "Oithona"})
+    done = replace(db, bay, ben.id, bay.taxa["Oithona"], bay.taxa["Copepoda"])
+    job = open_work(db, done.act_id or 0)
+    for _ in range(3):
+        job.step()
+    newer = show(bay, {bay.ids[11]: "Oithona"})
+    while job.step():
+        pass
+    assert bay.seen(bay.ids[11])[:2] == ("P", "Copepoda")
+    assert db.execute("select replaced_run_id from run where id = %s", [shown(bay)]).fetchone()[0] == newer
     check_counts(bay)
 
 
 def test_predictions_follow_in_a_new_run_and_choices_that_become_one_add_up(
-    db: Db, bay: SmallProject, ben: Person, settings: Settings, database_url: str
+    db: Db, bay: SmallProject, ben: Person, work: Callable[[int | None], None]
 ) -> None:
     old = predict(bay, {i: "Oithona" for i in bay.ids[10:13]} | {bay.ids[14]: "Calanoida"}, 0.5)
     db.execute(
@@ -103,21 +189,17 @@ def test_predictions_follow_in_a_new_run_and_choices_that_become_one_add_up(
     runs.publish(db, bay, old)
     pair = deprecate(bay, "Oithona", "Copepoda")
     done = replace(db, bay, ben.id, *pair)
-    db.commit()
     assert (done.n_labels, done.n_predictions) == (4, 3)
-    run_queued(done.job_id or 0, settings, database_url, threading.Event())
-    job = db.execute("select status, error from job where id = %s", [done.job_id]).fetchone()
-    assert (job.status, job.error) == ("done", "")
+    work(done.job_id)
     assert [bay.seen(i)[:2] for i in (*bay.ids[10:13], bay.ids[14])] == [("P", "Copepoda")] * 3 + [("P", "Calanoida")]
-    shown = db.execute("select current_run_id from project where id = %s", [bay.id]).fetchone()[0]
     row: Any = db.execute(
-        "select * from prediction where run_id = %s and object_id = %s", [shown, bay.ids[10]]
+        "select * from prediction where run_id = %s and object_id = %s", [shown(bay), bay.ids[10]]
     ).fetchone()
     assert (row.taxon_id, round(row.score, 3), row.taxon_2_id, row.taxon_3_id) == (
         bay.taxa["Copepoda"], 0.6, bay.taxa["fiber"], None,
     )  # fmt: skip
     check_counts(bay)
-    assert db.execute("select replaced_run_id from run where id = %s", [shown]).fetchone()[0] == old
+    assert db.execute("select replaced_run_id from run where id = %s", [shown(bay)]).fetchone()[0] == old
 
 
 def test_a_page_lists_deprecated_and_ambiguous_taxa_with_what_to_use_instead(db: Db, bay: SmallProject) -> None:
@@ -133,6 +215,21 @@ def test_a_page_lists_deprecated_and_ambiguous_taxa_with_what_to_use_instead(db:
     assert [[(other.id, other.why) for other in one.offered] for one in found] == [
         [(bay.taxa["Copepoda"], "advised")], [(twin, "same_name")],
     ]  # fmt: skip
+
+
+def test_a_class_made_without_a_place_is_never_offered_instead_of_one_in_the_tree(
+    db: Db, bay: SmallProject, ada: Person, ben: Person
+) -> None:
+    made = db.execute(
+        "insert into taxon (name, display_name) values ('Calanoida', 'Calanoida (made)') returning id"
+    ).fetchone()[0]
+    assert outdated(db, bay.id) == []
+    bay.taxa["made"] = made
+    bay.do(ada, bay.ids[10:12], taxon="made")
+    [one] = outdated(db, bay.id)
+    assert (one.id, [other.id for other in one.offered]) == (made, [bay.taxa["Calanoida"]])
+    replace(db, bay, ben.id, made, bay.taxa["Calanoida"])
+    assert outdated(db, bay.id) == []
 
 
 def test_the_preset_list_follows_in_its_order(db: Db, bay: SmallProject, ben: Person) -> None:
@@ -180,4 +277,4 @@ def test_managers_replace_in_one_click_and_others_only_look(
     assert browser.post(f"{url}/replace-advised").status_code == 409
     assert "replaced Oithona by Copepoda" in browser.get(f"/projects/{bay.id}/acts").text
     again = app_client.post(f"/api/v1{url}/replace", json=body, headers=bearer(database_url, manager))
-    assert (again.status_code, again.json()["act_ids"]) == (202, [])
+    assert (again.status_code, again.json()["act_id"]) == (202, None)
