@@ -11,7 +11,8 @@ from app.database import Db
 from app.labels.pages import actor
 from app.openapi import refusals
 from app.projects.access import MANAGER, Project, find_project
-from app.reshaping import asked, collisions, emptying, hiding, merging, removing, subset
+from app.reshaping import apart, asked, collisions, emptying, hiding, merging, removing, subset
+from app.reshaping.apart import Since
 from app.reshaping.bodies import (
     DeleteObjects,
     MergeRequest,
@@ -103,8 +104,17 @@ def take_apart(
     viewer: NamedDependency[Viewer],
     reshaping_id: FromPath[int],
 ) -> Reshaped:
-    """The project that came is there again as it was; what it brought goes into the bin, as the answer tells."""
-    return answer(merging.take_apart(db, project, actor(viewer).id, reshaping_id))
+    """The project that came is there again, with what was said of its objects since; what it brought is gone here."""
+    return answer(apart.take_apart(db, project, actor(viewer).id, reshaping_id))
+
+
+@get(
+    f"{BASE}/merge/{{reshaping_id:int}}/apart", opt=MERGES, sync_to_thread=True, tags=TAGS,
+    summary="What became of the objects of a merge since", responses=refusals(401, 403, 404, 409),
+)  # fmt: skip
+def look_apart(db: NamedDependency[Db], project: NamedDependency[Project], reshaping_id: FromPath[int]) -> Since:
+    """Nothing is changed."""
+    return apart.look(db, project, reshaping_id)
 
 
 @get(
@@ -201,7 +211,8 @@ def list_deleted(db: NamedDependency[Db], viewer: NamedDependency[Viewer]) -> li
 def bring_project_back(
     db: NamedDependency[Db], viewer: NamedDependency[Viewer], reshaping_id: FromPath[int]
 ) -> Reshaped:
-    return answer(hiding.bring_back(db, viewer, reshaping_id))
+    """One that was merged into another: the merge is taken apart, by a job where many objects came."""
+    return answer(apart.bring_project_back(db, viewer, reshaping_id))
 
 
 @post(
@@ -216,6 +227,6 @@ def erase_project(
 
 
 routes: list[Any] = [
-    look, make_subset, look_merge, make_merge, take_apart, list_reshapings, read_reshaping, delete_objects, list_bin,
-    bring_back, empty_bin, delete_project, list_deleted, bring_project_back, erase_project,
+    look, make_subset, look_merge, make_merge, look_apart, take_apart, list_reshapings, read_reshaping, delete_objects,
+    list_bin, bring_back, empty_bin, delete_project, list_deleted, bring_project_back, erase_project,
 ]  # fmt: skip

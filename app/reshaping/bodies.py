@@ -7,7 +7,7 @@ from typing import Any
 from app.errors import Refused
 from app.reshaping.asked import Reshaping
 from app.reshaping.choosing import Chosen, Per, Wish
-from app.reshaping.merging import Answers, ColumnsChoice, Samples
+from app.reshaping.merging import Answers, ColumnsChoice, ObjectsChoice, Samples
 from app.reshaping.subset import What
 
 
@@ -43,15 +43,16 @@ class SubsetRequest(WhichObjects):
 
 @dataclass(frozen=True)
 class MergeRequest:
-    """`source_id`: the project that comes, and is then deleted. `samples` that both have under one name, and `columns`
-    of one name and two types: what is to be done with them."""
+    """`source_id`: the project that comes, and is then deleted. `samples` that both have under one name, `columns`
+    of one name and two types, and `objects` of one original id: what is to be done with them."""
 
     source_id: int
     samples: Samples = "refuse"
     columns: ColumnsChoice = "refuse"
+    objects: ObjectsChoice = "refuse"
 
     def answers(self) -> Answers:
-        return Answers(self.samples, self.columns)
+        return Answers(self.samples, self.columns, self.objects)
 
 
 @dataclass(frozen=True)
@@ -165,12 +166,13 @@ class MergeForm:
     source: str = ""
     samples: str = "refuse"
     columns: str = "refuse"
+    objects: str = "refuse"
 
     def source_id(self) -> int:
         return _number(self.source, int, "The project") or 0
 
     def answers(self) -> Answers:
-        return Answers(self.samples, self.columns)
+        return Answers(self.samples, self.columns, self.objects)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.database import Db
+from app.errors import Refused
 from app.reshaping import columns
 from app.reshaping.numbering import UNNAMED
 
@@ -22,9 +23,9 @@ class Clash:
 @dataclass(frozen=True)
 class Collisions:
     """What a merge would bring and meet. `samples`: names that both have, the first of `n_samples_in_both`.
-    `n_same_ids`: objects whose original id the other project has too. `embedder`, `embedder_there`: by which vectors
-    are made; where they differ the objects that come get vectors anew. `people`: members who would not see the objects
-    any more, since they are no members there."""
+    `same_ids`: original ids of objects that both have, the first of `n_same_ids`. `embedder`, `embedder_there`: by
+    which vectors are made; where they differ the objects that come get vectors anew. `people`: members who would not
+    see the objects any more, since they are no members there."""
 
     n_objects: int
     n_samples: int
@@ -33,6 +34,7 @@ class Collisions:
     columns: list[Clash]
     n_new_columns: int
     n_same_ids: int
+    same_ids: list[str]
     embedder: str | None
     embedder_there: str | None
     people: list[str]
@@ -43,6 +45,8 @@ class Collisions:
 
 
 def find(db: Db, source_id: int, target_id: int) -> Collisions:
+    if source_id == target_id:
+        raise Refused("A project cannot be merged into itself: choose another one.", status=422)
     keys = {"source": source_id, "target": target_id, "unnamed": UNNAMED}
     both = _samples_in_both(db, keys)
     row: Any = db.execute(
@@ -80,7 +84,7 @@ def find(db: Db, source_id: int, target_id: int) -> Collisions:
     ]
     return Collisions(
         row.n_objects, row.n_samples, len(both), both[:MOST_TOLD], clashes, row.n_new_columns, row.n_same_ids,
-        row.embedder, row.embedder_there, _people(db, keys),
+        _same_ids(db, keys) if row.n_same_ids else [], row.embedder, row.embedder_there, _people(db, keys),
     )  # fmt: skip
 
 
@@ -97,6 +101,24 @@ def _samples_in_both(db: Db, keys: dict[str, Any]) -> list[str]:
          order by sample.orig_id
         """,
         keys,
+    )
+    return [row.name for row in rows]
+
+
+def _same_ids(db: Db, keys: dict[str, Any]) -> list[str]:
+    rows = db.execute(
+        """
+        select object.orig_id as name
+          from object
+         where project_id = %(source)s
+           and exists (select
+                         from object as other
+                        where other.project_id = %(target)s
+                          and other.orig_id = object.orig_id)
+         order by object.id
+         limit %(most)s
+        """,
+        keys | {"most": MOST_TOLD},
     )
     return [row.name for row in rows]
 

@@ -34,6 +34,11 @@ def copy_columns(db: Db, source_id: int, target_id: int) -> None:
     )
 
 
+def numbers(db: Db, project_id: int) -> set[int]:
+    """By which the project's columns are known."""
+    return {row.id for row in db.execute("select id from field where project_id = %s", [project_id])}
+
+
 def clashes(db: Db, source_id: int, target_id: int) -> list[Any]:
     """Columns of one name and other types: level, name, type here and type there."""
     return db.execute(

@@ -10,7 +10,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.exporting.command import as_manager
 from app.jobs import foreground
-from app.reshaping import asked, collisions, emptying, hiding, merging, removing, subset
+from app.reshaping import apart, asked, collisions, emptying, hiding, merging, removing, subset
 from app.reshaping.asked import Reshaping
 from app.reshaping.choosing import PERS, Chosen, Wish, choose
 from app.reshaping.collisions import Collisions
@@ -64,8 +64,14 @@ def subset_command(project: str, title: str, dry_run: bool, **given: Any) -> Non
     default="refuse",
     help="Columns of one name and two types: refuse, or let them come under another name.",
 )
+@click.option(
+    "--objects",
+    type=click.Choice(["refuse", "apart"]),
+    default="refuse",
+    help="Objects of one id: refuse, or keep them apart under another id.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would collide.")
-def merge_command(source: str, target: str, samples: str, columns: str, dry_run: bool) -> None:
+def merge_command(source: str, target: str, samples: str, columns: str, objects: str, dry_run: bool) -> None:
     """Put project SOURCE into project TARGET (numbers or titles). SOURCE is then deleted, and kept for 30 days."""
     settings, url = _ready()
     with database.connect(url) as db:
@@ -74,7 +80,7 @@ def merge_command(source: str, target: str, samples: str, columns: str, dry_run:
         if dry_run:
             _say_collisions(collisions.find(db, coming.id, home.id))
             return
-        made = merging.ask(db, home, coming, _owner(db, home.id), Answers(samples, columns))
+        made = merging.ask(db, home, coming, _owner(db, home.id), Answers(samples, columns, objects))
     done = _followed(settings, url, made)
     click.echo(f"{done.n_objects:,} objects of {coming.title} are in {home.title}, project {home.id}.")
 
@@ -132,6 +138,9 @@ def _bring_back(db: Db, number: int) -> Reshaping:
         return removing.bring_back(db, as_manager(db, made.project_id), made.account_id, made.id)
     if made.kind != "project" or made.state != "done":
         raise NotFound(f"{number} is no deletion that can be taken back: see shoal delete --list.")
+    merge = apart.of_deleted(db, made)
+    if merge is not None:
+        return apart.bring_merged_back(db, merge, merge.account_id, manages_all=True)
     hiding.restore(db, made)
     return asked.find(db, number)
 
@@ -178,7 +187,7 @@ def _say_collisions(found: Collisions) -> None:
     if found.n_samples_in_both:
         click.echo(f"Samples in both: {found.n_samples_in_both:,} ({', '.join(found.samples[:10])}).")
     if found.n_same_ids:
-        click.echo(f"Objects whose original id is there too: {found.n_same_ids:,}.")
+        click.echo(f"Objects whose id is there too: {found.n_same_ids:,} ({', '.join(found.same_ids[:10])}).")
     for clash in found.columns:
         click.echo(f"Column {clash.column}: {clash.type}, and {clash.type_there} there.")
     if found.needs_new_vectors:

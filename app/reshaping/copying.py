@@ -15,7 +15,8 @@ PIECE = 20_000
 class Copying:
     """From where to where, with what. `embedder_id`: whose vectors go along; `run_id`: of the target, into which its
     source's shown predictions go; `act_id`: of the target, which stands for all that was labelled where the history is
-    not copied; null: it is copied."""
+    not copied; null: it is copied. `suffix`: comes behind the original ids that the target had already, before its
+    objects from `first_id` on came; empty: they stay as they are."""
 
     reshaping_id: int
     source_id: int
@@ -27,12 +28,15 @@ class Copying:
     with_labels: bool = True
     with_comments: bool = True
     act_id: int | None = None
+    suffix: str = ""
+    first_id: int = 0
 
     @property
     def keys(self) -> dict[str, Any]:
         return {
             "reshaping": self.reshaping_id, "source": self.source_id, "target": self.target_id,
             "embedder": self.embedder_id, "source_run": self.source_run_id, "run": self.run_id, "act": self.act_id,
+            "suffix": self.suffix, "first": self.first_id,
         }  # fmt: skip
 
 
@@ -91,8 +95,15 @@ def _copy_heads(db: Db, copying: Copying) -> None:
             id, project_id, sample_id, acquisition_id, orig_id, latitude, longitude, date, time,
             depth_min_m, depth_max_m, sun_position, link, complement_info
         )
-        select piece.object_id, %(target)s, of_sample.new_id, of_acquisition.new_id, orig_id, latitude, longitude, date,
-               time, depth_min_m, depth_max_m, sun_position, link, complement_info
+        select piece.object_id, %(target)s, of_sample.new_id, of_acquisition.new_id,
+               case when %(suffix)s <> '' and exists (select
+                                                        from object as other
+                                                       where other.project_id = %(target)s
+                                                         and other.orig_id = object.orig_id
+                                                         and other.id < %(first)s)
+                    then orig_id || %(suffix)s
+                    else orig_id end,
+               latitude, longitude, date, time, depth_min_m, depth_max_m, sun_position, link, complement_info
           from piece
           join object on object.project_id = %(source)s
                      and object.id = piece.old_id

@@ -47,10 +47,22 @@ def _erase_rows(db: Db, table: str, project_id: int, tell: Tell) -> None:
             return
 
 
-def erase_piece(db: Db, bin_id: int) -> None:
-    """The objects in `piece`, out of a bin, in the caller's transaction."""
+def erase_piece(db: Db, home_id: int) -> None:
+    """The objects in `piece`, out of a bin or a project, in the caller's transaction, and samples and acquisitions
+    that hold no object any more by it."""
+    db.execute("drop table if exists emptied")
+    db.execute(
+        """
+        create temp table emptied on commit drop as
+        select distinct sample_id, acquisition_id
+          from piece
+          join object on object.project_id = %s
+                     and object.id = piece.object_id
+        """,
+        [home_id],
+    )
     for table in OF_OBJECTS:
-        if table in ("kept_search_match", "reservation", "vector_removed"):
+        if table == "vector_removed":
             continue
         key = "id" if table == "object" else "object_id"
         by = " and embedder_id in (select id from embedder)" if table in BY_EMBEDDER else ""
@@ -61,7 +73,15 @@ def erase_piece(db: Db, bin_id: int) -> None:
              where {table}.project_id = %s
                and {table}.{key} = piece.object_id{by}
             """,  # noqa: S608 - constants
-            [bin_id],
+            [home_id],
+        )
+    for table in ("acquisition", "sample"):
+        db.execute(
+            f"""
+            delete from {table}
+             where id in (select {table}_id from emptied)
+               and not exists (select from object where {table}_id = {table}.id)
+            """  # noqa: S608 - constants
         )
 
 

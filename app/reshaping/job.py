@@ -5,7 +5,7 @@ from app.database import Db
 from app.errors import NotFound
 from app.jobs.bodies import job_body
 from app.jobs.context import Cancelled, JobContext
-from app.reshaping import asked, emptying, merging, removing, subset
+from app.reshaping import apart, asked, emptying, merging, removing, subset
 from app.reshaping.asked import Reshaping
 
 
@@ -31,7 +31,7 @@ def _do(db: Db, job: JobContext, made: Reshaping) -> None:
     if made.state == "erasing":
         emptying.erase(db, job, made)
     elif made.state == "bringing":
-        removing.bring(db, job, made)
+        {"merge": apart.bring, "objects": removing.bring}[made.kind](db, job, made)
     elif made.state in ("asked", "begun"):
         {"subset": subset.make, "merge": merging.merge, "objects": removing.remove}[made.kind](db, job, made)
     else:

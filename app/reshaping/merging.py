@@ -1,7 +1,7 @@
 """One project goes into another: copied with all that is said of its objects, then deleted, so that for 30 days it can
 be had back. While it goes nobody labels in it, and who stops it halfway finds both as they were."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,8 +12,9 @@ from app.errors import Conflict, NotFound, Refused
 from app.exchange.staging import refresh_figures
 from app.jobs.context import JobContext
 from app.projects.access import Project
-from app.reshaping import asked, collisions, columns, copying, counting, erasing, hiding, numbering, removing, subset
+from app.reshaping import asked, collisions, columns, copying, counting, hiding, numbering, subset, sweeping
 from app.reshaping.asked import Reshaping
+from app.reshaping.collisions import Collisions
 from app.reshaping.copying import Copying
 from app.search import embedders
 from app.search.arrays import fetch_arrays
@@ -21,16 +22,18 @@ from app.search.arrays import fetch_arrays
 KIND = "merge"
 Samples = Literal["refuse", "join", "apart"]
 ColumnsChoice = Literal["refuse", "rename"]
+ObjectsChoice = Literal["refuse", "apart"]
 
 
 @dataclass(frozen=True)
 class Answers:
     """What is to be done where the two collide. `samples` that both have under one name: refuse, join them (the fields
     of the one that stays are kept), or keep them apart under another name. `columns` of one name and two types: refuse,
-    or let them come under another name."""
+    or let them come under another name. `objects` of one original id: refuse, or keep them apart likewise."""
 
     samples: str = "refuse"
     columns: str = "refuse"
+    objects: str = "refuse"
 
 
 def ask(db: Db, target: Project, source: Project, account_id: int | None, answers: Answers) -> Reshaping:
@@ -45,15 +48,16 @@ def ask(db: Db, target: Project, source: Project, account_id: int | None, answer
 
 
 def _check(db: Db, target: Project, source: Project, answers: Answers) -> None:
-    if source.id == target.id:
-        raise Refused("A project cannot be merged into itself: choose another one.", status=422)
-    for value, allowed in ((answers.samples, get_args(Samples)), (answers.columns, get_args(ColumnsChoice))):
-        if value not in allowed:
-            raise Refused(f"{value!r} is none of {', '.join(allowed)}.", status=422)
+    for value, choice in zip(astuple(answers), (Samples, ColumnsChoice, ObjectsChoice), strict=True):
+        if value not in get_args(choice):
+            raise Refused(f"{value!r} is none of {', '.join(get_args(choice))}.", status=422)
     for one in asked.list_of(db, source.id, [KIND]):
         if one.project_id == source.id and one.is_active:
             raise Conflict(f"“{source.title}” is being merged into “{one.to_title}” already.")
-    found = collisions.find(db, source.id, target.id)
+    _check_collisions(collisions.find(db, source.id, target.id), source.title, target.title, answers)
+
+
+def _check_collisions(found: Collisions, source: str, target: str, answers: Answers) -> None:
     if found.n_samples_in_both and answers.samples == "refuse":
         raise Conflict(
             f"{found.n_samples_in_both:,} samples have the same name in both projects, “{found.samples[0]}” first: say"
@@ -62,8 +66,13 @@ def _check(db: Db, target: Project, source: Project, answers: Answers) -> None:
     if found.columns and answers.columns == "refuse":
         one = found.columns[0]
         raise Conflict(
-            f"The column {one.column} is {one.type} in “{source.title}” and {one.type_there} in “{target.title}”: say"
-            " that it may come under another name, or change it before. Nothing was done."
+            f"The column {one.column} is {one.type} in “{source}” and {one.type_there} in “{target}”: say that it may"
+            " come under another name, or change it before. Nothing was done."
+        )
+    if found.n_same_ids and answers.objects == "refuse":
+        raise Conflict(
+            f"{found.n_same_ids:,} objects of “{source}” have an id that “{target}” has too, “{found.same_ids[0]}”"
+            " first: say that they may come under another one, or delete them before. Nothing was done."
         )
 
 
@@ -103,21 +112,46 @@ def _begin(db: Db, made: Reshaping, target_id: int) -> None:
     first: Any = db.execute("select nextval('parent_id_seq') as id").fetchone()
     ids = _all_ids(db, made.project_id)
     answers = Answers(**made.choices["answers"])
-    numbering.number_objects(db, made.id, ids)
-    numbering.copy_parents(db, made.id, made.project_id, target_id, apart=answers.samples == "apart")
+    # What came meanwhile may collide too.
+    titles = made.choices["source"], made.choices["target"]
+    _check_collisions(collisions.find(db, made.project_id, target_id), *titles, answers)
+    suffix, own = _suffix(db, made, target_id), columns.numbers(db, target_id)
+    first_id = numbering.number_objects(db, made.id, ids)
+    numbering.copy_parents(db, made.id, made.project_id, target_id, suffix if answers.samples == "apart" else "")
     columns.join_columns(db, made.project_id, target_id, answers.columns == "rename")
     numbering.copy_acts(db, made.id, made.project_id, target_id)
-    more = {"status": source.status, "first_parent": first.id}
+    more = {"status": source.status, "first_parent": first.id, "fields": sorted(columns.numbers(db, target_id) - own)}
+    if answers.objects == "apart":
+        more |= {"suffix": suffix, "first_id": first_id}
     if target.embedder_id is None and source.embedder_id is not None:
         embedders.use(db, target_id, source.embedder_id)
     if source.current_run_id is not None:
         counting.hold(db, target_id)
         more["source_run_id"] = source.current_run_id
-        more["run_id"] = target.current_run_id or subset.copy_run(db, source.current_run_id, target_id, made.account_id)
+        more["run_id"] = target.current_run_id
+        if target.current_run_id is None:
+            more["run_id"] = more["own_run_id"] = subset.copy_run(db, source.current_run_id, target_id, made.account_id)
     db.execute(
         "update reshaping set state = 'begun', n_objects = %s, choices = choices || %s where id = %s",
         [len(ids), Jsonb(more), made.id],
     )
+
+
+def _suffix(db: Db, made: Reshaping, target_id: int) -> str:
+    """What stands behind the names of samples and objects that are kept apart, and behind no name that is there."""
+    told = f" (from {made.choices['source']})"
+    row = db.execute(
+        """
+        select
+          from (select orig_id from sample where project_id = %(target)s
+                 union all
+                select orig_id from object where project_id = %(target)s) as there
+         where right(orig_id, length(%(told)s)) = %(told)s
+         limit 1
+        """,
+        {"target": target_id, "told": told},
+    ).fetchone()
+    return told if row is None else f"{told[:-1]}, merge {made.id})"
 
 
 def _all_ids(db: Db, project_id: int) -> np.ndarray:
@@ -131,21 +165,25 @@ def _copying(db: Db, made: Reshaping, target_id: int) -> Copying:
         there = columns.join_columns(db, made.project_id, target_id, made.choices["answers"]["columns"] == "rename")
     return Copying(
         made.id, made.project_id, target_id, there, target.embedder_id, made.choices.get("source_run_id"),
-        made.choices.get("run_id"),
+        made.choices.get("run_id"), suffix=made.choices.get("suffix", ""), first_id=made.choices.get("first_id", 0),
     )  # fmt: skip
 
 
 def _finish(db: Db, made: Reshaping, target_id: int) -> None:
-    numbering.forget(db, made.id)
+    """The numbers stay: by them the merge is taken apart."""
     counting.changed(db, target_id)
-    # What people did on days that were summed up before has come to be more.
-    db.execute("delete from activity_day where project_id = %s", [target_id])
-    db.execute("update project set activity_until = null where id = %s", [target_id])
+    recount_activity(db, target_id)
     refresh_figures(db, target_id)
     subset.follow(db, target_id, made.account_id)
     asked.finish(db, made.id, "done")
     reason = {"merged_into": target_id, "merge": made.id, "status": made.choices["status"]}
     hiding.hide(db, made.project_id, made.account_id, reason)
+
+
+def recount_activity(db: Db, project_id: int) -> None:
+    """What people did on days that were summed up before has come to be more, or less."""
+    db.execute("delete from activity_day where project_id = %s", [project_id])
+    db.execute("update project set activity_until = null where id = %s", [project_id])
 
 
 def give_up(db: Db, made: Reshaping) -> None:
@@ -155,21 +193,7 @@ def give_up(db: Db, made: Reshaping) -> None:
     while _drop_piece(db, made, made.to_id):
         continue
     with db.transaction():
-        db.execute(
-            "delete from act where id in (select new_id from reshaped_number where reshaping_id = %s and kind = 'act')",
-            [made.id],
-        )
-        db.execute(
-            """
-            delete from sample
-             where project_id = %s
-               and id in (select new_id from reshaped_number where reshaping_id = %s and kind = 'sample')
-               and id > %s
-               and not exists (select from object where object.sample_id = sample.id)
-            """,
-            [made.to_id, made.id, made.choices["first_parent"]],
-        )
-        numbering.forget(db, made.id)
+        sweeping.sweep(db, made, made.to_id)
         db.execute("update project set status = %s where id = %s", [made.choices["status"], made.project_id])
         counting.changed(db, made.to_id)
         db.execute("update reshaping set state = 'asked', upto = 0 where id = %s", [made.id])
@@ -177,51 +201,9 @@ def give_up(db: Db, made: Reshaping) -> None:
 
 def _drop_piece(db: Db, made: Reshaping, target_id: int) -> bool:
     with db.transaction():
-        counting.hold(db, target_id)
-        db.execute("drop table if exists piece")
-        n = db.execute(
-            """
-            create temp table piece on commit drop as
-            select object_id as old_id, new_id as object_id
-              from reshaped_object
-             where reshaping_id = %s
-             order by object_id
-             limit %s
-            """,
-            [made.id, copying.PIECE],
-        ).rowcount
-        db.execute("analyze piece")
-        counting.count_piece(db, target_id, -1)
-        erasing.erase_piece(db, target_id)
+        _, n = sweeping.take_piece(db, made.id, 0)
+        sweeping.drop_piece(db, target_id)
         db.execute(
             "delete from reshaped_object where reshaping_id = %s and object_id in (select old_id from piece)", [made.id]
         )
         return n > 0
-
-
-def take_apart(db: Db, project: Project, account_id: int | None, reshaping_id: int) -> Reshaping:
-    """Undo a merge: the project is there again as it was, and its copies go into the bin, with what was said of them
-    since. The deletion's row."""
-    made = asked.find_of(db, project.id, reshaping_id)
-    if made.kind != KIND or made.to_id != project.id or made.state != "done":
-        raise Conflict("This is no merge into this project that can be taken apart.")
-    hidden: Any = db.execute(
-        """
-        select reshaping.id
-          from reshaping
-          join project on project.id = project_id
-         where project_id = %s
-           and kind = 'project'
-           and state = 'done'
-           and hidden = 'deleted'
-         order by reshaping.id desc
-         limit 1
-           for update of reshaping
-        """,
-        [made.project_id],
-    ).fetchone()
-    if hidden is None:
-        raise Conflict(f"“{made.title}” is not in the bin any more: there is nothing to take apart.")
-    hiding.restore(db, asked.find(db, hidden.id))
-    asked.put(db, made.id, "back")
-    return removing.remove_copies(db, project, account_id, made)

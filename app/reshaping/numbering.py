@@ -15,8 +15,9 @@ UNNAMED = "\\_\\_DUMMY\\_ID\\_\\_%"  # what parents without a name are called, a
 LEFT_BEHIND = "'page', 'single', 'cards', 'pile', 'of_probe', 'of_audit', 'job_id'"
 
 
-def number_objects(db: Db, reshaping_id: int, ids: np.ndarray) -> None:
-    """In the order of the former ones."""
+def number_objects(db: Db, reshaping_id: int, ids: np.ndarray) -> int:
+    """In the order of the former ones; all are above the number that is returned."""
+    first: Any = db.execute("select nextval('object_id_seq') as id").fetchone()
     db.execute(
         """
         insert into reshaped_object (reshaping_id, object_id, new_id)
@@ -26,6 +27,7 @@ def number_objects(db: Db, reshaping_id: int, ids: np.ndarray) -> None:
         [reshaping_id, ids.tolist()],
     )
     db.execute("analyze reshaped_object")
+    return int(first.id)
 
 
 def list_objects(db: Db, reshaping_id: int, ids: np.ndarray) -> None:
@@ -36,12 +38,12 @@ def list_objects(db: Db, reshaping_id: int, ids: np.ndarray) -> None:
     )
 
 
-def copy_parents(db: Db, reshaping_id: int, source_id: int, target_id: int, apart: bool = False) -> None:
+def copy_parents(db: Db, reshaping_id: int, source_id: int, target_id: int, suffix: str = "") -> None:
     """Samples, acquisitions and processes of the objects. Those that the target has under the same name are joined;
-    `apart`: samples are not, and say in their name where they are from."""
+    `suffix`: samples are not, and come with this behind their name."""
     keys: dict[str, Any] = {
         "reshaping": reshaping_id, "source": source_id, "target": target_id, "unnamed": UNNAMED,
-        "stand_in": STAND_IN.format(target_id), "suffix": f" (from {source_id})" if apart else "",
+        "stand_in": STAND_IN.format(target_id), "suffix": suffix,
     }  # fmt: skip
     db.execute(
         """

@@ -13,7 +13,7 @@ from app.errors import Refused
 from app.labels.pages import actor
 from app.objects.conditions import STATUS_WORDS
 from app.projects.access import Project, find_project
-from app.reshaping import asked, collisions, emptying, hiding, merging, removing, subset
+from app.reshaping import apart, asked, collisions, emptying, hiding, merging, removing, subset
 from app.reshaping.api import BASE, DELETES, MERGES, SUBSETS
 from app.reshaping.bodies import DeleteForm, MergeForm, SubsetForm, TypedForm
 from app.reshaping.choosing import Chosen, choose
@@ -121,9 +121,10 @@ def show_merge(
     source: FromQuery[str] = "",
     samples: FromQuery[str] = "refuse",
     columns: FromQuery[str] = "refuse",
+    objects: FromQuery[str] = "refuse",
 ) -> Template:
     """`source`: with what would collide."""
-    return _merge_page(db, project, viewer, MergeForm(source, samples, columns))
+    return _merge_page(db, project, viewer, MergeForm(source, samples, columns, objects))
 
 
 def _merge_page(db: Db, project: Project, viewer: Viewer, form: MergeForm, error: Refused | None = None) -> Template:
@@ -132,8 +133,6 @@ def _merge_page(db: Db, project: Project, viewer: Viewer, form: MergeForm, error
         if form.source.strip():
             chosen = find_project(db, viewer, form.source_id())
             chosen.needs("manager", "merge away")
-            if chosen.id == project.id:
-                raise Refused("A project cannot be merged into itself: choose another one.", status=422)
             found = collisions.find(db, chosen.id, project.id)
     except Refused as refused:
         error, chosen = error or refused, None
@@ -177,6 +176,14 @@ def make_merge(
     return Redirect(f"/projects/{project.id}/merge", status_code=303)
 
 
+@get(f"{BASE}/merge/{{reshaping_id:int}}/apart", opt=MERGES, include_in_schema=False, sync_to_thread=True)
+def look_apart(db: NamedDependency[Db], project: NamedDependency[Project], reshaping_id: FromPath[int]) -> Template:
+    """What would go, and what goes along."""
+    since = apart.look(db, project, reshaping_id)
+    context = {"project": project, "merge": asked.find(db, reshaping_id), "since": since}
+    return Template("reshaping/apart.html", context=context)
+
+
 @post(f"{BASE}/merge/{{reshaping_id:int}}/apart", opt=MERGES, include_in_schema=False, sync_to_thread=True)
 def take_apart(
     db: NamedDependency[Db],
@@ -184,8 +191,14 @@ def take_apart(
     viewer: NamedDependency[Viewer],
     reshaping_id: FromPath[int],
 ) -> Redirect:
-    merging.take_apart(db, project, actor(viewer).id, reshaping_id)
-    return Redirect(f"/projects/{project.id}/bin", status_code=303)
+    made = apart.take_apart(db, project, actor(viewer).id, reshaping_id)
+    return _after_apart(made)
+
+
+def _after_apart(made: asked.Reshaping) -> Redirect:
+    """To the project that is back, or to where one sees how far it is."""
+    home = f"/projects/{made.to_id}/merge" if made.kind == "merge" and made.state != "back" else ""
+    return Redirect(home or f"/projects/{made.project_id}", status_code=303)
 
 
 @get(f"{BASE}/bin", opt=DELETES, include_in_schema=False, sync_to_thread=True)
@@ -277,16 +290,19 @@ def show_deleted(db: NamedDependency[Db], viewer: NamedDependency[Viewer]) -> Te
 
 
 def _deleted_page(db: Db, viewer: Viewer, error: Refused | None = None) -> Template:
-    context = {"made": hiding.list_hidden(db, viewer), **_common(error)}
+    made = hiding.list_hidden(db, viewer)
+    context = {"made": made, "merges": {one.id: apart.of_deleted(db, one) for one in made}, **_common(error)}
     return Template("reshaping/deleted.html", context=context, status_code=error.status if error else 200)
 
 
 @post("/deleted/{reshaping_id:int}/back", include_in_schema=False, sync_to_thread=True)
 def bring_project_back(
     db: NamedDependency[Db], viewer: NamedDependency[Viewer], reshaping_id: FromPath[int]
-) -> Redirect:
-    made = hiding.bring_back(db, viewer, reshaping_id)
-    return Redirect(f"/projects/{made.project_id}", status_code=303)
+) -> Response[Any]:
+    try:
+        return _after_apart(apart.bring_project_back(db, viewer, reshaping_id))
+    except Refused as refused:
+        return _deleted_page(db, viewer, _told(refused))
 
 
 @post("/deleted/{reshaping_id:int}/erase", include_in_schema=False, sync_to_thread=True)
@@ -304,6 +320,6 @@ def erase_project(
 
 
 routes: list[Any] = [
-    show_subset, make_subset, show_list, show_merge, make_merge, take_apart, show_bin, delete_objects, bring_back,
-    empty_bin, delete_project, show_deleted, bring_project_back, erase_project,
+    show_subset, make_subset, show_list, show_merge, make_merge, look_apart, take_apart, show_bin, delete_objects,
+    bring_back, empty_bin, delete_project, show_deleted, bring_project_back, erase_project,
 ]  # fmt: skip

@@ -11,7 +11,6 @@ from app.projects.access import Project
 from app.reshaping import asked, counting, erasing, moving, numbering
 from app.reshaping.asked import Reshaping
 from app.reshaping.choosing import Wish, choose_some, read_wish
-from app.search.arrays import fetch_arrays
 
 KIND = "objects"
 MOST_AT_ONCE = 2_000  # objects that a request moves itself
@@ -28,30 +27,6 @@ def ask(db: Db, project: Project, account_id: int | None, wish: Wish, n: int | N
         asked.by_job(db, reshaping_id, f"Delete {len(chosen):,} objects", project.id, account_id)
         return asked.find(db, reshaping_id)
     return _here(db, reshaping_id, chosen.ids)
-
-
-def remove_copies(db: Db, project: Project, account_id: int | None, merge: Reshaping) -> Reshaping:
-    """Delete what a merge brought, in the same ways."""
-    (ids,) = fetch_arrays(
-        db,
-        """
-        select array_agg(new_id order by new_id)
-          from reshaped_object
-          join object on object.project_id = %s
-                     and object.id = new_id
-         where reshaping_id = %s
-        """,
-        [project.id, merge.id],
-    )
-    if ids is None:
-        raise Conflict("Nothing of what the merge brought is there any more.")
-    choices = {"of_merge": merge.id, "source": merge.title, "n": len(ids)}
-    reshaping_id = asked.begin(db, KIND, project.id, account_id, choices, bin_of(db, project.id))
-    if len(ids) <= MOST_AT_ONCE:
-        return _here(db, reshaping_id, ids)
-    _begin(db, asked.find(db, reshaping_id), ids)
-    asked.by_job(db, reshaping_id, f"Take {merge.title} out again", project.id, account_id)
-    return asked.find(db, reshaping_id)
 
 
 def _here(db: Db, reshaping_id: int, ids: np.ndarray) -> Reshaping:

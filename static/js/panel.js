@@ -4,6 +4,7 @@ import { element, nameCut, thousands } from "./html.js";
 import { factsOf, ownFacts } from "./object_facts.js";
 
 const STANDS_STILL_MS = 250;
+const MOST_DELETED = 2000; // their numbers go into an address
 const HINT = "Click, draw a band or use the arrows to select. The last one selected shows here.";
 
 export class Panel {
@@ -19,6 +20,10 @@ export class Panel {
     // Looked for in the panel alone: on the way to it through the whole board lie thousands of tiles.
     const commands = board.querySelector(".panel > .commands");
     this.button = (name) => commands.querySelector(`[data-command="${name}"]`);
+    this.deletion = document.getElementById("delete-selected");
+    this.deletion?.addEventListener("submit", () => {
+      this.deletion.elements.ids.value = selection.tiles.map((tile) => tile.dataset.id).join(" ");
+    });
     selection.addEventListener("change", () => this.update());
     field?.addEventListener("taxon", () => this.#sayWhatKeysDo());
     this.clear.addEventListener("click", () => selection.clear());
@@ -60,8 +65,17 @@ export class Panel {
     const alone = n === 1 && this.#incomparable.has(this.selection.last);
     like.disabled = !n || alone;
     like.title = alone ? "This object has no vector yet: it cannot be compared." : "";
+    this.#sayWhatIsDeleted(n);
     const batch = this.button("batch");
     if (batch) batch.title = n ? "Work what is like the selected, page by page" : "Work what is shown here, page by page";
+  }
+
+  // A look at which these are comes first, on the bin's page.
+  #sayWhatIsDeleted(n) {
+    if (!this.deletion) return;
+    const button = this.deletion.ownerDocument.querySelector("[form=delete-selected]");
+    button.disabled = !n || n > MOST_DELETED;
+    button.title = n > MOST_DELETED ? `More than ${thousands(MOST_DELETED)}: delete them by a condition, under Settings, Delete.` : "Look what goes, then into the bin for 30 days";
   }
 
   #showLast() {

@@ -29,6 +29,8 @@ from app.learning.sets import own_set
 from app.prediction import outside
 from app.projects.access import Project, find_project
 from app.projects.queries import set_member
+from app.reshaping import merging
+from app.reshaping.merging import Answers
 from app.searches.kept import SearchWish, keep
 from tests.browser.conftest import Person, Site
 from tests.classifiers.written import Said, write_classifier
@@ -67,6 +69,7 @@ def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., 
         token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
         db.commit()
     parameters |= {"export_id": _summary(site, project, manager)}
+    parameters |= {"reshaping_id": _merged(site, project, make_board(manager, n=3), manager)}
     parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
                    "account_id": ben.id, "created_id": taxon.id, "token": token,
                    "search_id": search_id, "pile_id": pile_id, "audit_id": audit.id, "batch_id": batch.id}  # fmt: skip
@@ -78,6 +81,15 @@ def _summary(site: Site, project: SmallProject, who: Person) -> int:
     with database.connect(site.database_url) as db:
         wish = ExportWish("summary", {"by": "sample", "quantities": ["abundance"]})
         asked = files.ask(db, _seen_by(db, who, project.id), who.id, wish)
+    run_queued(asked.job_id or 0, site.settings, site.database_url, threading.Event())
+    return asked.id
+
+
+def _merged(site: Site, project: SmallProject, coming: SmallProject, who: Person) -> int:
+    """Another project that went into this one."""
+    with database.connect(site.database_url) as db:
+        homes = _seen_by(db, who, project.id), _seen_by(db, who, coming.id)
+        asked = merging.ask(db, *homes, who.id, Answers("apart", objects="apart"))
     run_queued(asked.job_id or 0, site.settings, site.database_url, threading.Event())
     return asked.id
 

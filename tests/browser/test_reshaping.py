@@ -84,15 +84,23 @@ def test_a_merge_from_what_collides_to_its_taking_apart(
     page.get_by_role("button", name="Merge it into this project").click()
     expect(page.get_by_role("alert")).to_contain_text("3 samples have the same name in both projects")
     page.get_by_label("Samples of the same name").select_option("apart")
+    page.get_by_label("Objects of the same id").select_option("apart")
     page.get_by_role("button", name="Merge it into this project").click()
     work(site)
     page.goto(f"/projects/{bay.id}/samples")
-    expect(page.get_by_text(f"sample2 (from {gulf.id})")).to_be_visible()
+    expect(page.get_by_text(f"sample2 (from {title_of(site, gulf)})")).to_be_visible()
+    page.goto("/deleted")
+    page.get_by_role("link", name="Look first").click()
+    page.wait_for_url(re.compile(r"/merge/\d+/apart"))
     page.goto(f"/projects/{bay.id}/merge")
-    page.get_by_role("button", name="Take").click()
-    expect(page.get_by_text(f"what came from {title_of(site, gulf)}")).to_be_visible()
-    page.goto(f"/projects/{gulf.id}")
+    page.get_by_role("link", name="Take").click()
+    expect(page.get_by_role("status").first).to_contain_text("30 objects that came by the merge leave this project")
+    page.get_by_role("button", name="Take the merge apart").click()
+    page.wait_for_url(BOARD)
     expect(page.locator(".tile")).to_have_count(30)
+    page.goto(f"/projects/{bay.id}/samples")
+    expect(page.get_by_text("sample2", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"sample2 (from {title_of(site, gulf)})")).to_have_count(0)
 
 
 def test_objects_go_into_the_bin_and_come_back(
@@ -114,6 +122,23 @@ def test_objects_go_into_the_bin_and_come_back(
     expect(page.get_by_text("The bin is empty.")).to_be_visible()
     page.goto(f"/projects/{bay.id}")
     expect(page.locator(".tile")).to_have_count(30)
+
+
+def test_selected_objects_are_deleted_from_the_board(
+    site: Site, ana: Person, own: Callable[[], SmallProject], open_window: OpenWindow
+) -> None:
+    bay = own()
+    window = open_window(ana)
+    page = window.page
+    page.goto(f"/projects/{bay.id}")
+    expect(page.get_by_role("button", name="Delete…")).to_be_disabled()
+    page.locator(f"#o{bay.ids[2]}").click()
+    page.locator(f"#o{bay.ids[5]}").click(modifiers=["Control"])
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Delete 2 objects").click()
+    expect(page.locator("#reshapings")).to_contain_text("2 by their numbers")
+    page.goto(f"/projects/{bay.id}")
+    expect(page.locator(".tile")).to_have_count(28)
 
 
 def test_a_project_is_deleted_by_its_title_and_brought_back(

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from app.database import connect
+from app.jobs.run import run_queued
 from app.keeping.archive import archive
 from app.keeping.archive_restore import restore
+from app.projects.access import find_project
+from app.reshaping import merging
+from app.reshaping.merging import Answers
 from tests.exporting.conftest import Exporter
 from tests.exporting.test_backup import filled
 from tests.keeping.conftest import unheard
@@ -115,3 +120,16 @@ def comparable(name: str, data: bytes) -> Any:
         rows = csv.DictReader(text, delimiter="\t" if name.endswith(".tsv") else ",")
         return [{key: cell for key, cell in row.items() if key not in NUMBERS} for row in rows]
     return data
+
+
+def test_a_project_that_took_in_its_own_objects_again_goes_out_and_in(filled: Exporter) -> None:
+    other = filled.again(filled.export("ecotaxa_backup"))
+    home, coming = (find_project(filled.db, filled.viewer(), one) for one in (filled.place.project_id, other))
+    answers = Answers("join", objects="apart")
+    made = merging.ask(filled.db, home, coming, filled.place.account_id, answers)
+    filled.db.commit()
+    run_queued(made.job_id or 0, filled.settings, filled.settings.database_url or "", threading.Event())
+    again = filled.again(filled.export("ecotaxa_backup"))
+    carried = filled.carried(home.id)
+    assert len({row[0] for row in carried}) == len(carried) == 8
+    assert filled.carried(again) == carried

@@ -55,6 +55,9 @@ class Shore:
         """Managed by the person: half validated, two dubious, the rest predicted or nothing, with vectors."""
         made = make_project(self.db, n, title, embedder_id=self.embedder_id)
         set_member(self.db, made.id, self.who.id, "manager")
+        self.db.execute(
+            "update object set orig_id = replace(orig_id, 'object', %s) where project_id = %s", [title, made.id]
+        )
         give_vectors(self.db, self.embedder_id, made)
         half = n // 2
         made.do(self.who, made.ids[:half:2], taxon="Copepoda")

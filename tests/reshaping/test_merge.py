@@ -5,7 +5,7 @@ import pytest
 from app.errors import Conflict, Forbidden, NotFound, Refused
 from app.labels.counts import project_counts
 from app.projects.queries import set_member
-from app.reshaping import asked, collisions, copying, hiding, merging, numbering
+from app.reshaping import apart, asked, collisions, copying, counting, hiding, merging
 from app.reshaping.collisions import Clash
 from app.reshaping.merging import Answers
 from tests.reshaping.conftest import CARRIED, Shore
@@ -51,22 +51,20 @@ def test_everything_of_one_project_is_in_the_other_which_is_deleted_for_30_days(
         shore.seen(gulf.id)
     (hidden,) = hiding.list_hidden(shore.db, shore.viewer)
     assert hidden.choices["merged_into"] == bay.id
-    hiding.bring_back(shore.db, shore.viewer, hidden.id)
-    assert said(shore, gulf.id) == coming
-    assert shore.seen(gulf.id).status == "annotate"
 
 
 def test_a_merge_is_taken_apart_again(shore: Shore) -> None:
     bay, gulf = shore.bay(), shore.bay(20, "Gulf")
     there, coming, counted = said(shore, bay.id), said(shore, gulf.id), project_counts(shore.db, bay.id)
     done = shore.work(ask(shore, bay, gulf))
-    apart = merging.take_apart(shore.db, shore.seen(bay.id), shore.who.id, done.id)
-    assert (apart.kind, apart.n_objects) == ("objects", 20)
+    taken = apart.take_apart(shore.db, shore.seen(bay.id), shore.who.id, done.id)
+    assert (taken.kind, taken.state, taken.n_objects) == ("merge", "back", 20)
     assert said(shore, bay.id) == there
     assert said(shore, gulf.id) == coming
+    assert shore.seen(gulf.id).status == "annotate"
     assert project_counts(shore.db, bay.id) == true_counts(bay) == counted
     with pytest.raises(Conflict, match="no merge"):
-        merging.take_apart(shore.db, shore.seen(bay.id), shore.who.id, done.id)
+        apart.take_apart(shore.db, shore.seen(bay.id), shore.who.id, done.id)
 
 
 def test_what_collides_is_told_and_nothing_goes_before_it_is_decided(shore: Shore) -> None:
@@ -75,7 +73,7 @@ def test_what_collides_is_told_and_nothing_goes_before_it_is_decided(shore: Shor
     add_column(shore, gulf, "grey", "text", 2)
     found = collisions.find(shore.db, gulf.id, bay.id)
     assert (found.n_objects, found.n_samples_in_both, found.samples) == (20, 2, ["sample0", "sample1"])
-    assert (found.columns, found.n_new_columns, found.n_same_ids) == ([Clash("object.grey", "text", "number")], 0, 20)
+    assert (found.columns, found.n_new_columns, found.n_same_ids) == ([Clash("object.grey", "text", "number")], 0, 0)
     assert not found.needs_new_vectors
     for answers, words in (
         (Answers(), "2 samples have the same name"),
@@ -97,7 +95,7 @@ def test_columns_find_their_places_and_those_of_another_type_another_name(shore:
     add_column(shore, gulf, "width", "number", 3)
     add_column(shore, gulf, "grey", "text", 2)
     shore.work(ask(shore, bay, gulf, columns="rename"))
-    ids = dict(zip([f"object{k}" for k in range(1, 21)], gulf.ids, strict=True))
+    ids = dict(zip([f"Gulf{k}" for k in range(1, 21)], gulf.ids, strict=True))
     came = shore.rows(CARRIED, bay.id)[40:]
     assert [row.fields["width"] for row in came] == [ids[row.orig_id] for row in came]
     assert [row.fields["height"] for row in came] == [ids[row.orig_id] for row in came]
@@ -111,7 +109,7 @@ def test_samples_of_one_name_are_joined_or_kept_apart(shore: Shore) -> None:
     bay, gulf = shore.bay(), shore.bay(20, "Gulf")
     shore.work(ask(shore, bay, gulf, samples="apart"))
     names = [row.orig_id for row in shore.rows("select orig_id from sample where project_id = %s order by id", bay.id)]
-    assert names[4:] == [f"sample0 (from {gulf.id})", f"sample1 (from {gulf.id})"]
+    assert names[4:] == ["sample0 (from Gulf)", "sample1 (from Gulf)"]
     delta = shore.bay(10, "Delta")
     shore.work(ask(shore, bay, delta))
     assert len(shore.rows("select from sample where project_id = %s", bay.id)) == 6
@@ -142,7 +140,7 @@ def test_a_merge_whose_worker_died_goes_on_where_it_was(shore: Shore, monkeypatc
     expected = said(shore, bay.id) + said(shore, gulf.id)
     made = ask(shore, bay, gulf)
     with monkeypatch.context() as patch:
-        patch.setattr(numbering, "forget", dies)
+        patch.setattr(counting, "changed", dies)
         assert shore.status_of(made) == "failed"
     assert asked.find(shore.db, made.id).state == "begun"
     from app.jobs.queue import retry
