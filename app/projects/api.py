@@ -147,7 +147,8 @@ def read_projects(
     """The projects that the caller may see; every word of `q` stands in title, instrument or description.
 
     `taxon` is a name or id, and means all below it; `place` south,west,north,east in degrees; `since` and `until` are
-    days as 2024-06-30; `member` is a part of a name, looked for in one's own projects. Places are compared to a degree, days to a month.
+    days as 2024-06-30; `member` is a part of a name, looked for in one's own projects. Places are compared to a degree,
+    days to a month.
 
     `sort` is title, size or, for who is logged in, activity. `next` of the last one, given as `after`, asks for the
     page that follows; it is empty where nothing follows.

@@ -63,7 +63,10 @@ CLAUSES = {
 @dataclass(frozen=True)
 class Wish:
     """`taxon`: a name or id, with all below it; `place`: south,west,north,east in degrees; `since` and `until`: days as
-    2024-06-30; `member`: a part of a name, in one's own projects. Places are compared to a degree and days to a month."""
+    2024-06-30; `member`: a part of a name, in one's own projects.
+
+    Places are compared to a degree and days to a month.
+    """
 
     instrument: str = ""
     taxon: str = ""

@@ -18,8 +18,10 @@ PAGE = 100
 @dataclass(frozen=True)
 class CreatedTaxon:
     """A class, who made it when and in which project, and how many objects that the caller may know of have it now.
-    `waits`: nobody has looked at it; `mine`: the caller may rename and remove it; `may_judge`: and keep, merge or refuse
-    it."""
+
+    `waits`: nobody has looked at it; `mine`: the caller may rename and remove it; `may_judge`: and keep, merge or
+    refuse it.
+    """
 
     id: int
     name: str

@@ -49,7 +49,7 @@ def test_no_outline_of_land_crosses_the_whole_world_but_below_the_pole() -> None
     assert len(outlines) > 100
     for x, y, steps in outlines:
         moved = np.array(re.findall(r"-?\d+", steps), int).reshape(-1, 2)
-        corners = np.vstack([[(0, 0)], moved.cumsum(axis=0), [(0, 0)]]) + (int(x), int(y))
+        corners = np.array([int(x), int(y)]) + np.vstack([[(0, 0)], moved.cumsum(axis=0), [(0, 0)]])
         far = np.flatnonzero(np.abs(np.diff(corners[:, 0])) > 1800)
         assert (corners[far, 1] == 900).all() and (corners[far + 1, 1] == 900).all()
 
