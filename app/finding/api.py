@@ -19,8 +19,10 @@ ALL = ",".join(KINDS)
 
 @dataclass
 class FoundThings:
-    """At most `limit` of each kind, best first; `more`: the kinds of which there are more. `alike`: nothing goes by what
-    was asked, and these are spelt nearly so."""
+    """At most `limit` of each kind, best first; `more`: the kinds of which there are more.
+
+    `alike`: nothing goes by what was asked, and these are spelt nearly so.
+    """
 
     projects: list[Thing]
     samples: list[Thing]
