@@ -132,11 +132,7 @@ def asked_filter(db: Db, project: Batched, account: Labeller, args: dict[str, An
     if not args.get("query"):
         return None
     pairs = parse_qsl(str(args["query"]), keep_blank_values=True)
-    filter = read_filter(db, project.id, pairs, project.validated_only, account.id)
-    for chip in filter.chips:
-        if chip.invalid:
-            raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
-    return filter
+    return read_filter(db, project.id, pairs, project.validated_only, account.id).obeyed()
 
 
 def named_taxon(db: Db, args: dict[str, Any]) -> tuple[int, str]:

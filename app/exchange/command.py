@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app import database
-from app.commands import find_project, ready_database
+from app.commands import find_project, ready_database, spec_of
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.exchange.importing import NEW_PROJECT, run_import
@@ -25,6 +25,7 @@ from app.jobs import foreground
 from app.jobs.queue import enqueue
 from app.jobs.recovery import recover
 from app.projects.queries import make_project
+from app.search import embedders
 from app.settings import Settings, load_settings
 
 ASKING = 3
@@ -35,6 +36,9 @@ SECONDS = click.FloatRange(min=0.1, max=86_400)
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--project", required=True, help="Title or number of the project that takes it in.")
 @click.option("--create", is_flag=True, help="Make the project if there is none of that title.")
+@click.option(
+    "--embedder", help="With --create: the embedder of the new project, a name of `shoal embedder list`, or a spec."
+)
 @click.option("--as", "email", help="E-mail of the person who imports; by default the one who made the project.")
 @click.option("--taxa-from-folders", is_flag=True, help="Sub-folders' names are taxa, as validated labels.")
 @click.option(
@@ -62,6 +66,7 @@ def import_command(
     source: Path,
     project: str,
     create: bool,
+    embedder: str | None,
     email: str | None,
     mapping: Path | None,
     watch: bool,
@@ -80,11 +85,15 @@ def import_command(
         raise Refused("--watch takes a folder, and goes with none of --dry-run, --from-scratch and --update.")
     if choices["update"] and create:
         raise Refused("--update is of objects that are there: it does not go with --create.")
+    if embedder and not create:
+        raise Refused("--embedder goes with --create; `shoal embed --embedder` exchanges that of a project.")
     options = ImportOptions(mapping=read_mapping(mapping) if mapping else {}, **choices)
     settings = load_settings()
     url = ready_database(settings)
     with database.connect(url) as db:
         target = _open_project(db, project, create, options.dry_run, email)
+        if embedder:
+            _choose(db, settings, target, embedder)
         account_id = _account(db, target.id, email)
     source = source.absolute()
     if watch:
@@ -133,6 +142,16 @@ def _open_project(db: Db, name: str, create: bool, dry_run: bool, email: str | N
         owner = _owner(db, email)
         return Target(NEW_PROJECT if dry_run else make_project(db, owner, name), name, is_new=True)
     return Target(row.id, row.title)
+
+
+def _choose(db: Db, settings: Settings, target: Target, embedder: str) -> None:
+    """Before anything is read, so that an embedder which cannot be loaded is said at once."""
+    if not target.is_new:
+        raise Refused(f"“{target.title}” is there: `shoal embed --embedder` exchanges its embedder.")
+    spec = spec_of(db, embedder)
+    embedders.open_embedder(settings, spec)
+    if target.id != NEW_PROJECT:
+        embedders.assign(db, settings, target.id, spec)
 
 
 def _owner(db: Db, email: str | None) -> int:

@@ -1,34 +1,28 @@
 """What a few words, a number or an address stand for, among what the caller may see.
 
-Objects are asked for by ids only, which the key and the index of original ids answer for each project that may be
-seen; samples by a part of their name, projects by words, taxa by the beginnings of words of any of their names.
+Objects are asked for by ids and names of files, which the key and indexes answer for each project that may be seen;
+samples and acquisitions by a part of their name, projects by words, taxa, place, days and members, taxa by the
+beginnings of words of any of their names. Where nothing goes by what was typed, what is spelt alike is found.
 """
 
-import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote
 
 from app.accounts import people
 from app.accounts.people import pattern
 from app.accounts.viewer import Viewer
 from app.database import Db
+from app.errors import Refused
+from app.finding.asked import KINDS, Asked, read, wishes
 from app.projects.listing import VISIBLE, list_projects
-from app.taxonomy.queries import find_taxa
+from app.taxonomy import finding
 from app.templating import parent_name, thousands
 
-KINDS = ("projects", "samples", "objects", "taxa", "people")
 USUAL, MOST = 8, 100
-LONGEST = 300
 SHORTEST_PART = 3  # of a sample's name: fewer letters have no trigram
-MOST_ID = 2**63 - 1
-NUMBER = re.compile(r"(?:#|id )?(\d{1,19})", re.ASCII | re.IGNORECASE)
-HASH = re.compile(r"[0-9a-f]{64}", re.ASCII | re.IGNORECASE)
-# The number at the end of an address, ours or EcoTaxa's: /projects/3/objects/12, /prj/3, /object/12.
-ADDRESS = re.compile(r"/(objects?|projects?|prj|samples?|taxonomy|taxa)/(\d{1,18})(?=/|$)", re.ASCII)
-NAMED_IN_ADDRESS = {"object": "objects", "project": "projects", "prj": "projects", "sample": "samples"}
-NAMED_IN_ADDRESS |= {"taxonomy": "taxa", "taxa": "taxa"}
+SHORTEST_ALIKE = 5
 
 
 @dataclass(frozen=True)
@@ -44,66 +38,42 @@ class Thing:
 
 @dataclass
 class Found:
-    """What was found of each kind, best first, and of which kinds there is more than was asked for."""
+    """What was found of each kind, best first, and of which kinds there is more than was asked for. `alike`: nothing
+    goes by what was typed, and these are spelt nearly so."""
 
     things: dict[str, list[Thing]] = field(default_factory=dict)
     more: list[str] = field(default_factory=list)
+    alike: bool = False
 
     @property
     def is_empty(self) -> bool:
         return not any(self.things.values())
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What was typed: words, and what they are where they are an id, an address or the digest of an image."""
-
-    words: str
-    names: tuple[str, ...]  # original ids that may be meant
-    numbers: tuple[tuple[str, int], ...]  # kind and id
-    hash: bytes | None = None
-
-
-def read(typed: str) -> Asked:
-    """An address stands for the last thing that it names; a file's name also for the object that it is the image of."""
-    words = " ".join(typed.replace("\0", " ").split())[:LONGEST]
-    if "://" in words or words.startswith("/"):
-        path = unquote(re.sub(r"^\w+://[^/]*", "", words).split("?")[0].split("#")[0])
-        named = ADDRESS.findall(path)
-        if named:
-            kind = NAMED_IN_ADDRESS.get(named[-1][0].removesuffix("s"), "") or NAMED_IN_ADDRESS[named[-1][0]]
-            return Asked("", (), ((kind, int(named[-1][1])),))
-        words = PurePosixPath(path).name
-    names = [words]
-    if "." in words or "/" in words or "\\" in words:
-        file = PurePosixPath(words.replace("\\", "/"))
-        names += [file.name, file.stem, str(file.with_suffix("")) if file.name else ""]
-    number = NUMBER.fullmatch(words)
-    numbered = int(number[1]) if number and int(number[1]) <= MOST_ID else None
-    return Asked(
-        words,
-        tuple(dict.fromkeys(filter(None, names))),
-        tuple((kind, numbered) for kind in KINDS if kind != "people") if numbered is not None else (),
-        bytes.fromhex(words) if HASH.fullmatch(words) else None,
-    )
+Finder = Callable[[Db, Viewer, Asked, int], list[Thing]]
 
 
 def find(db: Db, viewer: Viewer, typed: str, kinds: tuple[str, ...] = KINDS, most: int = USUAL) -> Found:
     """At most `most` of each kind. Nothing is told of what the caller may not see, not that it is there."""
-    asked, found = read(typed), Found()
-    if not asked.words and not asked.numbers:
+    asked = read(typed)
+    if not asked.words and not asked.numbers and not asked.remote:
+        return Found()
+    found = _found(db, viewer, asked, FINDERS, kinds, most)
+    if not found.is_empty or len(asked.words) < SHORTEST_ALIKE:
         return found
+    return replace(_found(db, viewer, asked, ALIKE, kinds, most), alike=True)
+
+
+def _found(
+    db: Db, viewer: Viewer, asked: Asked, finders: dict[str, Finder], kinds: tuple[str, ...], most: int
+) -> Found:
+    found = Found()
     for kind in kinds:
-        things = FINDERS[kind](db, viewer, asked, most + 1)
+        things = finders[kind](db, viewer, asked, most + 1) if kind in finders else []
         found.things[kind] = things[:most]
         if len(things) > most:
             found.more.append(kind)
     return found
-
-
-def _number(asked: Asked, kind: str) -> int:
-    """The id that is asked for; 0 where none is, which nothing has."""
-    return dict(asked.numbers).get(kind, 0)
 
 
 def _rights(viewer: Viewer) -> dict[str, Any]:
@@ -122,63 +92,124 @@ SEEN = f"""
 
 
 def find_projects(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
-    by_id = db.execute(
-        f"with {SEEN} select id from seen where id = %(number)s",  # noqa: S608 - constants
-        _rights(viewer) | {"number": min(_number(asked, "projects"), 2**31 - 1)},
-    ).fetchone()
-    things = [] if by_id is None else [_numbered_project(db, viewer, by_id.id)]
+    """By number, ours or EcoTaxa's; by words of the title; then by a taxon, a place, days or a member of it."""
+    things = _numbered_projects(db, viewer, asked)
     if asked.words:
-        listed = list_projects(db, viewer, asked.words, limit=most).projects
-        things += [_project(one) for one in listed if by_id is None or one["id"] != by_id.id]
-    return things[:most]
+        things += [_project(one) for one in list_projects(db, viewer, asked.words, limit=most).projects]
+        for words, wish, why in wishes(viewer, asked.words):
+            try:
+                listed = list_projects(db, viewer, words, limit=most, wish=wish).projects
+            except Refused:
+                continue  # no taxon of this name, no such day: then it is not what was meant
+            things += [_project(one, why) for one in listed]
+    return list({one.id: one for one in things}.values())[:most]
 
 
-def _numbered_project(db: Db, viewer: Viewer, project_id: int) -> Thing:
-    row: Any = db.execute("select id, title, instrument from project where id = %s", [project_id]).fetchone()
-    return Thing("projects", row.id, row.title, f"project {row.id}", f"/projects/{row.id}")
+def _numbered_projects(db: Db, viewer: Viewer, asked: Asked) -> list[Thing]:
+    rows = db.execute(
+        f"""
+        with {SEEN}
+        select seen.id, seen.title, link.remote_id
+        from seen
+        left join ecotaxa_link link on link.project_id = seen.id
+                                   and link.remote_id = %(remote)s
+                                   and not %(anonymous)s
+        where seen.id = %(number)s
+           or link.remote_id is not null
+        order by seen.id <> %(number)s, lower(seen.title), seen.id
+        """,  # noqa: S608 - constants
+        _rights(viewer) | {"number": asked.number("projects"), "remote": asked.remote_number("projects")},
+    )
+    return [
+        Thing(
+            "projects", row.id, row.title,
+            f"project {row.id}" + (f" · linked to EcoTaxa's project {row.remote_id}" if row.remote_id else ""),
+            f"/projects/{row.id}",
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
-def _project(one: dict[str, Any]) -> Thing:
-    about = " · ".join(filter(None, [one["instrument"], f"{thousands(one['n_objects'])} objects"]))
+def _project(one: dict[str, Any], why: str = "") -> Thing:
+    about = " · ".join(filter(None, [why, one["instrument"], f"{thousands(one['n_objects'])} objects"]))
     return Thing("projects", one["id"], one["title"], about, f"/projects/{one['id']}")
 
 
+def find_alike_projects(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
+    """Words of the title are nearly these."""
+    rows = db.execute(
+        f"""
+        with {SEEN}
+        select id, title
+        from seen
+        where %(words)s <%% lower(title)
+        order by word_similarity(%(words)s, lower(title)) desc, lower(title), id
+        limit %(most)s
+        """,  # noqa: S608 - constants
+        _rights(viewer) | {"words": asked.words.lower(), "most": most},
+    )
+    return [Thing("projects", row.id, row.title, f"project {row.id}", f"/projects/{row.id}") for row in rows]
+
+
 def find_samples(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
-    """By a part of the name, those that begin with it first; without a login, those that have validated objects."""
+    return _find_parents(db, viewer, asked, most, "sample", "lower(parent.orig_id) like %(pattern)s")
+
+
+def find_acquisitions(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
+    return _find_parents(db, viewer, asked, most, "acquisition", "lower(parent.orig_id) like %(pattern)s")
+
+
+def find_alike_samples(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
+    return _find_parents(db, viewer, asked, most, "sample", "%(words)s <%% lower(parent.orig_id)")
+
+
+def find_alike_acquisitions(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
+    return _find_parents(db, viewer, asked, most, "acquisition", "%(words)s <%% lower(parent.orig_id)")
+
+
+def _find_parents(db: Db, viewer: Viewer, asked: Asked, most: int, level: str, named: str) -> list[Thing]:
+    """Those that are named so, or have this number; those that begin with the words first. Without a login, those that
+    have validated objects."""
     words = asked.words.lower()
     rows = db.execute(
         f"""
         with {SEEN}
-        select sample.id, sample.orig_id, sample.project_id, seen.title
-        from sample
-        join seen on seen.id = sample.project_id
-        where (sample.id = %(number)s or (%(words)s <> '' and lower(sample.orig_id) like %(pattern)s))
+        select parent.id, parent.orig_id, parent.project_id, seen.title
+        from {level} as parent
+        join seen on seen.id = parent.project_id
+        where (parent.id = %(number)s or (%(words)s <> '' and {named}))
           and (not %(anonymous)s or exists (
               select
               from object
               join label on label.project_id = object.project_id and label.object_id = object.id
-              where object.sample_id = sample.id
-                and object.project_id = sample.project_id
+              where object.{level}_id = parent.id
+                and object.project_id = parent.project_id
                 and label.status = 'V'
           ))
-        order by sample.id <> %(number)s, not starts_with(lower(sample.orig_id), %(words)s), length(sample.orig_id),
-                 sample.orig_id, sample.id
+        order by parent.id <> %(number)s, not starts_with(lower(parent.orig_id), %(words)s), length(parent.orig_id),
+                 parent.orig_id, parent.id
         limit %(most)s
         """,  # noqa: S608 - constants
         _rights(viewer)
         | {
-            "number": _number(asked, "samples"), "most": most, "pattern": pattern(words),
+            "number": asked.number(f"{level}s"), "most": most, "pattern": pattern(words),
             "words": words if len(words) >= SHORTEST_PART else "",
         },
     )  # fmt: skip
     return [
-        Thing("samples", row.id, parent_name(row.orig_id), row.title, f"/projects/{row.project_id}/samples/{row.id}")
+        Thing(
+            f"{level}s", row.id, parent_name(row.orig_id), row.title,
+            f"/projects/{row.project_id}/{level}s/{row.id}",
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def find_objects(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
-    """By number, by original id (a file's name without its ending too), or by an image's SHA-256."""
+    """By number, ours or EcoTaxa's, by original id, by the name of an image's file with or without its ending, or by
+    an image's SHA-256."""
+    files = [PurePosixPath(name.replace("\\", "/")) for name in asked.names]
+    stems = {name.lower() for file in files for name in (file.name, file.stem) if name}
     rows = db.execute(
         f"""
         with {SEEN},
@@ -199,6 +230,19 @@ def find_objects(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]
              where hash = %(hash)s
                and project_id = any(array(select id from seen))
              limit %(most)s)
+            union
+            (select project_id, object_id
+             from image
+             where project_id = any(array(select id from seen))
+               and file_stem(file_name) = any(%(stems)s)
+             limit %(most)s)
+            union
+            select project_id, object_id
+            from ecotaxa_object
+            where project_id = any(array(select id from seen))
+              and remote_id = %(remote)s
+              and object_id is not null
+              and not %(anonymous)s
         )
         select object.id, object.project_id, object.orig_id, sample.orig_id as sample, seen.title,
                coalesce(label.status, 'U') as status, taxon.display_name as taxon
@@ -215,8 +259,11 @@ def find_objects(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]
         limit %(most)s
         """,  # noqa: S608 - constants
         _rights(viewer)
-        | {"number": _number(asked, "objects"), "names": list(asked.names), "hash": asked.hash, "most": most},
-    )
+        | {
+            "number": asked.number("objects"), "names": list(asked.names), "hash": asked.hash, "most": most,
+            "stems": list(stems), "remote": asked.remote_number("objects"),
+        },
+    )  # fmt: skip
     return [
         Thing(
             "objects", row.id, row.orig_id,
@@ -227,13 +274,42 @@ def find_objects(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]
     ]  # fmt: skip
 
 
-def find_taxa_by_words(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
-    """The taxonomy is for those who are logged in."""
-    number = _number(asked, "taxa")
-    if viewer.account is None or not (asked.words or number):
+def find_taxa(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
+    """The taxonomy is for those who are logged in. Deprecated taxa stand last."""
+    typed = finding.as_typed(asked.words or str(asked.number("taxa") or ""))
+    if viewer.account is None or not typed:
         return []
-    found = find_taxa(db, asked.words or str(number))[:most]
-    return [Thing("taxa", one.id, one.display_name, one.also, f"/taxonomy/{one.id}") for one in found]
+    return _taxa(db, list(finding.begun(db, typed, most, with_deprecated=True)), typed)
+
+
+def find_alike_taxa(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
+    typed = finding.as_typed(asked.words)
+    return _taxa(db, finding.spelt_alike(db, typed)[:most]) if viewer.account and typed else []
+
+
+def _taxa(db: Db, ids: list[int], typed: str = "") -> list[Thing]:
+    """These, in this order, with the other name that what was typed begins and with what is to be used instead."""
+    rows = db.execute(
+        """
+        select taxon.id, taxon.display_name, taxon.status, advised.display_name as advised
+        from unnest(%s::int[]) with ordinality as given (id, place)
+        join taxon on taxon.id = given.id
+        left join taxon advised on advised.id = taxon.rename_to
+        order by given.place
+        """,
+        [ids],
+    ).fetchall()
+    by_another = [row.id for row in rows if typed and not finding.is_begun(typed, row.display_name)]
+    also = finding.other_names(db, typed, by_another) if by_another else {}
+    return [
+        Thing("taxa", row.id, row.display_name, _about_taxon(row, also.get(row.id, "")), f"/taxonomy/{row.id}")
+        for row in rows
+    ]
+
+
+def _about_taxon(row: Any, also: str) -> str:
+    deprecated = "deprecated" + (f", use {row.advised}" if row.advised else "") if row.status == "D" else ""
+    return " · ".join(filter(None, [also, deprecated]))
 
 
 def find_people(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
@@ -273,10 +349,17 @@ def find_people(db: Db, viewer: Viewer, asked: Asked, most: int) -> list[Thing]:
     ]
 
 
-FINDERS = {
+FINDERS: dict[str, Finder] = {
     "projects": find_projects,
     "samples": find_samples,
+    "acquisitions": find_acquisitions,
     "objects": find_objects,
-    "taxa": find_taxa_by_words,
+    "taxa": find_taxa,
     "people": find_people,
+}
+ALIKE: dict[str, Finder] = {
+    "projects": find_alike_projects,
+    "samples": find_alike_samples,
+    "acquisitions": find_alike_acquisitions,
+    "taxa": find_alike_taxa,
 }

@@ -20,6 +20,7 @@ SCREEN = """
          when detail ? 'of_probe' then 'stragglers'
          when detail ? 'pile' then 'pile'
          when detail ? 'cards' then 'cluster'
+         when provenance = 'api' then 'api'
          else 'board'
     end"""
 
@@ -53,7 +54,7 @@ FROM_ACTS = f"""
 
 @dataclass(frozen=True)
 class Activity:
-    """What was done by one person, from one kind of batch ("audit" and "board": from none), or on one day."""
+    """What was done by one person, from one kind of batch ("audit", "board" and "api": from none), or on one day."""
 
     what: str
     account_id: int | None

@@ -67,7 +67,7 @@ def shown_act(past: PastAct, project_id: int, project: str, role: str, status: s
     )
 
 
-ELSEWHERE = {"board": "the board", "audit": "an audit"}
+ELSEWHERE = {"board": "the board", "audit": "an audit", "api": "a program"}
 
 
 def source_words(name: str) -> str:

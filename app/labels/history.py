@@ -64,7 +64,7 @@ class PastAct:
     undone_by: str | None
     left: bool = False
     detail: dict[str, Any] = field(default_factory=dict)
-    source: str | None = None  # the kind of batch that it was done in
+    source: str | None = None  # the kind of batch that it was done in; api: a program said it outside of one
     batch_id: int | None = None
     seconds: float | None = None  # since the person's act before; None after a break
 
@@ -110,7 +110,8 @@ TOLD = """
     coalesce(of_undo.kind, of_act.kind) as reversed_kind,
     taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
     act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left,
-    act.detail - array['back', 'stays'] as detail, whose.name as whose, batch.source, act.batch_id,
+    act.detail - array['back', 'stays'] as detail, whose.name as whose, act.batch_id,
+    coalesce(batch.source, case when act.provenance = 'api' then 'api' end) as source,
     extract(epoch from act.at - (select at
                                    from act as before
                                   where before.project_id = act.project_id
@@ -180,6 +181,7 @@ def own_acts(db: Db, viewer: Viewer, before: int | None = None, limit: int = 50)
           {TOLD_FROM}
          where act.account_id = %(account_id)s
            and {CHANGED}
+           and project.hidden is null
            and (%(all)s or member.role is not null or project.visibility <> 'private')
            and (%(before)s::bigint is null or act.id < %(before)s)
          order by act.id desc

@@ -131,9 +131,7 @@ def list_objects_api(
 
 def check(filter: Filter, order: Order) -> None:
     """A program is told what a person sees as an invalid chip."""
-    for chip in filter.chips:
-        if chip.invalid:
-            raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
+    filter.obeyed()
     if order.invalid:
         raise Refused(order.invalid.partition(":")[0])
 

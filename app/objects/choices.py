@@ -128,7 +128,7 @@ def _imports(db: Db, project: Project, typed: str) -> list[Choice]:
 
 
 def _people(db: Db, project: Project, typed: str) -> list[Choice]:
-    """Members of the project and those who labelled in it."""
+    """Those who acted or labelled in the project, which all may know who look at it: not its members."""
     if project.validated_only:
         return []
     rows = db.execute(
@@ -136,7 +136,7 @@ def _people(db: Db, project: Project, typed: str) -> list[Choice]:
         select id, name
           from account
          where (id = any(%(labelled)s)
-                or id in (select account_id from member where project_id = %(project_id)s))
+                or exists (select from act where account_id = account.id and project_id = %(project_id)s))
            and strpos(lower(name), lower(%(typed)s)) > 0
          order by lower(name), id
          limit %(most)s

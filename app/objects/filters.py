@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from app.database import Db
+from app.errors import Refused
 from app.objects.conditions import CONDITIONS, PEOPLE_WORDS, Condition, find_condition
 from app.objects.fields import Fields, project_fields
 from app.objects.names import names_of
@@ -88,6 +89,13 @@ class Filter:
         if not self.with_children and any(key == "taxon" for key, _ in pairs):
             pairs.append(("children", "0"))
         return pairs
+
+    def obeyed(self) -> "Filter":
+        """This one, or Refused where a condition cannot be obeyed: a program is told what a person sees as a chip."""
+        for chip in self.chips:
+            if chip.invalid:
+                raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
+        return self
 
     def without(self, chips: Sequence[Chip]) -> "Filter":
         """What is left when these conditions are removed."""

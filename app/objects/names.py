@@ -93,12 +93,11 @@ def _found(db: Db, values: dict[str, object]) -> dict[tuple[str, str], str]:
 
 
 def _people(db: Db, project_id: int, ids: list[int]) -> dict[tuple[str, str], str]:
-    """Members of the project, who acted in it, and whom its labels name, which have no index by person."""
+    """Who acted in the project, and whom its labels name, which have no index by person."""
     rows = db.execute(
         """
         select id, name,
-               exists (select from member where member.account_id = account.id and project_id = %(project_id)s)
-               or exists (select from act where act.account_id = account.id and project_id = %(project_id)s) as belongs
+               exists (select from act where act.account_id = account.id and project_id = %(project_id)s) as belongs
           from account
          where id = any(%(ids)s)
         """,

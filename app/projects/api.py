@@ -12,7 +12,7 @@ from app.accounts.queries import find_account
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.openapi import refusals
-from app.projects import listing, members, queries, reference_routes
+from app.projects import embedders, listing, members, queries, reference_routes
 from app.projects.about import Contact, about_of
 from app.projects.access import MANAGER, VISITOR, Project, find_project
 from app.projects.wishes import Wish
@@ -68,16 +68,22 @@ class ProjectDetail:
 
 @dataclass
 class NewProject:
+    """`embedder`: the name of one that this server knows; the default where it is left out."""
+
     title: str
     description: str = ""
     instrument: str = ""
     visibility: str = "private"
     pixel_size_um: float | None = None
+    embedder: str = ""
 
 
 @dataclass
 class ProjectChange:
-    """What is left out stays as it is. A `pixel_size_um` of 0 means: not known."""
+    """What is left out stays as it is. A `pixel_size_um` of 0 means: not known.
+
+    Another `embedder` is moved to by a job, while the present one serves until all the new vectors are there.
+    """
 
     title: str | None = None
     description: str | None = None
@@ -91,6 +97,7 @@ class ProjectChange:
     citation: str | None = None
     contacts: list[Contact] | None = None
     show: list[str] | None = None
+    embedder: str | None = None
 
 
 @dataclass
@@ -147,7 +154,8 @@ def read_projects(
     """The projects that the caller may see; every word of `q` stands in title, instrument or description.
 
     `taxon` is a name or id, and means all below it; `place` south,west,north,east in degrees; `since` and `until` are
-    days as 2024-06-30; `member` is a part of a name. Places are compared to a degree, days to a month.
+    days as 2024-06-30; `member` is a part of a name, looked for in one's own projects. Places are compared to a degree,
+    days to a month.
 
     `sort` is title, size or, for who is logged in, activity. `next` of the last one, given as `after`, asks for the
     page that follows; it is empty where nothing follows.
@@ -183,6 +191,7 @@ def create_project(
         instrument=data.instrument,
         visibility=data.visibility,
         pixel_size_um=data.pixel_size_um,
+        embedder=embedders.meant(db, viewer, data.embedder) if data.embedder else "",
     )
     return detail_of(db, find_project(db, viewer, project_id))
 
@@ -225,6 +234,8 @@ def update_project(
         about_of(project.settings), **{name: value for name, value in said.items() if value is not None}
     )
     queries.change_project(db, project, viewer, **given)
+    if data.embedder:
+        embedders.choose(db, viewer, project.id, data.embedder)
     return detail_of(db, find_project(db, viewer, project.id))
 
 

@@ -14,13 +14,14 @@ from app.database import Db
 from app.errors import LoginNeeded, Refused
 from app.objects.fields import project_fields
 from app.objects.view import keys_of, shown_fields
-from app.projects import member_pages, queries, reference_routes
+from app.projects import embedders, member_pages, queries, reference_routes
 from app.projects.about import LICENCES, ROLES, About, Contact, about_of
 from app.projects.access import MANAGER, VISITOR, Project
 from app.projects.listing import Listing, list_projects, sorts_for
 from app.projects.wishes import Wish
 from app.taxonomy import preset_routes
 from app.taxonomy.presets import list_presets
+from indexer.embedders import DEFAULT
 
 
 @dataclass
@@ -29,6 +30,7 @@ class NewProjectForm:
     description: str = ""
     instrument: str = ""
     pixel_size_um: str = ""
+    embedder: str = DEFAULT
 
 
 @dataclass
@@ -44,6 +46,7 @@ class SettingsForm:
     licence: str = ""
     citation: str = ""
     show: str = ""
+    embedder: str = ""
     contact_name: list[str] | str = field(default_factory=list)
     contact_organisation: list[str] | str = field(default_factory=list)
     contact_email: list[str] | str = field(default_factory=list)
@@ -123,13 +126,14 @@ def show_projects(
     return Template("projects/list.html", context=context)
 
 
-@get("/projects/new", opt={"role": "application_manager"}, include_in_schema=False, sync_to_thread=False)
-def show_new_project() -> Template:
-    return new_project_page(NewProjectForm())
+@get("/projects/new", opt={"role": "application_manager"}, include_in_schema=False, sync_to_thread=True)
+def show_new_project(db: NamedDependency[Db], viewer: NamedDependency[Viewer]) -> Template:
+    return new_project_page(db, viewer, NewProjectForm())
 
 
-def new_project_page(form: NewProjectForm, error: str = "", status_code: int = 200) -> Template:
-    return Template("projects/new.html", context={"form": form, "error": error}, status_code=status_code)
+def new_project_page(db: Db, viewer: Viewer, form: NewProjectForm, error: str = "", status_code: int = 200) -> Template:
+    context = {"form": form, "error": error, "embedders": embedders.offered(db, viewer)}
+    return Template("projects/new.html", context=context, status_code=status_code)
 
 
 @post("/projects", opt={"role": "application_manager"}, include_in_schema=False, sync_to_thread=True)
@@ -145,9 +149,10 @@ def create_project(
             description=data.description,
             instrument=data.instrument,
             pixel_size_um=number_or_none(data.pixel_size_um),
+            embedder=embedders.meant(db, viewer, data.embedder),
         )
     except Refused as refused:
-        return new_project_page(data, refused.sentence, refused.status)
+        return new_project_page(db, viewer, data, refused.sentence, refused.status)
     return Redirect(f"/projects/{project_id}/import", status_code=303)
 
 
@@ -187,6 +192,8 @@ def settings_page(
     }
     if project.may("manager"):
         context |= reference_routes.context_of(db, project, viewer)
+        context["embedders"] = embedders.offered(db, viewer)
+        context["chosen_embedder"] = embedders.choice_of(db, project.id)
     return Template("projects/settings.html", context=context, status_code=status_code)
 
 
@@ -212,6 +219,8 @@ def save_settings(
             pixel_unit=data.pixel_unit,
             about=data.about,
         )
+        if data.embedder:
+            embedders.choose(db, viewer, project.id, data.embedder)
     except Refused as refused:
         return settings_page(db, project, viewer, data, error=refused.sentence, status_code=refused.status)
     return Redirect(f"/projects/{project.id}/settings?saved=1", status_code=303)

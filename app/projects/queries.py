@@ -32,19 +32,25 @@ def make_project(
     instrument: str = "",
     visibility: str = "private",
     embedder_id: int | None = None,
+    embedder: str = "",
     pixel_size_um: float | None = None,
 ) -> int:
-    """A new project's id. Its maker is its first manager."""
+    """A new project's id. Its maker is its first manager. `embedder`: the registry's word for the one that it is to
+    have, where that is not known by an id yet."""
     check_texts(title, description, instrument)
     check_choices("annotate", visibility, pixel_size_um)
     row = db.execute(
         """
-        insert into project (title, description, instrument, visibility, embedder_id, pixel_size_um, created_by)
-        values (%s, %s, %s, %s, %s, %s, %s)
+        insert into project
+            (title, description, instrument, visibility, embedder_id, pixel_size_um, created_by, settings)
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
         returning id
         """,
-        [title.strip(), description.strip(), instrument.strip(), visibility, embedder_id, pixel_size_um, account_id],
-    ).fetchone()
+        [
+            title.strip(), description.strip(), instrument.strip(), visibility, embedder_id, pixel_size_um, account_id,
+            Jsonb({"embedder": embedder} if embedder else {}),
+        ],
+    ).fetchone()  # fmt: skip
     project_id: int = row.id
     if account_id is not None:
         set_member(db, project_id, account_id, "manager")
@@ -133,9 +139,9 @@ def check_choices(status: str, visibility: str, pixel_size_um: float | None) -> 
 
 
 def embedder_name(db: Db, project: Project) -> str | None:
-    """What the project's embedder is called; None before the first embedding."""
+    """What the project's embedder is called, or is to be; None where none is chosen before the first embedding."""
     row = db.execute("select name from embedder where id = %s", [project.embedder_id]).fetchone()
-    return row.name if row else None
+    return row.name if row else project.settings.get("embedder")
 
 
 def describe_embedder(db: Db, project: Project) -> Any:

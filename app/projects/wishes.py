@@ -13,7 +13,8 @@ from app.taxonomy.changing import named
 
 LOG_IN = "Log in to find projects by place, time or member."
 LONGEST = 200
-# Each clause stands where it is asked for. Objects that nobody validated are not for who is not logged in.
+# Each clause stands where it is asked for. Objects that nobody validated are not for who is not logged in, and who is
+# a member is known to members.
 CLAUSES = {
     "instrument": "strpos(lower(p.instrument), %(instrument)s) > 0",
     "taxon": """
@@ -46,7 +47,8 @@ CLAUSES = {
         )
     """,
     "member": """
-        exists (
+        (%(all)s or m.role is not null)
+        and exists (
             select
             from member
             join account on account.id = member.account_id
@@ -61,7 +63,10 @@ CLAUSES = {
 @dataclass(frozen=True)
 class Wish:
     """`taxon`: a name or id, with all below it; `place`: south,west,north,east in degrees; `since` and `until`: days as
-    2024-06-30; `member`: a part of a name. Places are compared to a degree and days to a month."""
+    2024-06-30; `member`: a part of a name, in one's own projects.
+
+    Places are compared to a degree and days to a month.
+    """
 
     instrument: str = ""
     taxon: str = ""

@@ -9,6 +9,7 @@ from app.templating import thousands
 LEAST_DEGREES = 12.0  # of width and height: the outline of the land is too coarse for less
 CLOSE_DEGREES = 0.2  # of a frame without the land
 MOST_DOTS = 1000
+FEW_DOTS = 25  # are drawn at their full size
 STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60)
 ASPECT = 2.0
 
@@ -46,18 +47,21 @@ class Map:
     place: str  # S,W,N,E round the dots, as the filter `place` takes it
     n_positions: int
     copies: tuple[int, ...]  # how far the land is moved to fill a frame across the date line
+    dot: float  # the usual radius, in degrees: the more dots, the smaller
 
 
 def draw(positions: np.ndarray, objects: np.ndarray | None = None, least: float = LEAST_DEGREES) -> Map | None:
     """The map of latitudes and longitudes [n, 2]; None where there is none.
 
-    `objects` [n]: how many stand at each; `least`: the fewest degrees that the frame is high.
+    `objects` [n]: how many stand at each; `least`: the fewest degrees that the frame is high where positions differ.
     """
     inside = (np.abs(positions[:, 0]) <= 90) & (np.abs(positions[:, 1]) <= 360)
     latitude, longitude = np.round(positions[inside], 6).T
     if not len(latitude):
         return None
     x = _unrolled(longitude)
+    if max(np.ptp(x), np.ptp(latitude)) < least / 100:
+        least = LEAST_DEGREES
     west, width = _widened(float(x.min()), float(x.max()), least * ASPECT)
     south, height = _widened(float(latitude.min()), float(latitude.max()), least)
     height = min(height, 180)
@@ -68,13 +72,14 @@ def draw(positions: np.ndarray, objects: np.ndarray | None = None, least: float 
     south = min(max(south, -90), 90 - height)
     west = west if width < 360 else float(x.min() + x.max()) / 2 - 180
     width = min(width, 360)
+    dots = _dots(x, latitude, width / 160, None if objects is None else objects[inside])
     step = next((step for step in STEPS if width / step <= 7), 90)
     return Map(
         west=round(west, 3),
         north=round(-(south + height), 3),
         width=round(width, 3),
         height=round(height, 3),
-        dots=_dots(x, latitude, width / 160, None if objects is None else objects[inside]),
+        dots=dots,
         meridians=[
             Line(at, degrees(_rolled(at), "E", "W", _decimals(step))) for at in _multiples(west, west + width, step)
         ],
@@ -86,6 +91,7 @@ def draw(positions: np.ndarray, objects: np.ndarray | None = None, least: float 
             for turn in (-360, 0, 360)
             if height >= LEAST_DEGREES and west < turn + 180 and west + width > turn - 180
         ),
+        dot=round(width / 100 * min(1.0, max(0.4, (FEW_DOTS / len(dots)) ** 0.5)), 5),
     )
 
 

@@ -117,7 +117,7 @@ def where_and_when_api(
     limit: FromQuery[int] = MOST_SAMPLES,
 ) -> WhereAndWhen:
     """Of the objects that a filter keeps, said as in an address of the board; at most 1,000 samples are listed."""
-    found = where_when(db, project, _filter(db, project, viewer, request), min(max(limit, 1), 1000))
+    found = where_when(db, project, _filter(db, project, viewer, request).obeyed(), min(max(limit, 1), 1000))
     months = [0] * 12
     for column in found.season.columns if found.season else []:
         months[column.at] = column.n

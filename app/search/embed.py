@@ -69,12 +69,13 @@ def run(job: JobContext) -> None:
 
     Arguments: `embedder`, a name of the registry that the project shall use from now on; `retry_failed`, true to try
     again what failed; `vectors`, a file of vectors to bring in, which become the project's; `name`, what they are
-    called; `move_to`, the id of an embedder that takes the present one's place once all its vectors are there.
+    called; `move_to`, the id or the registry's word of an embedder that takes the present one's place once all its
+    vectors are there.
     """
     if path := job.args.get("vectors"):
         bring(job.database_url, job.project_id, path, job.args.get("name", ""), job)
-    elif target_id := job.args.get("move_to"):
-        moving.move(job, target_id, embed_project)
+    elif target := job.args.get("move_to"):
+        moving.move(job, target, embed_project)
     else:
         _embed(job)
     with database.connect(job.database_url) as db:

@@ -164,10 +164,12 @@ def use(db: Db, project_id: int, embedder_id: int) -> None:
 
 
 def assign_default(db: Db, settings: Settings, project_id: int) -> Any:
-    """The project's row of `embedder`; a project without one gets the default."""
+    """The project's row of `embedder`; a project without one gets what was chosen for it, else the default."""
     row = of_project(db, project_id)
     if row is None:
-        assign(db, settings, project_id)
+        chosen: Any = db.execute("select settings ->> 'embedder' as spec from project where id = %s", [project_id])
+        wish = chosen.fetchone()
+        assign(db, settings, project_id, (wish and wish.spec) or embedders.DEFAULT)
         row = of_project(db, project_id)
     return row
 

@@ -123,7 +123,7 @@ def _listed(db: Db, viewer: Viewer, ids: list[int]) -> list[Listed]:
         left join used on used.taxon_id = taxon.id
         order by given.place
         """,
-        {"ids": ids, "projects": _seen_projects(db, viewer)},
+        {"ids": ids, "projects": seen_projects(db, viewer)},
     )
     return [
         Listed(
@@ -226,7 +226,7 @@ def uses(db: Db, viewer: Viewer, taxon_id: int) -> list[Use]:
         having sum(used.n) > 0
         order by sum(used.n) desc, lower(project.title), project.id
         """,
-        {"taxon_id": taxon_id, "projects": _seen_projects(db, viewer)},
+        {"taxon_id": taxon_id, "projects": seen_projects(db, viewer)},
     )
     return [
         Use(row.id, row.title, row.n, {status: row.by_status.get(status, 0) for status in "VPD"} | {"U": 0})
@@ -234,7 +234,7 @@ def uses(db: Db, viewer: Viewer, taxon_id: int) -> list[Use]:
     ]
 
 
-def _seen_projects(db: Db, viewer: Viewer) -> list[int]:
+def seen_projects(db: Db, viewer: Viewer) -> list[int]:
     """The projects whose counts the viewer may learn. Nobody looks in here without an account."""
     rows = db.execute(
         """

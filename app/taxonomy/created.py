@@ -7,6 +7,7 @@ from typing import Any
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Conflict, Refused
+from app.taxonomy.browse import seen_projects
 from app.taxonomy.changing import deprecate_taxon, held
 from app.taxonomy.names import is_italic
 from app.taxonomy.naming import name_uniquely
@@ -16,8 +17,11 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class CreatedTaxon:
-    """A class, who made it when and in which project (nobody here: it came by a list), and how many objects have it
-    now. `waits`: nobody has looked at it; `mine`: the caller made it; `may_judge`: may keep, merge or refuse it."""
+    """A class, who made it when and in which project (nobody here: it came by a list), and how many objects that the
+    caller may know of have it now.
+
+    `waits`: nobody has looked at it; `mine`: the caller made it; `may_judge`: may keep, merge or refuse it.
+    """
 
     id: int
     name: str
@@ -63,6 +67,7 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: boo
             select taxon_id, sum(n)::bigint as n
             from count_delta
             where taxon_id in (select id from listed)
+              and project_id = any(%(projects)s::int[])
             group by taxon_id
         )
         select listed.*, account.name as who, coalesce(used.n, 0) as n, project.title as project
@@ -77,7 +82,7 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: boo
         """,  # noqa: S608 - a constant
         {
             "before": before, "page": PAGE, "waiting": waiting, "account": viewer.account_id,
-            "all": viewer.is_application_manager,
+            "all": viewer.is_application_manager, "projects": seen_projects(db, viewer),
         },
     )  # fmt: skip
     return [_created(viewer, row) for row in rows]

@@ -35,12 +35,12 @@ def start_move(db: Db, project: Home, account_id: int | None, training_id: int, 
     return job_id
 
 
-def move(job: JobContext, target_id: int, embed_project: Any) -> None:
+def move(job: JobContext, target: int | str, embed_project: Any) -> None:
     """The body of that job; `embed_project` is the one of app/search/embed.py, which calls this."""
     project_id = job.project_id or 0
     search.configure(job.settings)
     with database.connect(job.database_url) as db:
-        wanted_id = _wanted(db, job, project_id, target_id)
+        wanted_id = _wanted(db, job, project_id, target)
         present = embedders.of_project(db, project_id)
     if present is not None and present.id == wanted_id:
         return
@@ -60,8 +60,11 @@ def point(db: Db, project_id: int, embedder_id: int) -> None:
     embedders.use(db, project_id, embedder_id)
 
 
-def _wanted(db: Db, job: JobContext, project_id: int, target_id: int) -> int:
+def _wanted(db: Db, job: JobContext, project_id: int, target: int | str) -> int:
     """The target, made not to see the strips that the project cuts off."""
+    if isinstance(target, str):
+        return embedders.registered(db, job.settings, project_id, target)
+    target_id = target
     row = embedders.find(db, target_id)
     if not row.embeds_images:
         has_all = db.execute(

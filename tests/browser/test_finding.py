@@ -21,14 +21,20 @@ def test_ctrl_k_finds_an_object_from_the_board_and_leads_to_it(open_bay: OpenBay
     page.wait_for_url(f"**/projects/{bay.id}/objects/{bay.ids[3]}")
 
 
-def test_enter_shows_all_that_was_found_and_says_where_there_is_nothing(open_bay: OpenBay, bay: SmallProject) -> None:
+def test_enter_opens_the_one_thing_found_or_shows_all_and_says_where_there_is_nothing(
+    open_bay: OpenBay, bay: SmallProject
+) -> None:
     page = open_bay().page
-    page.get_by_role("button", name="Find", exact=True).click()
-    page.keyboard.type("copepo")
-    expect(page.locator("#find-offered").get_by_role("link", name="Copepoda")).to_be_visible()
+    page.keyboard.press("Control+K")
+    page.keyboard.type("object12")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/find?q=copepo")
-    expect(page.get_by_role("main").get_by_role("link", name="Copepoda")).to_be_visible()
+    page.wait_for_url(f"**/projects/{bay.id}/objects/{bay.ids[11]}")
+    page.get_by_role("button", name="Find", exact=True).click()
+    page.keyboard.type("oithona")
+    expect(page.locator("#find-offered").get_by_role("link", name="Oithona similis")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/find?q=oithona*")
+    expect(page.get_by_role("main").get_by_role("link", name="Oithona similis")).to_be_visible()
     page.get_by_role("searchbox", name="What to find").fill("no such thing")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Nothing that you may see goes by “no such thing”")).to_be_visible()

@@ -105,6 +105,23 @@ def test_a_project_is_made_where_that_is_asked_for(
     ) == [("New", 1)]
 
 
+def test_a_new_project_gets_the_embedder_that_is_named_and_one_that_is_there_keeps_its_own(
+    call: Callable[..., Result], workplace: Workplace, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_bytes(picture())
+    new = tmp_path / "pictures", "--project", "New", "--as", "ada@example.org"
+
+    unknown = call(*new, "--create", "--embedder", "nope")
+    assert isinstance(unknown.exception, Refused) and "no embedder 'nope'" in unknown.exception.sentence
+    assert workplace.values("select count(*) from project where title = 'New'") == [0]
+    assert "goes with --create" in call(*new, "--embedder", "lite0-128").exception.sentence
+    assert call(*new, "--create", "--embedder", "lite0-128").exit_code == 0
+    name = "select embedder.name from project join embedder on embedder.id = embedder_id where title = 'New'"
+    assert workplace.values(name) == ["lite0-128"]
+    assert "is there" in call(*new, "--create", "--embedder", "lite0-128-rot4").exception.sentence
+
+
 def test_a_dry_run_into_a_new_project_makes_none(
     call: Callable[..., Result], workplace: Workplace, bundle: Bundle
 ) -> None:

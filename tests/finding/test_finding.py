@@ -8,6 +8,7 @@ import pytest
 from app.accounts.viewer import ANONYMOUS, Viewer
 from app.database import Db
 from app.finding.things import find
+from app.projects import reach
 from tests.small_projects import Person, SmallProject, make_person, make_project
 from tests.web_fixtures import Client, logged_in
 
@@ -50,10 +51,16 @@ def test_words_find_projects_samples_and_taxa(db: Db, bay: SmallProject, closed:
 def test_objects_are_found_by_every_id_that_they_have(db: Db, bay: SmallProject, ada: Person) -> None:
     viewer, one = Viewer(ada), bay.ids[4]  # type: ignore[arg-type]
     digest = hashlib.sha256(str(one).encode()).hexdigest()
+    db.execute(
+        "update image set file_name = 'net 3/Copepod_i003.v2.JPG' where project_id = %s and object_id = %s",
+        [bay.id, one],
+    )
+    link_to_ecotaxa(db, bay, 5)
     addresses = [
         f"https://shoal.example.org/projects/{bay.id}/objects/{one}?x=1#top",
         f"/projects/{bay.id}/objects/{one}",
-        f"https://ecotaxa.example.org/object/{one}",
+        f"https://ecotaxa.example.org/object/{one + 7_000_000}",
+        f"#{one + 7_000_000}",
     ]
     for typed in (
         str(one),
@@ -62,6 +69,9 @@ def test_objects_are_found_by_every_id_that_they_have(db: Db, bay: SmallProject,
         "object5",
         "object5.png",
         "a\\b\\object5.jpg",
+        "copepod_i003.v2.jpg",
+        "Copepod_i003.v2",
+        "net 3/Copepod_i003.v2.JPG",
         digest,
         *addresses,
     ):
@@ -69,6 +79,83 @@ def test_objects_are_found_by_every_id_that_they_have(db: Db, bay: SmallProject,
     assert find(db, viewer, addresses[0]).things["objects"][0].url == f"/projects/{bay.id}/objects/{one}"
     assert ids(db, viewer, f"/projects/{bay.id}/board", "projects") == [bay.id]
     assert ids(db, viewer, str(bay.id), "projects") == [bay.id]
+
+
+def link_to_ecotaxa(db: Db, project: SmallProject, number: int) -> None:
+    """The project comes from this one there, where its objects have numbers of their own."""
+    db.execute("insert into ecotaxa_link (project_id, address, remote_id) values (%s, 'x', %s)", [project.id, number])
+    db.execute(
+        """
+        insert into ecotaxa_object (project_id, remote_id, object_id, orig_id, visit_id)
+        select project_id, id + 7000000, id, orig_id, 1 from object where project_id = %s
+        """,
+        [project.id],
+    )
+
+
+def test_an_address_of_ecotaxa_finds_the_projects_linked_to_it_and_never_ours_of_that_number(
+    db: Db, bay: SmallProject, closed: SmallProject, ada: Person
+) -> None:
+    viewer = Viewer(ada)  # type: ignore[arg-type]
+    link_to_ecotaxa(db, closed, 77)
+    assert names(db, viewer, "https://ecotaxa.example.org/prj/77") == {}, "the closed one does not exist"
+    assert names(db, viewer, f"https://ecotaxa.example.org/prj/{bay.id}") == {}
+    db.execute("insert into member values (%s, %s, 'visitor')", [closed.id, ada.id])
+    assert names(db, viewer, "https://ecotaxa.example.org/prj/77?status=P") == {"projects": ["Closed sea"]}
+    assert names(db, ANONYMOUS, "https://ecotaxa.example.org/prj/77") == {}
+
+
+def test_projects_are_found_by_taxon_place_day_and_member(
+    db: Db, bay: SmallProject, closed: SmallProject, ada: Person, ben: Person
+) -> None:
+    for project in (bay, closed):
+        db.execute("update object set date = '2020-01-03' where project_id = %s", [project.id])
+        db.execute("update sample set latitude = 43.68, longitude = 7.31 where project_id = %s", [project.id])
+        reach.derive(db, project.id)
+    db.execute("insert into member values (%s, %s, 'annotator')", [bay.id, ada.id])
+    viewer = Viewer(ada)  # type: ignore[arg-type]
+    for typed in ("Copepoda", "living", "2020-01-03", "2020-01", "2020", "43.5,7.3", "43.2, 7.0, 44, 8", "Ada",
+                  "morlaix 2020", "copepoda 43.5,7.3 2020-01"):  # fmt: skip
+        assert [one.name for one in find(db, viewer, typed, ("projects",)).things["projects"]] == ["Bay of Morlaix"]
+    assert "with Copepoda" in find(db, viewer, "Copepoda", ("projects",)).things["projects"][0].about
+    for typed in ("fiber", "2021-01-03", "2020-02-31", "50.5,7.3", "999,999", "zooscan 2021", "Ben"):
+        assert ids(db, viewer, typed, "projects") == [], typed
+    assert ids(db, Viewer(ben), "Ada", "projects") == [], "no member of it"  # type: ignore[arg-type]
+    assert ids(db, ANONYMOUS, "2020-01-03", "projects") == ids(db, ANONYMOUS, "Ada", "projects") == []
+    assert ids(db, ANONYMOUS, "Copepoda", "projects") == [bay.id]
+
+
+def test_what_is_misspelt_is_found_where_nothing_goes_by_it(db: Db, bay: SmallProject, ada: Person) -> None:
+    viewer = Viewer(ada)  # type: ignore[arg-type]
+    db.execute("update sample set orig_id = 'villefranche_1995' where id = (select min(id) from sample)")
+    for typed, kind, name in (
+        ("Oithona simmilis", "taxa", "Oithona similis"),
+        ("Villefrnche", "samples", "villefranche_1995"),
+        ("Moorlaix", "projects", "Bay of Morlaix"),
+    ):
+        found = find(db, viewer, typed)
+        assert (found.alike, [one.name for one in found.things[kind]][:1]) == (True, [name])
+    assert not find(db, viewer, "villefranche").alike
+    assert find(db, viewer, "quite unlike anything").is_empty
+    assert names(db, ANONYMOUS, "Oithona simmilis") == {}
+
+
+def test_acquisitions_are_found_by_name_and_deprecated_taxa_last(db: Db, bay: SmallProject, ada: Person) -> None:
+    viewer = Viewer(ada)  # type: ignore[arg-type]
+    acquisition = db.execute("select id, orig_id from acquisition where project_id = %s", [bay.id]).fetchone()
+    found = find(db, viewer, acquisition.orig_id.upper()).things["acquisitions"]
+    assert [one.url for one in found] == [f"/projects/{bay.id}/acquisitions/{acquisition.id}"]
+    copepoda = bay.taxa["Copepoda"]
+    db.execute(
+        """
+        insert into taxon (name, display_name, status, rename_to) values ('Copepoda old', 'Copepoda old', 'D', %s)
+        """,
+        [copepoda],
+    )
+    assert [(one.name, one.about) for one in find(db, viewer, "copepoda").things["taxa"]] == [
+        ("Copepoda", ""),
+        ("Copepoda old", "deprecated, use Copepoda"),
+    ]
 
 
 def test_numbers_too_large_and_odd_addresses_find_nothing(db: Db, bay: SmallProject, ada: Person) -> None:
@@ -107,7 +194,7 @@ def test_people_are_found_by_who_shares_a_project_with_them(
     assert names(db, Viewer(ada), "ben@example") == {}, "an address is not for everybody"  # type: ignore[arg-type]
     assert names(db, Viewer(cem), "be") == {}  # type: ignore[arg-type]
     master = Person(cem.id, "Cem", is_application_manager=True)
-    assert names(db, Viewer(master), "ben@example") == {"people": ["Ben"]}  # type: ignore[arg-type]
+    assert names(db, Viewer(master), "ben@example")["people"] == ["Ben"]  # type: ignore[arg-type]
 
 
 def test_more_of_a_kind_is_told(db: Db, bay: SmallProject, ada: Person) -> None:
@@ -121,9 +208,16 @@ def test_each_kind_of_id_is_answered_by_an_index(db: Db, bay: SmallProject) -> N
     for condition in ("id = 5", "orig_id = any('{a,b}')"):
         plan = db.execute(f"explain select id from object where project_id = any('{{1,2}}') and {condition}").fetchall()
         assert "Seq Scan" not in str(plan)
-    assert "sample_name_alike" in str(
-        db.execute("explain select id from sample where lower(orig_id) like '%wp2_2024%'").fetchall()
+    for level in ("sample", "acquisition"):
+        for named in ("lower(orig_id) like '%wp2_2024%'", "'wp2_2024' <% lower(orig_id)"):
+            plan = str(db.execute(f"explain select id from {level} where {named}").fetchall())
+            assert f"{level}_name_alike" in plan
+    stems = (
+        "explain select object_id from image where project_id = any('{1,2}') and file_stem(file_name) = any('{a,b}')"
     )
+    assert "file_stem" in str(db.execute(stems).fetchall()) and "Seq Scan" not in str(db.execute(stems).fetchall())
+    remote = "explain select object_id from ecotaxa_object where project_id = any('{1,2}') and remote_id = 7"
+    assert "ecotaxa_object_pkey" in str(db.execute(remote).fetchall())
 
 
 def test_the_page_and_the_box_show_what_is_found(
@@ -139,6 +233,9 @@ def test_the_page_and_the_box_show_what_is_found(
     answer = app_client.get("/api/v1/find", params={"q": "object2", "kinds": "objects,samples"}).json()
     assert [one["id"] for one in answer["objects"]] == [bay.ids[1]]
     assert answer["taxa"] == []
+    only = app_client.get("/find", params={"q": "object2", "only": "true"})
+    assert (only.status_code, only.headers["location"]) == (303, f"/projects/{bay.id}/objects/{bay.ids[1]}")
+    assert app_client.get("/find", params={"q": "wp2_2024", "only": "true"}).status_code == 200
     wrong = app_client.get("/api/v1/find", params={"q": "x", "kinds": "fish"})
     assert wrong.status_code == 400 and "there is no kind" in wrong.json()["detail"].lower()
     assert app_client.get("/api/v1/find", params={"q": "x", "limit": 0}).status_code == 400

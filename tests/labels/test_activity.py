@@ -128,7 +128,7 @@ def test_how_fast_others_are_is_for_managers(
     visitor = bearer(database_url, member("visitor"))
     assert app_client.get(f"{url}/activity", headers=visitor).json()["people"] == []
     page = logged_in(app_client, manager).get(f"/projects/{project_id}/activity").text
-    assert annotator.name in page and "the board" in page
+    assert annotator.name in page and "a program" in page
     assert "Nothing was labelled" not in page
     assert "By person" not in logged_in(another_client(), annotator).get(f"/projects/{project_id}/activity").text
 

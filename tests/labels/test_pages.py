@@ -89,12 +89,16 @@ def test_what_a_program_labels_is_recorded_as_a_programs_and_nothing_else_can_be
         answer = app_client.post(f"/api/v1{url}/acts", json={**body, "provenance": claim}, headers=headers)
         assert (answer.status_code, "unknown field provenance" in answer.json()["detail"]) == (400, True)
     assert app_client.post(f"/api/v1{url}/acts", json=body, headers=headers).status_code == 200
+    told = app_client.get(f"/api/v1{url}/activity", headers=headers).json()
+    assert [one["what"] for one in told["sources"]] == ["api"]
     labels = rows(database_url, "select object_id, provenance from label where project_id = %s", project_id)
     assert {row.provenance for row in labels} == {"api"}
     found = app_client.get(f"/api/v1{url}/objects?provenance=api", headers=headers).json()
     assert {one["id"] for one in found["objects"]} == {row.object_id for row in labels}
     page = logged_in(app_client, annotator).get(f"{url}/objects/{labels[0].object_id}").text
     assert "given by a program" in page
+    acts = app_client.get(f"{url}/acts").text
+    assert "a program" in acts and "the board" not in acts
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """What the sheets offer while one types, and what the list of objects shows of the fields that are asked for."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from app.accounts.viewer import Account
 from app.database import connect
+from app.objects.filters import read_filter
 from tests.small_projects import Person, SmallProject, make_project
 from tests.web_fixtures import Client, bearer, logged_in
 
@@ -45,8 +47,15 @@ def test_samples_acquisitions_and_instruments_are_found_by_a_part_of_their_name(
     assert labels(client, project, "instrument", "%") == []
 
 
-def test_people_are_members_and_those_who_labelled(client: Client, project: SmallProject, account: Account) -> None:
-    assert labels(client, project, "person", account.name[:3]) == [account.name]
+def test_people_are_those_who_labelled_and_not_who_is_a_member(
+    client: Client, project: SmallProject, account: Account, make_account: Any, make_member: Any, database_url: str
+) -> None:
+    idle = make_account()
+    make_member(project.id, idle, "manager")
+    assert labels(client, project, "person") == [account.name]
+    with connect(database_url) as db:
+        read = read_filter(db, project.id, [("who", str(account.id)), ("who", str(idle.id))])
+    assert [bool(chip.invalid) for chip in read.chips] == [False, True]
 
 
 def test_the_first_fifty_of_500_columns_come_and_the_rest_by_name(

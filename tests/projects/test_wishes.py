@@ -68,11 +68,14 @@ def test_every_wish_narrows_the_list(
 def test_members_are_found_by_name_and_by_application_managers_by_address_too(
     app_client: Client, make_account: Any, make_project: Any, make_member: Any
 ) -> None:
-    ada, project_id = make_account("ada.l@example.org"), make_project("Open", visibility="accounts")
+    ada, ben = make_account("ada.l@example.org"), make_account()
+    project_id = make_project("Open", visibility="accounts")
     make_member(project_id, ada, "annotator")
     make_member(make_project("Private"), ada, "annotator")
     name = ada.name.lower()
-    logged_in(app_client, make_account())
+    logged_in(app_client, ben)
+    assert titles(app_client, member=name) == [], "who only looks in does not learn who works there"
+    make_member(project_id, ben, "visitor")
     assert titles(app_client, member=name) == ["Open"]
     assert titles(app_client, member="l@example") == ([] if "@" not in name else ["Open"])
     logged_in(app_client, make_account(is_application_manager=True))

@@ -95,6 +95,22 @@ def test_the_page_and_programs_obey_the_address(
     assert "not obeyed" in app_client.get(f"/projects/{bay.id}/map?place=nowhere").text
 
 
+@pytest.mark.parametrize(
+    "wrong", ["place=abc", "foo=1", "taxon=abc", "depth=x", "status=Q", "date=2025-13-01", "from=2025-13-01"]
+)
+def test_programs_are_told_what_cannot_be_obeyed(
+    bay: SmallProject,  # noqa: F811
+    app_client: Client,
+    make_account: Any,
+    database_url: str,
+    wrong: str,
+) -> None:
+    headers = bearer(database_url, make_account())
+    answer = app_client.get(f"/api/v1/projects/{bay.id}/where-and-when?{wrong}", headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(wrong.replace("from=2025-13-01", "date=2025-13-01.."))
+
+
 def test_the_anonymous_see_where_validated_objects_are(db: Db, bay: SmallProject, app_client: Client) -> None:  # noqa: F811
     answer = app_client.get(f"/api/v1/projects/{bay.id}/where-and-when", headers={"accept": "application/json"})
     assert (answer.json()["n_objects"], answer.json()["n_samples"]) == (5, 1)

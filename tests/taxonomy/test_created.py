@@ -140,15 +140,18 @@ def test_a_class_in_use_is_not_removed_and_it_is_said_why(
     assert shown(database_url)[0] == "fibre"
 
 
-def test_how_often_a_class_is_used_comes_from_the_projects_sums(
-    app_client: Client, ada: Account, make_project: Any, database_url: str
+def test_how_often_a_class_is_used_comes_from_the_sums_of_the_projects_that_one_may_see(
+    app_client: Client, make_account: Any, ada: Account, boss: Account, make_project: Any, database_url: str
 ) -> None:
     taxon_id = created(database_url, ada, "fibre")
+    hers, shared = make_project("Hers", manager=ada), make_project("Shared", visibility="accounts")
     with connect(database_url) as db:
-        for n in (5, -2):
+        for project_id, n in ((hers, 5), (hers, -2), (shared, 20), (make_project("Private"), 100)):
             db.execute(
                 "insert into count_delta (project_id, taxon_id, status, n) values (%s, %s, 'V', %s)",
-                [make_project(), taxon_id, n],
+                [project_id, taxon_id, n],
             )
-    listed = app_client.get("/api/v1/taxa/created", headers=bearer(database_url, ada)).json()
-    assert [taxon["n_objects"] for taxon in listed] == [3]
+    for account, n in ((ada, 23), (make_account(), 20), (boss, 123)):
+        listed = app_client.get("/api/v1/taxa/created", headers=bearer(database_url, account)).json()
+        assert [taxon["n_objects"] for taxon in listed] == [n]
+        assert f'<td class="number">{n}</td>' in logged_in(app_client, account).get("/taxonomy").text

@@ -126,6 +126,9 @@ def test_a_project_trains_moves_while_the_former_serves_and_moves_back(
     db.commit()
     embed.run(context(settings, bay, "embed", back_job, move_to=before))
     assert seen_by(ada, bay).embedder_id == before and vectors(bay, training.embedder_id) == N
+    spec = embedders.find(db, training.embedder_id).config["spec"]
+    embed.run(context(settings, bay, "embed", back_job, move_to=spec))
+    assert seen_by(ada, bay).embedder_id == training.embedder_id, "what is named in the settings is moved to as well"
 
 
 def test_without_torch_nothing_is_queued(
