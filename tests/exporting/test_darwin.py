@@ -117,7 +117,7 @@ def test_ids_are_unique_references_resolve_and_dates_are_iso(seas: Exporter) -> 
     event_ids = [row["eventID"] for row in events]
     ids = [row["occurrenceID"] for row in occurrences]
     assert len(set(event_ids)) == len(event_ids)
-    assert len(set(ids)) == len(ids) == 7
+    assert len(set(ids)) == len(ids) == 4
     assert {row["eventID"] for row in occurrences + measures} <= set(event_ids)
     event_of = {row["occurrenceID"]: row["eventID"] for row in occurrences}
     assert all(event_of[row["occurrenceID"]] == row["eventID"] for row in measures if row["occurrenceID"])
@@ -135,6 +135,35 @@ def test_ids_are_unique_references_resolve_and_dates_are_iso(seas: Exporter) -> 
     for row in measures:
         assert row["measurementTypeID"].startswith("http://vocab.nerc.ac.uk/collection/P01/current/")
         assert (row["measurementUnit"] == "") == (row["measurementUnitID"] == "")
+
+
+def absent(path: Path) -> set[str]:
+    return {row["occurrenceID"] for row in rows_of(path, OCCURRENCES) if row["occurrenceStatus"] == "absent"}
+
+
+def test_a_taxon_is_absent_only_where_everything_was_judged_and_nothing_may_be_of_it(seas: Exporter) -> None:
+    path = seas.export("darwin_core", with_absent=True)
+    assert absent(path) == {"S1_106485"}  # Oithona lies below Copepoda in S "2", and S3 has an unclassified object
+    with zipfile.ZipFile(path) as archive:
+        readme = archive.read("README.md").decode()
+    assert "in 1 of 3 samples nothing is called absent" in readme
+    assert "in 1 samples not every taxon" in readme
+
+    seas.db.execute("update label set taxon_id = 12 where status = 'D'")
+    seas.db.commit()
+    assert absent(seas.export("darwin_core", with_absent=True)) == set()
+    seas.db.execute("update label set taxon_id = 25828 where status = 'D'")
+    seas.db.execute("update prediction set taxon_id = 13")
+    seas.db.commit()
+    assert absent(seas.export("darwin_core", with_absent=True)) == set()
+
+
+def test_what_a_filter_hides_is_not_absent(seas: Exporter) -> None:
+    seas.db.execute("update label set taxon_id = 12 where taxon_id = 11")
+    seas.db.execute("update object set depth_min_m = 0, depth_max_m = 2 where orig_id = 'o7'")
+    seas.db.commit()
+    path = seas.export("darwin_core", with_absent=True, filters="depth=..2.7")
+    assert {row["occurrenceID"] for row in rows_of(path, OCCURRENCES)} == {"S1_1080", 'S "2"_106485'}
 
 
 def test_what_a_sample_was_taken_with_and_every_count_are_measurements(seas: Exporter) -> None:
