@@ -13,7 +13,9 @@ NOT_CARRIED = {
     "ecotaxa_backup": "Comments, the history of labels, how a label came about, scores and second choices of"
     " predictions, vectors and settings have no place in this format. An import gives predictions the score 1.",
     "ecotaxa_general": "Comments, vectors and settings are not here.",
-    "annotations": "Predictions are here without their scores. Objects without any annotation have empty cells.",
+    "annotations": "Predictions are here without their scores. Objects without any annotation have empty cells, as"
+    " EcoTaxa has it: an import in the mode “fields and classifications” leaves such objects as they are. To have it"
+    " take labels away again, write unclassified into object_annotation_status of these rows.",
 }
 
 
