@@ -74,7 +74,7 @@ class LabelDifference:
 
 @dataclass
 class Told:
-    """How many classifications and predictions differ; `n_lost`: labels of people that go, and nobody's come instead."""
+    """How many classifications and predictions differ; `n_lost`: labels of people that go without another."""
 
     n_labels: int
     n_predictions: int

@@ -192,9 +192,9 @@ def whole_file(settings: Settings, export: Export) -> Path:
 
 
 def remove(db: Db, settings: Settings, export: Export) -> None:
-    """Delete an export and its file; one that is being written is cancelled first."""
-    if export.job_id and is_active(db, export.job_id) and cancel(db, export.job_id) == "running":
-        raise Conflict("This export is being written, and is asked to stop: delete it when its job has ended.")
+    """Delete an export and its file; one that is being written is cancelled first, and leaves nothing."""
+    if export.job_id and is_active(db, export.job_id):
+        cancel(db, export.job_id)
     db.execute("delete from export where id = %s", [export.id])
     path_of(settings, export.id).unlink(missing_ok=True)
 
