@@ -112,19 +112,30 @@ def _check(db: Db, project: Project, account_id: int | None, kind: str, choices:
 
 
 def _insert(db: Db, project: Project, account_id: int | None, kind: str, stored: dict[str, Any]) -> int:
-    name = f"{safe(project.title).replace(' ', '_')}_{kind}_{datetime.now(UTC):%Y%m%d_%H%M}.zip"
     row: Any = db.execute(
         """
         insert into export (project_id, account_id, kind, choices, file_name)
-        values (%s, %s, %s, %s, %s)
+        values (%s, %s, %s, %s, '')
         returning id
         """,
-        [project.id, account_id, kind, Jsonb(stored), name],
+        [project.id, account_id, kind, Jsonb(stored)],
     ).fetchone()
     title = f"Export of {project.title}: {find_kind(kind).label}"
     job_id = enqueue(db, "export", title, project.id, account_id, {"export_id": row.id}, f"export:{row.id}")
-    db.execute("update export set job_id = %s where id = %s", [job_id, row.id])
+    name = _file_name(project, kind, read_choices(stored), row.id)
+    db.execute("update export set job_id = %s, file_name = %s where id = %s", [job_id, name, row.id])
     return int(row.id)
+
+
+def _file_name(project: Project, kind: str, choices: Choices, export_id: int) -> str:
+    """What it is of, how it was parted and left out, when, and its number, which no other has."""
+    parts = [safe(project.title).replace(" ", "_"), kind]
+    parts += [f"by_{by}" for by in (choices.split_by, choices.by) if by != "none"]
+    if choices.statuses != find_kind(kind).statuses:
+        parts.append("".join(choices.statuses) or "all")
+    if choices.filters:
+        parts.append("filtered")
+    return f"{'_'.join(parts)}_{datetime.now(UTC):%Y%m%d_%H%M}_{export_id}.zip"
 
 
 TOLD = """
