@@ -247,6 +247,7 @@ def _readme(work: "Work", found: Found, n: int) -> str:
     lines = [
         *about.head(work),
         f"- a Darwin Core Archive of {len(found.events):,} events (samples) and {n:,} occurrences, for OBIS and GBIF",
+        *([f"- only objects that meet {work.export.choices.filters}"] if work.export.choices.filters else []),
         f"- objects: {' and '.join({'V': 'validated', 'P': 'predicted'}[one] for one in work.export.choices.statuses)}",
         "",
         "`meta.xml` says what the columns are, `eml.xml` who made the data and under which licence.",

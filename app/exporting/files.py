@@ -26,7 +26,6 @@ from app.summaries import asking
 KEPT_DAYS = 7
 LARGEST_ID = 2**31
 GONE = "There is no such export of this project, or its week is over: export it again."
-WANTED = "export images or everything of"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def workshop(settings: Settings, export_id: int) -> Path:
 def ask(db: Db, project: Project, account_id: int | None, wish: Wish) -> Export:
     """An export that a job writes; the same one again while that is being written."""
     choices = wish.choices()
-    project.needs("manager" if needs_manager(wish.kind, choices) else "annotator", WANTED)
+    needs_role(project, wish.kind, choices)
     if wish.kind == "summary":
         choices = asking.completed(db, project, choices)
     _check(db, project, account_id, wish.kind, choices)
@@ -90,6 +89,13 @@ def ask(db: Db, project: Project, account_id: int | None, wish: Wish) -> Export:
         [project.id, wish.kind, Jsonb(stored), account_id],
     ).fetchone()
     return find(db, project.id, row.id if row else _insert(db, project, account_id, wish.kind, stored))
+
+
+def needs_role(project: Project, kind: str, choices: Choices) -> None:
+    """Refused to those who may not have such an export, by what it is that needs a manager."""
+    label = find_kind(kind).label
+    does = "export images of" if find_kind(kind).for_annotators else f"export the kind “{label}” of"
+    project.needs("manager" if needs_manager(kind, choices) else "annotator", does)
 
 
 def _check(db: Db, project: Project, account_id: int | None, kind: str, choices: Choices) -> None:
@@ -181,8 +187,9 @@ def find_own(db: Db, project: Project, account_id: int | None, export_id: int) -
     found = find(db, project.id, export_id)
     if not project.may("manager") and (found.account_id is None or found.account_id != account_id):
         raise NotFound(GONE)
-    if needs_manager(found.kind, found.choices) or found.with_emails:
-        project.needs("manager", WANTED)
+    if found.with_emails:
+        project.needs("manager", "have exports with people's addresses of")
+    needs_role(project, found.kind, found.choices)
     return found
 
 

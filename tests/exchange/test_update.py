@@ -342,3 +342,12 @@ def test_rows_that_contradict_each_other_are_a_fault_with_both_lines(filled: Wor
                    "o1|validated|Copepoda", "o1|validated|detritus")  # fmt: skip
     assert filled.bring_in(labels, update="all").n_faults == 1
     assert carried(filled) == before
+
+
+def test_a_table_without_a_line_of_types_is_told_so_once(filled: Workplace, tmp_path: Path) -> None:
+    source = tmp_path / "ecotaxa_plain.tsv"
+    source.write_text("object_id\tobject_area\tobject_esd\no1\t6230\t3\no2\t1\t2\n")
+    report = filled.bring_in(source, update="fields")
+    assert [(one.line, one.message) for one in report.faults] == [
+        (2, "The second line should give each column's type, [f] for numbers or [t] for texts.")
+    ]

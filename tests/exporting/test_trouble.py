@@ -14,6 +14,7 @@ import pytest
 from app.exporting import files
 from app.exporting import job as export_job
 from app.exporting.bundle import Bundle as Zip
+from app.exporting.names import unique
 from app.jobs.context import Cancelled, JobContext, Progress
 from app.jobs.run import put_back
 from tests.exporting.conftest import Bundle, Exporter
@@ -160,3 +161,7 @@ def test_a_bundle_of_many_files_is_a_good_zip(tmp_path: Path) -> None:
         assert archive.read(f"{69_999 % 7}/é69999.bin") == b"69999"
         assert archive.read("last.txt") == b"end" * 100
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many.zip"]
+
+
+def test_no_name_is_one_that_windows_keeps_for_a_device() -> None:
+    assert unique(["CON", "nul.tsv", "com1", "console", "a:b"]) == ["CON_", "nul.tsv_", "com1_", "console", "a_b"]
