@@ -224,7 +224,8 @@ def _run(settings: Settings, url: str, target: Target, account_id: int, source: 
     if gone:
         click.echo(f"The project “{target.title}”, made for this import, is gone again: it was empty.", err=True)
     if refusal is None and options.update:
-        click.echo("What it changed is taken back on the page of this import.", err=True)
+        if lines and lines[-1].startswith("Changed"):
+            click.echo("What it changed is taken back on the page of this import.", err=True)
         return 0
     if refusal is None:
         click.echo("Its images are embedded next: by `shoal serve` where it runs, or by `shoal embed`.", err=True)

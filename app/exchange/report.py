@@ -116,6 +116,7 @@ class ImportReport:
     update: str = ""
     n_values: int = 0
     n_left_out: int = 0
+    n_lost: int = 0  # labels of people that go, and nobody's come instead
     left_out: list[Fault] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -135,6 +136,8 @@ class ImportReport:
         lines += [f"left out: {row}" for row in self.left_out]
         if self.n_left_out > len(self.left_out):
             lines.append(f"... and {counted(self.n_left_out - len(self.left_out), 'more row', 'more rows')}")
+        if self.status in ("checked", "asking"):
+            lines += self._differences()
         lines += [f"unknown taxon: {text}" for text in self.missing_taxa]
         lines += [f"unknown person: {text}" for text in self.missing_users]
         return [*lines, *self.example(), self.summary()]
@@ -183,10 +186,27 @@ class ImportReport:
         said = [counted(n, *forms) for n, *forms in told if n]
         left = counted(self.n_left_out, "row is", "rows are")
         rest = f" {left} left out." if self.n_left_out else ""
-        if self.status == "nothing" or not said:
+        if self.status == "nothing" or (not said and self.status != "done"):
             return f"Nothing differs from the project.{rest}"
+        if not said:
+            return f"Nothing was changed: what differed when it was looked at was labelled by somebody since.{rest}"
+        if self.n_lost:
+            gone = "were" if self.status == "done" else "would be"
+            rest = f" {counted(self.n_lost, 'label', 'labels')} of people {gone} taken away.{rest}"
         verb = "Changed" if self.status == "done" else "Would change"
         return f"{verb} {', '.join(said)} from {counted(self.n_rows, 'row', 'rows')}.{rest}"
+
+    def _differences(self) -> list[str]:
+        """What an update would change, column by column, with the first values."""
+        if not self.update:
+            return []
+        lines = []
+        for key, n, is_new in self.contents["columns"]:
+            new = " (a new column; it stays, empty, when the update is taken back)" if is_new else ""
+            lines.append(f"{key}: {counted(n, 'value differs', 'values differ')}{new}")
+            lines += [_change(one) for one in self.contents["examples"] if one["column"] == key]
+        told = self.contents.get("label_examples", [])
+        return [*lines, *(["classifications:"] if told else []), *(_change(one) for one in told)]
 
     def _extras(self) -> list[tuple[int, str, str]]:
         return [
@@ -195,3 +215,10 @@ class ImportReport:
             (self.n_skipped, "row skipped, as it was there before", "rows skipped, as they were there before"),
             (len(self.created_taxa), "taxon made", "taxa made"),
         ]
+
+
+def _change(one: dict[str, Any]) -> str:
+    """A value as it is, and as an update would have it."""
+    old, new = ("(empty)" if one[side] is None else one[side] for side in ("old", "new"))
+    again = " (by another person or at another time)" if old == new else ""
+    return f"  {one['name']}: {old} → {new}{again} ({one['file']}, line {one['line']})"

@@ -35,6 +35,7 @@ class Row:
     link: str = ""
     complement_info: str = ""
     status: str | None = None
+    is_unclassified: bool = False  # in so many words: an update takes the label away
     taxon_key: str | None = None
     taxon_text: str | None = None
     taxon_lineage: str | None = None
@@ -119,9 +120,12 @@ class RowReader:
         said = self.text("object_annotation_status")
         if category and not said:
             self.fault(f"When a category ({category}) is provided it has to be with a status.")
+        row.is_unclassified = status == "U"
+        if row.is_unclassified and category:
+            self.fault(f"An unclassified object has no category ({category}): leave one of the two out.")
         if status in ("V", "P", "D") and not category:
             self.fault(f"When a status ({said}) is provided it has to be with a category.")
-        if status == values.DROPPED or not category or status is None:
+        if status in (values.DROPPED, "U", None) or not category:
             return
         row.status = status
         row.taxon_key = text.lower() if taxon_id is None else f"#{taxon_id}"

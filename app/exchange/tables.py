@@ -160,6 +160,7 @@ def _read_head(table: Table) -> None:
         return
     if not any(re.fullmatch(r"\[.*\]", kind) for kind in types):
         table.fault(2, "The second line should give each column's type, [f] for numbers or [t] for texts.")
+        types = ["[t]"] * len(headers)  # said once
     _name_columns(table, headers, types + [""] * (len(headers) - len(types)))
     _require(table)
 

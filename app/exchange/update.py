@@ -6,6 +6,7 @@ update begins again under the same acts, and finds no difference where it came b
 """
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.exchange.importing import Progress
 
-MOST_EXAMPLES = 40
+MOST_EXAMPLES, MOST_OF_A_COLUMN = 200, 5
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,15 @@ class Update:
     def _compare(self, outcome: ImportReport) -> None:
         """What differs in columns; classifications are put beside each other in the database."""
         rows = Rows(self.db, self.project.id, self.plan, outcome)
-        differing, examples = dict.fromkeys(_keys(rows), 0), outcome.contents["examples"]
+        differing, shown = dict.fromkeys(_keys(rows), 0), Counter[str]()
+        examples = outcome.contents["examples"]
         labels = update_labels.Stage(self.db, self.id, self.plan, outcome) if self.takes_labels else None
         for piece in rows.pieces():
             for level, columns in rows.columns.items():
                 for _, column, told in update_writing.differing(self.db, self.project.id, level, columns, piece):
                     differing[column.key] += len(told)
-                    for one in told[: max(0, MOST_EXAMPLES - len(examples))]:
+                    for one in told[: min(MOST_OF_A_COLUMN - shown[column.key], MOST_EXAMPLES - len(examples))]:
+                        shown[column.key] += 1
                         where = rows.where(piece.lines[level, one.id])
                         examples.append(asdict(Difference(*where, str(one.id), column.key, one.old, one.new)))
             if labels:
@@ -159,7 +162,7 @@ class Update:
             update_labels.keep(self.db, choices)
             told = update_labels.compare(self.db, self.project.id, self.id, self.plan)
             outcome.n_labels, outcome.n_predictions = told.n_labels, told.n_predictions
-            outcome.contents["statuses"] = told.statuses
+            outcome.n_lost = told.n_lost
             outcome.contents["label_examples"] = [asdict(one) for one in told.examples]
             asks = bool(choices.missing_taxa or choices.missing_users)
             differs = bool(outcome.n_values or outcome.n_labels or outcome.n_predictions)

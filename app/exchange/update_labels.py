@@ -1,11 +1,12 @@
 """The classifications of an update: put beside those of the project, and written as acts that can be undone.
 
 As EcoTaxa has it: a word is another one where its status, its taxon or, if the source names them, its person or its
-time (by a second or more) differ. A row that says nothing of an object leaves it as it is.
+time (by a second or more) differ. A row that says nothing of an object leaves it as it is; one that calls it
+unclassified, which EcoTaxa has no word for, takes its label and its prediction away.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -36,6 +37,8 @@ class Stage:
         lines = []
         for _, self.item in piece.objects:
             row = self.readers[self.item.file].read(self.item)
+            if row.is_unclassified:
+                row.status = "U"
             if row.status:
                 lines.append(copy_line(self.import_id, self.n, self.item, row, b""))
                 self.n += 1
@@ -71,12 +74,12 @@ class LabelDifference:
 
 @dataclass
 class Told:
-    """How many classifications and predictions differ, by the status that they would have."""
+    """How many classifications and predictions differ; `n_lost`: labels of people that go without another."""
 
-    n_labels: int = 0
-    n_predictions: int = 0
-    statuses: dict[str, int] = field(default_factory=dict)
-    examples: list[LabelDifference] = field(default_factory=list)
+    n_labels: int
+    n_predictions: int
+    n_lost: int
+    examples: list[LabelDifference]
 
 
 def keep(db: Db, choices: Choices) -> None:
@@ -100,7 +103,7 @@ said as materialized (
     join object on object.project_id = %(project_id)s
                and object.orig_id = staged_row.object_orig_id
     join project on project.id = object.project_id
-    join meant_taxon on meant_taxon.key = staged_row.taxon_key
+    left join meant_taxon on meant_taxon.key = staged_row.taxon_key
     left join meant_person on meant_person.name = staged_row.person_name
     left join label on label.project_id = object.project_id
                    and label.object_id = object.id
@@ -110,7 +113,8 @@ said as materialized (
     where staged_row.import_id = %(import_id)s
       and staged_row.number > %(after)s
       and staged_row.number <= %(until)s
-      and case when staged_row.status = 'P' then
+      and (meant_taxon.taxon_id is not null or staged_row.status = 'U')
+      and case when staged_row.status in ('P', 'U') then
               coalesce(label.status in ('D', 'V'), false)
               or prediction.taxon_id is distinct from meant_taxon.taxon_id
           else
@@ -137,8 +141,16 @@ exists (
 def compare(db: Db, project_id: int, import_id: int, plan: Plan) -> Told:
     """Counts and examples; nothing is written."""
     values = {"project_id": project_id, "import_id": import_id, "after": -1, "until": 2**62}
-    rows = db.execute(f"with {SAID} select status, count(*) as n from said group by status", values)  # noqa: S608
-    statuses = {row.status: row.n for row in rows}
+    counts: Any = db.execute(
+        f"""
+        with {SAID}
+        select count(*) filter (where status in ('D', 'V') or old_status in ('D', 'V')) as labels,
+               count(*) filter (where status in ('P', 'U') and old_predicted is distinct from taxon_id) as guesses,
+               count(*) filter (where status in ('P', 'U') and old_status in ('D', 'V')) as lost
+        from said
+        """,  # noqa: S608 - constants
+        values,
+    ).fetchone()
     examples = db.execute(
         f"""
         with {SAID}
@@ -148,7 +160,7 @@ def compare(db: Db, project_id: int, import_id: int, plan: Plan) -> Told:
                was.display_name as old_taxon
         from said
         join object on object.project_id = %(project_id)s and object.id = object_id
-        join taxon on taxon.id = said.taxon_id
+        left join taxon on taxon.id = said.taxon_id
         left join taxon as was on was.id = coalesce(case when old_status in ('D', 'V') then old_taxon_id end,
                                                     old_predicted)
         order by number
@@ -162,8 +174,7 @@ def compare(db: Db, project_id: int, import_id: int, plan: Plan) -> Told:
                         _word(row.status, row.taxon))
         for row in examples
     ]  # fmt: skip
-    n_predictions = statuses.get("P", 0)
-    return Told(sum(statuses.values()) - n_predictions, n_predictions, statuses, told)
+    return Told(*counts, told)
 
 
 WORDS = {"V": "validated", "D": "dubious", "P": "predicted"}
@@ -186,7 +197,7 @@ held as materialized (
 ),
 asked as materialized (
     select said.object_id, case when said.status = 'P' then 'U' else said.status end as to_status,
-           case when said.status <> 'P' then said.taxon_id end as to_taxon_id,
+           case when said.status in ('D', 'V') then said.taxon_id end as to_taxon_id,
            coalesce(said.account_id,
                     case when (held.status, held.taxon_id) = (said.status, said.taxon_id) then held.account_id end,
                     %(account_id)s::int) as to_account_id,
@@ -194,7 +205,7 @@ asked as materialized (
            held.place, held.version, held.status, held.taxon_id, held.account_id, held.at, held.provenance,
            held.act_id, project.current_run_id as run_id, prediction.taxon_id as predicted_taxon_id, prediction.score,
            coalesce(held.version, 0) = coalesce(said.old_version, 0)
-               and (said.status <> 'P' or held.status in ('D', 'V'))
+               and (said.status in ('D', 'V') or held.status in ('D', 'V'))
                and (%(seen_at)s::timestamptz is null or not {NEWER}) as fits
     from said
     join project on project.id = %(project_id)s

@@ -25,7 +25,7 @@ def write(db: Db, project: Any, values: dict[str, Any], name: str) -> int:
         with {SAID}
         select object_id, taxon_id
         from said
-        where status = 'P'
+        where status in ('P', 'U')
           and old_predicted is distinct from taxon_id
           and (%(seen_at)s::timestamptz is null or not {NEWER})
     """  # noqa: S608 - constants
@@ -92,6 +92,7 @@ def _fill(db: Db, project: Any, run_id: int) -> int:
         insert into prediction (run_id, project_id, object_id, taxon_id, score)
         select distinct on (object_id) %s, %s, object_id, taxon_id, 1
         from said_prediction
+        where taxon_id is not null
         order by object_id
         """,
         [run_id, project.id],
@@ -103,4 +104,20 @@ def _fill(db: Db, project: Any, run_id: int) -> int:
         some = rows.ids[first : first + PIECE]
         with db.transaction():
             n += pieces.carry_over(db, project.id, run_id, project.current_run_id, some[0] - 1, some[-1])
+    n -= _leave_out(db, project.id, run_id)
     return n
+
+
+def _leave_out(db: Db, project_id: int, run_id: int) -> int:
+    """What was carried over of objects that the source calls unclassified goes again; returns how many."""
+    return db.execute(
+        """
+        delete from prediction
+        using said_prediction
+        where project_id = %s
+          and run_id = %s
+          and prediction.object_id = said_prediction.object_id
+          and said_prediction.taxon_id is null
+        """,
+        [project_id, run_id],
+    ).rowcount

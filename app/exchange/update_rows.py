@@ -58,7 +58,9 @@ class Rows:
                 self.columns[place.column.level].append(place.column)
             if place.is_new:
                 self.new.add(place.column.key)
-        self._seen: dict[str, set[int]] = {level: set() for level in LEVELS}
+        # Of each thing its first row: a hash of what that says, file and line; None once another was told to differ.
+        self._seen: dict[str, dict[int, tuple[int, int, int] | None]] = {level: {} for level in LEVELS}
+        self._with_labels = outcome.update == "all"
 
     @property
     def n_objects(self) -> int:
@@ -87,7 +89,7 @@ class Rows:
         return piece
 
     def _take(self, piece: Piece, item: Item, found: Any) -> None:
-        """The first row of each thing counts."""
+        """The first row of each thing counts; another one must say the same of it."""
         if found.id not in self._seen["object"]:
             piece.objects.append((found.id, item))
         self._take_values(piece, item, "object", found.id)
@@ -103,10 +105,25 @@ class Rows:
                 return
 
     def _take_values(self, piece: Piece, item: Item, level: str, id: int) -> None:
-        if id in self._seen[level]:
+        values = self._values(item, level)
+        if values is None:
             return
-        self._seen[level].add(id)
-        piece.lines[level, id] = item
+        labels = self._label(item) if level == "object" and self._with_labels else ()
+        here = hash((*values.items(), *labels)), item.file, item.line
+        first = self._seen[level].setdefault(id, here)
+        if first is here:
+            piece.lines[level, id] = item
+            for name, value in values.items():
+                piece.values.setdefault(level, {}).setdefault(name, {})[id] = value
+        elif first is not None and first[0] != here[0]:
+            self._seen[level][id] = None
+            name = self._cell(item, "object_id" if level == "object" else NAMED_BY[level])[:100]
+            where = f"{self.plan.tables[first[1]].name}, " * (first[1] != item.file) + f"line {first[2]}"
+            self._fault(item, f"It says something else of the {level} “{name}” than {where}: leave one of them out.")
+
+    def _values(self, item: Item, level: str) -> dict[str, str | None] | None:
+        """What a row says of its thing of a level, by column; None where that is at fault."""
+        found: dict[str, str | None] | None = {}
         for place in self.places[item.file]:
             if place.column.level != level:
                 continue
@@ -115,8 +132,16 @@ class Rows:
                 value = _value(place, text)
             except BadValue as bad:
                 self._fault(item, str(bad))
+                found = None
                 continue
-            piece.values.setdefault(level, {}).setdefault(place.column.name, {})[id] = value
+            if found is not None:
+                found[place.column.name] = value
+        return found
+
+    def _label(self, item: Item) -> tuple[str, ...]:
+        """What a row says of its object's classification, as it stands there."""
+        headers = self.plan.tables[item.file].predefined
+        return tuple(self._cell(item, header) for header in headers if header.startswith("object_annotation_"))
 
     def _find(self, names: list[str]) -> dict[str, Any]:
         """The objects of these names, with what is above them."""

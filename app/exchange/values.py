@@ -7,7 +7,7 @@ from datetime import date, time
 MISSING = {"", "na", "nan"}
 DEGREES = re.compile(r"(-?)(\d+)°(\d+) (\d+(?:\.\d+)?)")
 CLOCK = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})(?:\.\d*)?")
-STATUSES = {"validated": "V", "predicted": "P", "dubious": "D"}
+STATUSES = {"validated": "V", "predicted": "P", "dubious": "D", "unclassified": "U"}
 # A category that was dropped on purpose: EcoTaxa takes the object in, unclassified.
 DROPPED = "noid"
 LARGEST_RANK = 32767
@@ -113,7 +113,8 @@ def parse_status(text: str, field: str) -> str | None:
         raise BadValue("Shoal has no status 'discarded': delete this row, or give it another status.")
     if word not in STATUSES:
         raise BadValue(
-            f"Invalid Annotation Status '{text.strip()}' for field '{field}'. Write validated, predicted or dubious."
+            f"Invalid Annotation Status '{text.strip()}' for field '{field}'. Write validated, predicted, dubious or"
+            " unclassified."
         )
     return STATUSES[word]
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.exporting.choices import find_kind
+from app.exporting.objects import PROVENANCES
 from app.exporting.pictures import Pictures
 
 if TYPE_CHECKING:
@@ -13,7 +14,20 @@ NOT_CARRIED = {
     "ecotaxa_backup": "Comments, the history of labels, how a label came about, scores and second choices of"
     " predictions, vectors and settings have no place in this format. An import gives predictions the score 1.",
     "ecotaxa_general": "Comments, vectors and settings are not here.",
-    "annotations": "Predictions are here without their scores. Objects without any annotation have empty cells.",
+    "annotations": "Predictions are here without their scores. Objects without any annotation have empty cells, as"
+    " EcoTaxa has it: an import in the mode “fields and classifications” leaves such objects as they are. To have it"
+    " take labels away again, write unclassified into object_annotation_status of these rows.",
+}
+
+EXTRAS = {
+    "score": "`score`: the probability of the current prediction's first choice, also where a person said something"
+    " else",
+    "choices": "`predicted_1` to `predicted_3`: the first three choices of the current prediction, also where a person"
+    " said something else; `score_1` to `score_3`: their probabilities",
+    "provenance": f"`provenance`: how the label came about: {PROVENANCES}",
+    "batch": "`batch`: the number of the batch in which the object was labelled",
+    "history": "`history`: every label so far, the oldest first: when (UTC), V validated, D dubious or U taken away,"
+    " the taxon and who said it",
 }
 
 
@@ -31,6 +45,8 @@ def ecotaxa(work: "Work", n_rows: int) -> str:
         " tell a spreadsheet to read them as text.",
         "",
         NOT_CARRIED[work.export.kind],
+        *([""] if work.export.choices.extras else []),
+        *(f"- {EXTRAS[name]}" for name in work.export.choices.extras),
         *notes(work),
     ]
     return "\n".join(lines) + "\n"

@@ -4,15 +4,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from litestar import delete, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State as AppState
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from litestar.response import File
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.exporting import files
+from app.exporting import files, sent
 from app.exporting.choices import By, Choices, Extra, Images, Quantity, SplitBy, Status, Wish
 from app.exporting.files import Export
 from app.labels.pages import actor
@@ -132,19 +131,19 @@ def read_api(
     responses=refusals(401, 403, 404, 409),
 )  # fmt: skip
 def download_api(
+    request: Request,
     db: NamedDependency[Db],
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
-    state: AppState,
     export_id: FromPath[int],
-) -> File:
-    return sent(db, project, viewer, state, export_id)
+) -> Response[Any]:
+    """A download that broke off goes on with Range, and with the ETag as If-Range."""
+    return download(request, db, project, viewer, export_id)
 
 
-def sent(db: Db, project: Project, viewer: Viewer, state: Any, export_id: int) -> File:
+def download(request: Request, db: Db, project: Project, viewer: Viewer, export_id: int) -> Response[Any]:
     one = files.find_own(db, project, actor(viewer).id, export_id)
-    path = files.whole_file(state.settings, one)
-    return File(path, filename=one.file_name, content_disposition_type="attachment", media_type="application/zip")
+    return sent.answer(request, files.whole_file(request.app.state.settings, one), one.file_name, one.id)
 
 
 @delete(

@@ -49,7 +49,7 @@ KINDS = {
     ),
     "annotations": Kind(
         "Annotations",
-        "Who called each object what, and when: what a later import restores.",
+        "Who called each object what, and when: what a later update restores, except that an object was unclassified.",
         frozenset({"filters"}),
         for_annotators=True,
     ),

@@ -30,17 +30,26 @@ LINEAGE = """(
     from above
     where taxon.id is not null
 )"""
+# Who said each and when, the next one keeps, and the label the last: what was brought in is not its importer's word.
 HISTORY = """(
     select string_agg(
-        concat_ws(' ', to_char(act.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), history.new_status,
+        concat_ws(' ', to_char(coalesce(said_at, act.at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), new_status,
                   was.display_name, 'by ' || who.name),
-        '; ' order by history.act_id)
-    from history
-    join act on act.id = history.act_id
-    left join taxon as was on was.id = history.new_taxon_id
-    left join account as who on who.id = act.account_id
-    where history.project_id = object.project_id
-      and history.object_id = object.id
+        '; ' order by new_version)
+    from (
+        select past.*, coalesce(lead(past.old_account_id) over following, own.account_id) as said_by,
+               coalesce(lead(past.old_at) over following, own.at) as said_at
+        from history as past
+        left join label as own on own.project_id = past.project_id
+                              and own.object_id = past.object_id
+                              and own.version = past.new_version
+        where past.project_id = object.project_id
+          and past.object_id = object.id
+        window following as (order by past.new_version)
+    ) as told
+    join act on act.id = told.act_id
+    left join taxon as was on was.id = new_taxon_id
+    left join account as who on who.id = coalesce(said_by, act.account_id)
 )"""
 
 
@@ -202,10 +211,13 @@ def annotation(for_import: bool, with_emails: bool) -> list[Column]:
     return [*found, Column("object_annotation_hierarchy", LINEAGE)]
 
 
+COMPLEMENT = Column("complement_info", "nullif(object.complement_info, '')")
+
+
 def backup_columns(fields: list[FieldName], with_complement: bool) -> list[Column]:
     """The columns of a backup, in EcoTaxa's order."""
     of = parents(fields)
-    complement = [Column("complement_info", "object.complement_info")] if with_complement else []
+    complement = [COMPLEMENT] if with_complement else []
     return [
         *IMAGE, *head(True), *annotation(True, True), *complement, *free(fields, "object"),
         *of["sample"], *of["process"], *of["acquisition"],
@@ -265,11 +277,10 @@ def general_columns(fields: list[FieldName], choices: Choices, with_emails: bool
     With a types row neither the lineage is there, which stops EcoTaxa's import, nor the dates' hyphens.
     """
     of = parents(fields)
-    complement = [Column("complement_info", "object.complement_info")]
     extra = [column for name in choices.extras for column in EXTRA[name]]
     return [
         *(IMAGE if choices.images != "none" else []), *head(choices.types_row),
-        *annotation(choices.types_row, with_emails), *complement, *free(fields, "object"),
+        *annotation(choices.types_row, with_emails), COMPLEMENT, *free(fields, "object"),
         *of["sample"], *of["process"], *of["acquisition"], *(INTERNAL if choices.internal_ids else []), *extra,
     ]  # fmt: skip
 

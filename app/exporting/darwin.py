@@ -11,16 +11,16 @@ import numpy as np
 
 from app.errors import Refused
 from app.exporting import about, darwin_amounts, darwin_eml
+from app.exporting.darwin_absences import Absences, find_absences, labels
 from app.exporting.darwin_events import Event, extent, find_events
 from app.exporting.darwin_taxa import Resolved, resolve
 from app.exporting.darwin_terms import COUNT, EVENT, LICENCES, MEASUREMENT, OCCURRENCE, WORMS, Table, line, meta
-from app.exporting.labelled import STATUSES, labels_of
+from app.exporting.labelled import STATUSES
 from app.projects.about import about_of
 
 if TYPE_CHECKING:
     from app.exporting.job import Work
 
-AT_ONCE = 50_000
 LINES = 2_000  # that are written together
 VALIDATED, PREDICTED = "ValidatedByHuman", "PredictedByMachine"
 
@@ -48,8 +48,9 @@ class Found:
     counts: np.ndarray  # int64 [n]
     amounts: dict[str, np.ndarray]  # by quantity, float64 [n]; NaN: of some object nothing can be said
     left_out: Counter[int]  # objects of taxa without a name in WoRMS
+    absences: Absences | None = None  # where it may be said that a taxon was not, if that is wanted
 
-    def occurrences(self, with_absent: bool) -> Iterator[Occurrence]:
+    def occurrences(self) -> Iterator[Occurrence]:
         by_event = {event: list(rows) for event, rows in groupby(range(len(self.groups)), key=self._event_of)}
         for event in range(len(self.events)):
             there = set()
@@ -58,8 +59,8 @@ class Found:
                 there.add(aphia)
                 yield Occurrence(event, aphia, bool(predicted), tuple(self.groups[rows, 3].tolist()),
                                  int(self.counts[rows].sum()), self._amounts(rows))  # fmt: skip
-            for aphia in range(len(self.by_aphia)) if with_absent else ():
-                if aphia not in there:
+            for aphia, taxon in enumerate(self.by_aphia) if self.absences else ():
+                if aphia not in there and self.absences.holds(self.events[event].sample_id, taxon.aphia_id):
                     yield Occurrence(event, aphia, False, (), 0)
 
     def _event_of(self, row: int) -> int:
@@ -77,9 +78,8 @@ def write(work: "Work") -> int:
     darwin_eml.check(work.project.settings)
     found = _find(work)
     mark = _mark(found.events)
-    with_absent = work.export.choices.with_absent
     _write(work, EVENT, (_event(work, event) for event in found.events))
-    n = _write(work, OCCURRENCE, (_occurrence(found, one, mark) for one in found.occurrences(with_absent)))
+    n = _write(work, OCCURRENCE, (_occurrence(found, one, mark) for one in found.occurrences()))
     _write(work, MEASUREMENT, _measurements(found, mark))
     work.bundle.text("meta.xml", meta())
     taxa = sorted({(one.scientific_name, one.rank) for one in found.by_aphia})
@@ -93,7 +93,7 @@ def _find(work: "Work") -> Found:
     events = find_events(work)
     place_of = {event.sample_id: place for place, event in enumerate(events)}
     samples = np.array([place_of[id] for id in work.selection.samples.tolist()], np.int64)
-    statuses, taxa = _labels(work)
+    statuses, taxa = labels(work, work.selection.ids)
     wanted = [STATUSES.index(letter) for letter in work.export.choices.statuses]
     kept = np.isin(statuses, wanted) & (taxa != 0)
     names = resolve(work.db, np.unique(taxa[kept]).tolist(), work.export.choices.through_ancestors)
@@ -115,14 +115,9 @@ def _find(work: "Work") -> Found:
         quantity: np.bincount(places.ravel(), values, len(groups))
         for quantity, values in darwin_amounts.reckon(work, work.selection.ids[kept]).items()
     }
-    return Found(events, names, [by_aphia[key] for key in sorted(by_aphia)], groups, counts, amounts, left_out)
-
-
-def _labels(work: "Work") -> tuple[np.ndarray, np.ndarray]:
-    ids = work.selection.ids
-    parts = [labels_of(work.db, work.project, ids[first : first + AT_ONCE]) for first in range(0, len(ids), AT_ONCE)]
-    statuses, taxa = (np.concatenate([part[k] for part in parts]) for k in range(2))
-    return statuses, taxa
+    absences = find_absences(work) if work.export.choices.with_absent else None
+    named = [by_aphia[key] for key in sorted(by_aphia)]
+    return Found(events, names, named, groups, counts, amounts, left_out, absences)
 
 
 def _left_out(taxa: np.ndarray, names: dict[int, Resolved]) -> Counter[int]:
@@ -182,7 +177,9 @@ def _occurrence(found: Found, one: Occurrence, mark: str) -> list[Any]:
 def _measurements(found: Found, mark: str) -> Iterator[list[Any]]:
     for event in found.events:
         yield from event.measures()
-    for one in found.occurrences(with_absent=False):
+    for one in found.occurrences():
+        if not one.n:
+            continue
         ids = found.events[one.event].id, _id(found, one, mark)
         yield COUNT.row(*ids, one.n)
         for quantity, amount in one.amounts:
@@ -211,12 +208,35 @@ def _tell(work: "Work", found: Found) -> None:
     for quantity, column in found.amounts.items():
         if n := int(np.isnan(column).sum()):
             work.note(f"{n:,} of {len(column):,} taxa in samples have no {quantity}, since some object has no value.")
+    if found.absences:
+        _tell_absences(work, found, found.absences)
     if found.left_out:
         more = "" if work.export.choices.through_ancestors else ", and the WoRMS ids of ancestors were not asked for"
         work.note(
             f"{found.left_out.total():,} objects of {len(found.left_out):,} taxa are left out, since these have no"
             f" WoRMS id{more}. They are listed below."
         )
+
+
+def _tell_absences(work: "Work", found: Found, absences: Absences) -> None:
+    """Where nothing could be called absent, or not all that was not counted."""
+    samples = {event.sample_id for event in found.events}
+    counted = {(int(row[0]), int(row[1])) for row in found.groups}
+    places = {taxon.aphia_id: place for place, taxon in enumerate(found.by_aphia)}
+    event_of = {event.sample_id: place for place, event in enumerate(found.events)}
+    open_ = {
+        sample
+        for sample, aphia in absences.there
+        if sample in samples - absences.unjudged
+        and aphia in places
+        and (event_of[sample], places[aphia]) not in counted
+    }
+    work.note(
+        f"Absent is a taxon in a sample where every object is classified, and none as it or as a taxon below it: in"
+        f" {len(samples & absences.unjudged):,} of {len(samples):,} samples nothing is called absent, since objects"
+        f" there are unclassified, and in {len(open_):,} samples not every taxon that was not counted, since objects"
+        " there are predicted as it, dubious, left out by the filter, or of a taxon below it."
+    )
 
 
 def _readme(work: "Work", found: Found, n: int) -> str:
@@ -227,6 +247,7 @@ def _readme(work: "Work", found: Found, n: int) -> str:
     lines = [
         *about.head(work),
         f"- a Darwin Core Archive of {len(found.events):,} events (samples) and {n:,} occurrences, for OBIS and GBIF",
+        *([f"- only objects that meet {work.export.choices.filters}"] if work.export.choices.filters else []),
         f"- objects: {' and '.join({'V': 'validated', 'P': 'predicted'}[one] for one in work.export.choices.statuses)}",
         "",
         "`meta.xml` says what the columns are, `eml.xml` who made the data and under which licence.",

@@ -1,5 +1,6 @@
 """The events of a Darwin Core Archive: one for each sample, with where, when and how deep its objects were taken."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -85,30 +86,29 @@ def find_events(work: "Work") -> list[Event]:
         order by sample.orig_id, sample.id
         """,
         [work.project.id],
-    )
+    ).fetchall()
+    ids = event_ids({row.id: row.orig_id for row in rows})
     events = [
-        Event(row.id, row.orig_id, row.latitude, row.longitude, row.instrument or work.project.instrument, row.fields)
+        Event(row.id, ids[row.id], row.latitude, row.longitude, row.instrument or work.project.instrument, row.fields)
         for row in rows
         if row.id in wanted
     ]
-    for event, name in zip(events, event_ids([event.id for event in events]), strict=True):
-        event.id = name
     _take_extents(work, {event.sample_id: event for event in events})
     return events
 
 
-def event_ids(names: list[str]) -> list[str]:
-    """Each name as a cell can hold it, and once: those that would be the same are numbered."""
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        said = "unnamed" if name.startswith(UNNAMED[:-1]) else text(name) or "unnamed"
-        chosen, number = said, 1
-        while chosen in taken:
-            number += 1
-            chosen = f"{said}_{number}"
-        taken.add(chosen)
-        found.append(chosen)
+def event_ids(names: dict[int, str]) -> dict[int, str]:
+    """By the samples' ids: each name as a cell can hold it. Those that would be the same, or are none, get the sample's
+    own number, so that they stay the same whatever else is exported."""
+    said = {id: "" if name.startswith(UNNAMED[:-1]) else text(name) for id, name in names.items()}
+    counts = Counter(said.values())
+    found = {id: name for id, name in said.items() if name and counts[name] == 1}
+    taken = set(found.values())
+    for id in sorted(said.keys() - found.keys()):
+        found[id] = f"{said[id] or 'unnamed'}_{id}"
+        while found[id] in taken:
+            found[id] += f"_{id}"
+        taken.add(found[id])
     return found
 
 

@@ -35,6 +35,15 @@ def resolve(db: Db, taxon_ids: Sequence[int], through_ancestors: bool) -> dict[i
     return {taxon_id: _resolved(steps, through_ancestors) for taxon_id, steps in lines.items()}
 
 
+def ids_above(db: Db, taxon_ids: Sequence[int]) -> dict[int, set[int]]:
+    """Of each taxon the ids in WoRMS of itself and of all above it."""
+    found: dict[int, set[int]] = {}
+    for row in _lineages(db, taxon_ids):
+        if row.aphia_id:
+            found.setdefault(row.taxon_id, set()).add(row.aphia_id)
+    return found
+
+
 def _lineages(db: Db, taxon_ids: Sequence[int]) -> list[Any]:
     """From each taxon, or the one advised instead, up to the root."""
     return db.execute(

@@ -26,7 +26,6 @@ from app.summaries import asking
 KEPT_DAYS = 7
 LARGEST_ID = 2**31
 GONE = "There is no such export of this project, or its week is over: export it again."
-WANTED = "export images or everything of"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def workshop(settings: Settings, export_id: int) -> Path:
 def ask(db: Db, project: Project, account_id: int | None, wish: Wish) -> Export:
     """An export that a job writes; the same one again while that is being written."""
     choices = wish.choices()
-    project.needs("manager" if needs_manager(wish.kind, choices) else "annotator", WANTED)
+    needs_role(project, wish.kind, choices)
     if wish.kind == "summary":
         choices = asking.completed(db, project, choices)
     _check(db, project, account_id, wish.kind, choices)
@@ -90,6 +89,13 @@ def ask(db: Db, project: Project, account_id: int | None, wish: Wish) -> Export:
         [project.id, wish.kind, Jsonb(stored), account_id],
     ).fetchone()
     return find(db, project.id, row.id if row else _insert(db, project, account_id, wish.kind, stored))
+
+
+def needs_role(project: Project, kind: str, choices: Choices) -> None:
+    """Refused to those who may not have such an export, by what it is that needs a manager."""
+    label = find_kind(kind).label
+    does = "export images of" if find_kind(kind).for_annotators else f"export the kind “{label}” of"
+    project.needs("manager" if needs_manager(kind, choices) else "annotator", does)
 
 
 def _check(db: Db, project: Project, account_id: int | None, kind: str, choices: Choices) -> None:
@@ -112,19 +118,30 @@ def _check(db: Db, project: Project, account_id: int | None, kind: str, choices:
 
 
 def _insert(db: Db, project: Project, account_id: int | None, kind: str, stored: dict[str, Any]) -> int:
-    name = f"{safe(project.title).replace(' ', '_')}_{kind}_{datetime.now(UTC):%Y%m%d_%H%M}.zip"
     row: Any = db.execute(
         """
         insert into export (project_id, account_id, kind, choices, file_name)
-        values (%s, %s, %s, %s, %s)
+        values (%s, %s, %s, %s, '')
         returning id
         """,
-        [project.id, account_id, kind, Jsonb(stored), name],
+        [project.id, account_id, kind, Jsonb(stored)],
     ).fetchone()
     title = f"Export of {project.title}: {find_kind(kind).label}"
     job_id = enqueue(db, "export", title, project.id, account_id, {"export_id": row.id}, f"export:{row.id}")
-    db.execute("update export set job_id = %s where id = %s", [job_id, row.id])
+    name = _file_name(project, kind, read_choices(stored), row.id)
+    db.execute("update export set job_id = %s, file_name = %s where id = %s", [job_id, name, row.id])
     return int(row.id)
+
+
+def _file_name(project: Project, kind: str, choices: Choices, export_id: int) -> str:
+    """What it is of, how it was parted and left out, when, and its number, which no other has."""
+    parts = [safe(project.title).replace(" ", "_"), kind]
+    parts += [f"by_{by}" for by in (choices.split_by, choices.by) if by != "none"]
+    if choices.statuses != find_kind(kind).statuses:
+        parts.append("".join(choices.statuses) or "all")
+    if choices.filters:
+        parts.append("filtered")
+    return f"{'_'.join(parts)}_{datetime.now(UTC):%Y%m%d_%H%M}_{export_id}.zip"
 
 
 TOLD = """
@@ -170,8 +187,9 @@ def find_own(db: Db, project: Project, account_id: int | None, export_id: int) -
     found = find(db, project.id, export_id)
     if not project.may("manager") and (found.account_id is None or found.account_id != account_id):
         raise NotFound(GONE)
-    if needs_manager(found.kind, found.choices) or found.with_emails:
-        project.needs("manager", WANTED)
+    if found.with_emails:
+        project.needs("manager", "have exports with people's addresses of")
+    needs_role(project, found.kind, found.choices)
     return found
 
 
@@ -192,9 +210,9 @@ def whole_file(settings: Settings, export: Export) -> Path:
 
 
 def remove(db: Db, settings: Settings, export: Export) -> None:
-    """Delete an export and its file; one that is being written is cancelled first."""
-    if export.job_id and is_active(db, export.job_id) and cancel(db, export.job_id) == "running":
-        raise Conflict("This export is being written, and is asked to stop: delete it when its job has ended.")
+    """Delete an export and its file; one that is being written is cancelled first, and leaves nothing."""
+    if export.job_id and is_active(db, export.job_id):
+        cancel(db, export.job_id)
     db.execute("delete from export where id = %s", [export.id])
     path_of(settings, export.id).unlink(missing_ok=True)
 

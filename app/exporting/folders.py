@@ -4,10 +4,12 @@ import csv
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from app.exporting import about, card
 from app.exporting.labelled import SPLITS, Seen, Taxon, find_taxa, see
 from app.exporting.names import suffix
-from app.exporting.pictures import TOGETHER, Pictures, read_images
+from app.exporting.pictures import Pictures, read_images
 from app.exporting.selection import PIECE
 from app.exporting.tables import Counted
 from app.objects.store import open_store
@@ -37,7 +39,7 @@ def write(work: "Work") -> int:
 
 
 def open_pictures(work: "Work") -> Pictures:
-    return Pictures(work.db, work.bundle, open_store(work.settings), False, lambda n: None)
+    return Pictures(work.db, work.bundle, open_store(work.settings), False, lambda n, n_objects: None)
 
 
 class Written:
@@ -59,14 +61,11 @@ def written(
         part = seen.take(slice(first, first + PIECE))
         said = dict(zip(part.ids.tolist(), zip(part.splits.tolist(), part.taxa.tolist(), strict=True), strict=True))
         rows = read_images(work.db, work.project.id, part.ids.tolist(), work.export.choices.images)
-        for start in range(0, len(rows), TOGETHER):
-            some = rows[start : start + TOGETHER]
-            for row, data in zip(some, pictures.read(some), strict=True):
-                split, taxon = SPLITS[said[row.object_id][0]], taxa[said[row.object_id][1]]
-                name = f"{row.object_id}_{row.rank}.{suffix(row.format)}"
-                path = form.format(split=split, folder=taxon.folder, name=name)
-                if data is not None:
-                    work.bundle.file(path, data)
-                    yield split, taxon, Written(row, path)
-            work.report.checkpoint()
-        counted.objects(len(part))
+        for n, (row, data) in enumerate(pictures.each(rows), counted.n_images + 1):
+            split, taxon = SPLITS[said[row.object_id][0]], taxa[said[row.object_id][1]]
+            name = f"{row.object_id}_{row.rank}.{suffix(row.format)}"
+            path = form.format(split=split, folder=taxon.folder, name=name)
+            if data is not None:
+                work.bundle.file(path, data)
+                yield split, taxon, Written(row, path)
+            counted.images(n, first + int(np.searchsorted(part.ids, row.object_id, "right")))

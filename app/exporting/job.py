@@ -15,7 +15,7 @@ from app.exporting.bundle import Bundle
 from app.exporting.files import KEPT_DAYS, Export
 from app.exporting.selection import Selection, select
 from app.jobs.bodies import job_body
-from app.jobs.context import JobContext
+from app.jobs.context import Cancelled, JobContext
 from app.objects.store import FULL, sync_folder
 from app.settings import Settings
 from app.summaries import writing as summary
@@ -108,7 +108,7 @@ def _finish(db: Db, settings: Settings, export_id: int, whole: Path, n_rows: int
     path = files.path_of(settings, export_id)
     whole.replace(path)
     sync_folder(path.parent)
-    db.execute(
+    known = db.execute(
         """
         update export
         set n_bytes = %s, n_rows = %s, expires_at = now() + make_interval(days => %s)
@@ -116,3 +116,6 @@ def _finish(db: Db, settings: Settings, export_id: int, whole: Path, n_rows: int
         """,
         [path.stat().st_size, n_rows, KEPT_DAYS, export_id],
     )
+    if not known.rowcount:  # deleted while the last of it was written
+        path.unlink()
+        raise Cancelled

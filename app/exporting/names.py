@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterable
 
 UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
+# What Windows takes for a device, whatever follows the dot.
+DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 LONGEST = 100
 
 
 def safe(name: str) -> str:
     """A taxon's or a set's name as one of a file: “fiber < detritus” is fiber__detritus."""
-    return UNSAFE.sub("_", name.replace(" < ", "__")).strip(" .")[:LONGEST] or "_"
+    said = UNSAFE.sub("_", name.replace(" < ", "__")).strip(" .")[:LONGEST] or "_"
+    return f"{said}_" if DEVICE.fullmatch(said) else said
 
 
 def unique(names: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from app.labels.changes import array
 
 # Text that a spreadsheet would take for a formula gets a quotation mark before it.
 GUARDED = "case when {cell} ~ '^[=+@\\t\\r-]' then '''' || {cell} else {cell} end"
+PROVENANCES = "single, batch, audit (accepted unseen), imported, api (by a program) or predicted"
 STATUS = f"coalesce({_SAID}, 'unclassified')"
 
 
@@ -67,16 +68,16 @@ _LABEL = [
         "provenance",
         "coalesce(label.provenance, case when prediction.taxon_id is not null then 'predicted' end)",
         "text",
-        "single, batch, audit (accepted unseen), imported or predicted",
+        PROVENANCES,
     ),
 ]
 _PREDICTION = [
-    Cells("predicted_1", "guessed.display_name", "text", "the current prediction's first choice"),
+    Cells("predicted_1", "guessed.display_name", "text", "the prediction's first choice, also where a person spoke"),
     Cells("score_1", "prediction.score", "number", "its calibrated probability"),
     Cells("predicted_2", "second.display_name", "text", "its second choice"),
-    Cells("score_2", "prediction.score_2", "number", ""),
+    Cells("score_2", "prediction.score_2", "number", "the probability of the second choice"),
     Cells("predicted_3", "third.display_name", "text", "its third choice"),
-    Cells("score_3", "prediction.score_3", "number", ""),
+    Cells("score_3", "prediction.score_3", "number", "the probability of the third choice"),
 ]
 
 

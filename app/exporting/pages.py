@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import State as AppState
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
-from litestar.response import File, Redirect, Template
+from litestar.response import Redirect, Template
 
 from app.accounts.viewer import Viewer
 from app.database import Db
@@ -19,6 +19,7 @@ from app.exporting.choices import EXTRAS, KINDS, LISTED, OWN, Choices, Wish, fin
 from app.exporting.columns import fields_of, general_columns
 from app.exporting.files import Export
 from app.labels.pages import actor
+from app.objects.filters import address
 from app.projects.access import Project
 
 EXTRA_WORDS = {
@@ -82,13 +83,20 @@ class ExportForm:
 
 @get(LIST, opt=EXPORTS, include_in_schema=False, sync_to_thread=True)
 def show_exports(
-    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
+    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
 ) -> Template:
-    return page(db, project, viewer)
+    """`filters`: of the board that one comes from, for whatever kind takes them."""
+    return page(db, project, viewer, filters=request.query_params.get("filters", ""))
 
 
 def page(
-    db: Db, project: Project, viewer: Viewer, form: ExportForm | None = None, error: str = "", status: int = 200
+    db: Db,
+    project: Project,
+    viewer: Viewer,
+    form: ExportForm | None = None,
+    error: str = "",
+    status: int = 200,
+    filters: str = "",
 ) -> Template:
     """The page; after a refusal with what was chosen."""
     kinds = {
@@ -106,6 +114,7 @@ def page(
         "extras": {name: EXTRA_WORDS[name] for name in EXTRAS},
         "form": form or ExportForm(kind=next(iter(kinds))),
         "error": error,
+        "filters": filters,
         **_list(db, project, viewer),
     }
     return Template("exporting/page.html", context=context, status_code=status)
@@ -129,7 +138,8 @@ def _embedders(db: Db, project_id: int) -> list[str]:
 
 def _list(db: Db, project: Project, viewer: Viewer) -> dict[str, Any]:
     found = files.list_exports(db, project, actor(viewer).id)
-    return {"exports": found, "waits": _waits(found), "kept_days": files.KEPT_DAYS}
+    context = {"exports": found, "waits": _waits(found), "jobs": _progress(db, project)}
+    return {"project": project, "kept_days": files.KEPT_DAYS} | context
 
 
 def _waits(found: Iterable[Export]) -> bool:
@@ -139,8 +149,7 @@ def _waits(found: Iterable[Export]) -> bool:
 @get(f"{LIST}/list", opt=EXPORTS, include_in_schema=False, sync_to_thread=True)
 def show_list(db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]) -> Template:
     """The files, and how far those are that are being written: asks again by itself until none is."""
-    context = {"project": project, **_list(db, project, viewer), "jobs": _progress(db, project)}
-    return Template("exporting/_list.html", context=context, headers={"Cache-Control": "no-store"})
+    return Template("exporting/_list.html", context=_list(db, project, viewer), headers={"Cache-Control": "no-store"})
 
 
 def _progress(db: Db, project: Project) -> dict[int, Any]:
@@ -170,18 +179,19 @@ def ask_page(
         if refused.status != 422 or data.kind not in KINDS:
             raise
         return page(db, project, viewer, data, refused.sentence, refused.status)
-    return Redirect(f"/projects/{project.id}/exports", status_code=303)
+    kept = [("filters", data.filters)] if data.filters else []
+    return Redirect(address(f"/projects/{project.id}/exports", kept), status_code=303)
 
 
 @get(f"{LIST}/{{export_id:int}}", opt=EXPORTS, include_in_schema=False, sync_to_thread=True)
 def download_page(
+    request: Request,
     db: NamedDependency[Db],
     project: NamedDependency[Project],
     viewer: NamedDependency[Viewer],
-    state: AppState,
     export_id: FromPath[int],
-) -> File:
-    return api.sent(db, project, viewer, state, export_id)
+) -> Response[Any]:
+    return api.download(request, db, project, viewer, export_id)
 
 
 @post(f"{LIST}/{{export_id:int}}/delete", opt=EXPORTS, include_in_schema=False, sync_to_thread=True)

@@ -1,7 +1,8 @@
 """The images of a part of an export: what each is called in the bundle, and the files themselves."""
 
 import re
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -14,7 +15,7 @@ from app.exporting.bundle import Bundle
 from app.exporting.selection import Part
 from app.objects.store import Store
 
-TOGETHER = 500  # images read at once
+TOGETHER = 100  # images read at once
 READ_BY_ECOTAXA = {"PNG", "JPEG", "GIF", "MPO"}
 LEADS_OUTSIDE = re.compile(r"^/|(^|[/\\])\.\.?([/\\]|$)|[\x00-\x1f\\:]|//|^$|/$")
 FIRST_ONLY = """
@@ -101,25 +102,29 @@ def inside(name: str) -> str:
 class Pictures:
     """Writes images into a bundle; what the store has lost is counted and left out."""
 
-    def __init__(self, db: Db, bundle: Bundle, store: Store, convert: bool, tell: Callable[[int], None]) -> None:
+    def __init__(self, db: Db, bundle: Bundle, store: Store, convert: bool, tell: Callable[[int, int], None]) -> None:
         self.db, self.bundle, self.store, self.convert, self.tell = db, bundle, store, convert, tell
-        self.n = self.n_lost = self.n_converted = 0
+        self.n = self.n_objects = self.n_lost = self.n_converted = 0
         self.kept_as: set[str] = set()  # formats that EcoTaxa does not read and that could not be made PNG
 
     def put(self, project_id: int, part: Part, folder: str, paths: Paths, images: str) -> None:
         """The images of a part, under the names that its table gives them."""
         for ids in part.pieces():
             rows = read_images(self.db, project_id, ids, images)
-            for first in range(0, len(rows), TOGETHER):
-                self._put(rows[first : first + TOGETHER], folder, paths)
+            wanted = [row for row in rows if (row.object_id, row.rank) not in paths.again]
+            for row, data in self.each(wanted):
+                if data is not None:
+                    self.bundle.file(folder + paths.path(row), self._for_ecotaxa(row.format, data))
+                self.n += 1
+                self.tell(self.n, self.n_objects + bisect_right(ids, row.object_id))
+            self.n_objects += len(ids)
+            self.tell(self.n, self.n_objects)
 
-    def _put(self, rows: list[Any], folder: str, paths: Paths) -> None:
-        wanted = [row for row in rows if (row.object_id, row.rank) not in paths.again]
-        for row, data in zip(wanted, self.read(wanted), strict=True):
-            if data is not None:
-                self.bundle.file(folder + paths.path(row), self._for_ecotaxa(row.format, data))
-        self.n += len(rows)
-        self.tell(self.n)
+    def each(self, rows: list[Any]) -> Iterator[tuple[Any, bytes | None]]:
+        """Rows with their images' bytes, some read together."""
+        for first in range(0, len(rows), TOGETHER):
+            some = rows[first : first + TOGETHER]
+            yield from zip(some, self.read(some), strict=True)
 
     def read(self, rows: list[Any]) -> list[bytes | None]:
         """The bytes of each; None where the store has lost them."""

@@ -16,18 +16,20 @@ MARK = "\ufeff"
 
 
 class Counted:
-    """Rows that were written, told to the job."""
+    """Objects that were written, told to the job: where images follow their table, once these are there."""
 
     def __init__(self, work: "Work", total: int | None = None) -> None:
         self.work, self.n, self.n_images = work, 0, 0
         self.total = len(work.selection) if total is None else total
+        self.waits = work.export.choices.images != "none"
 
     def objects(self, n: int) -> None:
         self.n += n
         self.tell()
 
-    def images(self, n: int) -> None:
-        self.n_images = n
+    def images(self, n: int, n_objects: int) -> None:
+        """So many were written, of so many objects."""
+        self.n_images, self.n = n, n_objects
         self.tell()
 
     def tell(self) -> None:
@@ -46,7 +48,7 @@ def write_table(
         for ids in part.pieces():
             values = values_of(work.project, ids, people) | (paths.values(ids) if images != "none" else {})
             n_rows += copy_out(work.db, statement, values, stream)
-            counted.objects(len(ids))
+            counted.objects(0 if counted.waits else len(ids))
     return n_rows
 
 

@@ -31,6 +31,7 @@ KIND, FORMAT = "shoal project", 1
 MANIFEST, END = "manifest.json", "end.json"
 CONTENT = "content.tsv.gz"
 PIECE = 200
+FULL = "The disk of {folder} is full: nothing of this archive was left. Make room there, or write it to a larger disk."
 
 
 class Writer:
@@ -70,7 +71,7 @@ def archive(settings: Settings, db: Db, project_id: int, target: Path, report: R
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     db.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])
     try:
-        with disk_full_told(target.parent), draft.open("xb") as file:
+        with disk_full_told(target.parent, FULL), draft.open("xb") as file:
             draft.chmod(0o600)
             writer = Writer(file, target.parent)
             with db.transaction():

@@ -102,23 +102,22 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
+BACKUP_FULL = (
+    "The disk of {folder} is full: this backup was given up, earlier ones are whole. Make room there, or back up to a"
+    " larger disk; images that were copied are not copied again."
+)
+
+
 @contextmanager
-def disk_full_told(folder: Path) -> Iterator[None]:
+def disk_full_told(folder: Path, told: str = BACKUP_FULL) -> Iterator[None]:
     try:
         yield
     except StoreFull:
-        raise StoreFull(_full(folder)) from None
+        raise StoreFull(told.format(folder=folder)) from None
     except OSError as error:
         if error.errno in FULL:
-            raise StoreFull(_full(folder)) from error
+            raise StoreFull(told.format(folder=folder)) from error
         raise
-
-
-def _full(folder: Path) -> str:
-    return (
-        f"The disk of {folder} is full: this backup was given up, earlier ones are whole. Make room there, or back up "
-        "to a larger disk; images that were copied are not copied again."
-    )
 
 
 def _dump(url: str, db: Db, draft: Path, report: Report) -> dict[str, Any]:
@@ -183,7 +182,7 @@ def _run_dump(program: Path, url: str, snapshot: str, target: Path) -> None:
         if ended:
             words = tools.last_words(said)
             if "No space left" in words or shutil.disk_usage(target.parent).free < 2**20:
-                raise StoreFull(_full(target.parents[1]))
+                raise StoreFull(BACKUP_FULL.format(folder=target.parents[1]))
             raise Refused(f"pg_dump could not back the database up: {words}")
 
 

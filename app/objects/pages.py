@@ -144,11 +144,13 @@ def show_board(
     tree = tree_of(db, project, filter)
     fields = project_fields(db, project.id)
     has_objects = sum(tree.total.values()) > 0
+    of = urlencode(filter.to_query())
     context = {
         "project": project,
         "filter": chips_of(project.id, filter, order, view),
-        "edits_url": address(f"/projects/{project.id}/edits", [("of", urlencode(filter.to_query()))]),
-        "cards_url": address(f"/projects/{project.id}/clusters", [("of", urlencode(filter.to_query()))]),
+        "edits_url": address(f"/projects/{project.id}/edits", [("of", of)]),
+        "cards_url": address(f"/projects/{project.id}/clusters", [("of", of)]),
+        "exports_url": address(f"/projects/{project.id}/exports", [("filters", of)] if of else []),
         "conditions": conditions_for(project),
         "order": order,
         "directions": directions(order, fields),

@@ -20,6 +20,18 @@ def table(place: Path, *rows: str) -> Path:
     return place
 
 
+def brought(desk: Desk, tmp_path: Path) -> None:
+    """Two objects, o1 and o2, without labels."""
+    desk.choose(bundle(tmp_path / "leg.zip", "o1\ta.png\t\t\t", "o2\tb.png\t\t\t"))
+    desk.arrived()
+    expect(desk.page.get_by_label("Add objects")).to_be_checked()
+    desk.check()
+    desk.page.get_by_role("button", name="Import 2 objects").click()
+    expect(desk.page.get_by_role("heading", name="Waits for its turn")).to_be_visible()
+    desk.work()
+    desk.visit()
+
+
 def taken_back(site: Site, project_id: int) -> None:
     """What a worker does."""
     with database.connect(site.database_url) as db:
@@ -52,14 +64,7 @@ def test_a_table_is_sent_compared_written_and_taken_back(desk: Desk, tmp_path: P
     page, copepod = desk.page, f"Copepoda of {desk.project_id}"
     with database.connect(desk.site.database_url) as db:
         db.execute("insert into taxon (name, display_name, type) values (%(n)s, %(n)s, 'P')", {"n": copepod})
-    desk.choose(bundle(tmp_path / "leg.zip", "o1\ta.png\t\t\t", "o2\tb.png\t\t\t"))
-    desk.arrived()
-    desk.check()
-    page.get_by_role("button", name="Import 2 objects").click()
-    expect(page.get_by_role("heading", name="Waits for its turn")).to_be_visible()
-    desk.work()
-
-    desk.visit()
+    brought(desk, tmp_path)
     desk.choose(table(tmp_path / "ecotaxa_new.tsv", f"o1\t12.5\t{copepod}\tvalidated", "o9\t1\t\t"))
     desk.arrived()
     page.get_by_label("Update their fields and classifications").check()
@@ -85,5 +90,32 @@ def test_a_table_is_sent_compared_written_and_taken_back(desk: Desk, tmp_path: P
     expect(page.get_by_role("heading", name="Take back the update")).to_be_visible()
     taken_back(desk.site, desk.project_id)
     assert names(desk) == [None, None]
+    page.goto(report)
+    expect(page.get_by_text("It was taken back.")).to_be_visible()
+
+
+def test_fields_alone_are_sent_compared_written_and_taken_back(desk: Desk, tmp_path: Path) -> None:
+    page = desk.page
+    brought(desk, tmp_path)
+    source = tmp_path / "ecotaxa_u.tsv"
+    source.write_text("object_id\tobject_area\n[t]\t[f]\no1\t12.5\n")
+    desk.choose(source)
+    desk.arrived()
+    page.get_by_label("Update the fields of objects that are here").check()
+    desk.check()
+    expect(page.get_by_role("heading", name="What differs")).to_be_visible()
+    expect(page.get_by_role("region", name="First values")).to_contain_text("12.5")
+    page.get_by_text("Check again with other choices").click()
+    expect(page.get_by_label("Update the fields of objects that are here")).to_be_checked()
+
+    page.get_by_role("button", name="Write what differs").click()
+    expect(page.get_by_role("heading", name="Waits for its turn")).to_be_visible()
+    desk.work()
+    expect(page.get_by_role("heading", name="Changed 1 value from 1 row.")).to_be_visible()
+    page.get_by_role("link", name="Report and undo").click()
+    report = page.url
+    page.get_by_role("button", name="Take this update back").click()
+    expect(page.get_by_role("heading", name="Take back the update")).to_be_visible()
+    taken_back(desk.site, desk.project_id)
     page.goto(report)
     expect(page.get_by_text("It was taken back.")).to_be_visible()

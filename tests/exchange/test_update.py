@@ -99,7 +99,7 @@ def test_fields_are_previewed_written_and_taken_back(filled: Workplace, table: A
         " acq_instrument",
         "tftftttttt",
         "o1|-10|000000|9.25||http://y.org|S1|Astra|A1|uvp5",
-        "o2|44|000000|2.5|two||S1|Other|A1|uvp6",
+        "o2|44|000000|2.5|two||S1|Astra|A1|uvp5",
     )
     seen = filled.bring_in(source, update="fields", hold=True)
     assert (seen.status, seen.n_rows, seen.n_objects, seen.n_values) == ("asking", 2, 2, 7), seen.lines()
@@ -139,7 +139,7 @@ def test_classifications_are_previewed_written_and_taken_back(filled: Workplace,
     )
     assert filled.bring_in(source, update="fields", hold=True).status == "nothing"
     seen = filled.bring_in(source, update="all", hold=True)
-    assert (seen.n_labels, seen.n_predictions) == (2, 2), seen.lines()
+    assert (seen.n_labels, seen.n_predictions, seen.n_lost) == (3, 2, 1), seen.lines()
     assert seen.contents["label_examples"][0]["old"] == "Copepoda, validated"
     assert seen.contents["label_examples"][0]["new"] == "detritus, dubious"
     assert carried(filled) == before
@@ -176,6 +176,7 @@ def test_what_somebody_labelled_since_the_preview_stays(filled: Workplace, table
     done = filled.bring_in(source, update="all")
     assert filled.objects()[0].taxon_id == 25828
     assert "1 objects were labelled since" in " ".join(done.notes)
+    assert done.summary().startswith("Nothing was changed: what differed when it was looked at was labelled")
 
 
 def test_what_was_changed_since_an_update_stays_when_it_is_taken_back(filled: Workplace, table: Any) -> None:
@@ -283,3 +284,70 @@ def test_a_dry_run_keeps_nothing(filled: Workplace, table: Any) -> None:
     assert (told.status, told.n_values) == ("checked", 1)
     assert filled.values("select count(*) from import") == n
     assert filled.objects()[0].fields["area"] == 1.5
+
+
+def test_a_label_that_a_prediction_would_take_away_is_told_before(filled: Workplace, table: Any) -> None:
+    source = table("object_id object_annotation_status object_annotation_category", "ttt", "o1|predicted|detritus")
+    told = filled.bring_in(source, update="all", dry_run=True)
+    said = "1 classification, 1 prediction from 1 row. 1 label of people"
+    assert told.summary() == f"Would change {said} would be taken away."
+    assert "  o1: Copepoda, validated → detritus, predicted (ecotaxa_update.tsv, line 3)" in told.lines()
+    assert filled.bring_in(source, update="all").summary() == f"Changed {said} were taken away."
+
+
+def test_the_word_unclassified_takes_label_and_prediction_away_and_silence_takes_nothing(
+    filled: Workplace, table: Any
+) -> None:
+    before = carried(filled)
+    header = "object_id object_annotation_status object_annotation_category"
+    source = table(header, "ttt", "o1|Unclassified|", "o2|unclassified|", "o3||", "o4|unclassified|")
+    told = filled.bring_in(source, update="all", dry_run=True)
+    assert (told.n_labels, told.n_predictions, told.n_lost) == (1, 1, 1), told.lines()
+    assert "  o2: Copepoda, predicted → unclassified (ecotaxa_update.tsv, line 4)" in told.lines()
+    done = filled.bring_in(source, update="all")
+    assert done.status == "done", done.lines()
+    found = [(row.orig_id, row.taxon_id, row.predicted_taxon_id) for row in filled.objects()]
+    assert found == [("o1", None, None), ("o2", None, None), ("o3", 84963, None), ("o4", None, None)]
+    assert filled.bring_in(source, update="all", dry_run=True).n_labels == 0
+    take_back(filled, done)
+    assert carried(filled) == before
+
+    wrong = filled.bring_in(table(header, "ttt", "o1|unclassified|Copepoda"), update="all")
+    assert "An unclassified object has no category" in wrong.faults[0].message
+
+
+def test_the_lines_of_a_dry_run_show_each_column_with_its_first_values(filled: Workplace, table: Any) -> None:
+    told = filled.bring_in(table("object_id object_area object_esd", "tff", "o1|9|3", "o2||"), update="fields",
+                           dry_run=True)  # fmt: skip
+    assert told.lines() == [
+        "object.area: 2 values differ",
+        "  o1: 1.5 → 9.0 (ecotaxa_update.tsv, line 3)",
+        "  o2: 2.5 → (empty) (ecotaxa_update.tsv, line 4)",
+        "object.esd: 1 value differs (a new column; it stays, empty, when the update is taken back)",
+        "  o1: (empty) → 3.0 (ecotaxa_update.tsv, line 3)",
+        "Would change 3 values from 2 rows.",
+    ]
+
+
+def test_rows_that_contradict_each_other_are_a_fault_with_both_lines(filled: Workplace, table: Any) -> None:
+    before = carried(filled)
+    source = table("object_id object_area sample_id sample_ship", "tftt",
+                   "o1|5|S1|Tara", "o1|6|S1|Tara", "o2|2.5|S1|Sea", "o2|2.50|S1|Sea")  # fmt: skip
+    report = filled.bring_in(source, update="fields")
+    assert [(one.line, one.message) for one in report.faults] == [
+        (4, "It says something else of the object “o1” than line 3: leave one of them out."),
+        (5, "It says something else of the sample “S1” than line 3: leave one of them out."),
+    ]
+    labels = table("object_id object_annotation_status object_annotation_category", "ttt",
+                   "o1|validated|Copepoda", "o1|validated|detritus")  # fmt: skip
+    assert filled.bring_in(labels, update="all").n_faults == 1
+    assert carried(filled) == before
+
+
+def test_a_table_without_a_line_of_types_is_told_so_once(filled: Workplace, tmp_path: Path) -> None:
+    source = tmp_path / "ecotaxa_plain.tsv"
+    source.write_text("object_id\tobject_area\tobject_esd\no1\t6230\t3\no2\t1\t2\n")
+    report = filled.bring_in(source, update="fields")
+    assert [(one.line, one.message) for one in report.faults] == [
+        (2, "The second line should give each column's type, [f] for numbers or [t] for texts.")
+    ]

@@ -118,6 +118,9 @@ def test_the_command_tells_the_differences_and_writes_them(
     done = call(table, "--project", "test", "--update", "all")
     assert done.exit_code == 0, done.output
     assert "Changed 1 value from 2 rows." in done.output
+    assert "taken back" in done.output
+    again = call(table, "--project", "test", "--update", "all")
+    assert "Nothing differs" in again.output and "taken back" not in again.output
     assert areas(workplace.db) == [9, 2]
 
 

@@ -117,7 +117,7 @@ def test_ids_are_unique_references_resolve_and_dates_are_iso(seas: Exporter) -> 
     event_ids = [row["eventID"] for row in events]
     ids = [row["occurrenceID"] for row in occurrences]
     assert len(set(event_ids)) == len(event_ids)
-    assert len(set(ids)) == len(ids) == 7
+    assert len(set(ids)) == len(ids) == 4
     assert {row["eventID"] for row in occurrences + measures} <= set(event_ids)
     event_of = {row["occurrenceID"]: row["eventID"] for row in occurrences}
     assert all(event_of[row["occurrenceID"]] == row["eventID"] for row in measures if row["occurrenceID"])
@@ -135,6 +135,35 @@ def test_ids_are_unique_references_resolve_and_dates_are_iso(seas: Exporter) -> 
     for row in measures:
         assert row["measurementTypeID"].startswith("http://vocab.nerc.ac.uk/collection/P01/current/")
         assert (row["measurementUnit"] == "") == (row["measurementUnitID"] == "")
+
+
+def absent(path: Path) -> set[str]:
+    return {row["occurrenceID"] for row in rows_of(path, OCCURRENCES) if row["occurrenceStatus"] == "absent"}
+
+
+def test_a_taxon_is_absent_only_where_everything_was_judged_and_nothing_may_be_of_it(seas: Exporter) -> None:
+    path = seas.export("darwin_core", with_absent=True)
+    assert absent(path) == {"S1_106485"}  # Oithona lies below Copepoda in S "2", and S3 has an unclassified object
+    with zipfile.ZipFile(path) as archive:
+        readme = archive.read("README.md").decode()
+    assert "in 1 of 3 samples nothing is called absent" in readme
+    assert "in 1 samples not every taxon" in readme
+
+    seas.db.execute("update label set taxon_id = 12 where status = 'D'")
+    seas.db.commit()
+    assert absent(seas.export("darwin_core", with_absent=True)) == set()
+    seas.db.execute("update label set taxon_id = 25828 where status = 'D'")
+    seas.db.execute("update prediction set taxon_id = 13")
+    seas.db.commit()
+    assert absent(seas.export("darwin_core", with_absent=True)) == set()
+
+
+def test_what_a_filter_hides_is_not_absent(seas: Exporter) -> None:
+    seas.db.execute("update label set taxon_id = 12 where taxon_id = 11")
+    seas.db.execute("update object set depth_min_m = 0, depth_max_m = 2 where orig_id = 'o7'")
+    seas.db.commit()
+    path = seas.export("darwin_core", with_absent=True, filters="depth=..2.7")
+    assert {row["occurrenceID"] for row in rows_of(path, OCCURRENCES)} == {"S1_1080", 'S "2"_106485'}
 
 
 def test_what_a_sample_was_taken_with_and_every_count_are_measurements(seas: Exporter) -> None:
@@ -243,9 +272,9 @@ def test_where_no_taxon_has_an_id_the_job_says_so(seas: Exporter) -> None:
     assert "No object has a taxon with a WoRMS id" in done.error
 
 
-def test_samples_whose_names_would_be_the_same_are_numbered() -> None:
-    names = ["a\tb", "a b", "a\nb", "__DUMMY_ID__5__", "__DUMMY_ID__6__", "c"]
-    assert event_ids(names) == ["a b", "a b_2", "a b_3", "unnamed", "unnamed_2", "c"]
+def test_samples_whose_names_would_be_the_same_get_their_own_numbers() -> None:
+    names = {7: "a\tb", 3: "a b", 5: "__DUMMY_ID__5__", 6: "c", 8: "a b_7"}
+    assert event_ids(names) == {3: "a b_3", 5: "unnamed_5", 6: "c", 7: "a b_7_7", 8: "a b_7"}
 
 
 def test_renamings_in_a_ring_end(seas: Exporter) -> None:

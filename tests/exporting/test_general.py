@@ -67,12 +67,19 @@ def test_its_columns_are_ecotaxas_in_their_order(cruise: Exporter) -> None:
 
 def test_columns_and_extras_can_be_chosen(cruise: Exporter) -> None:
     wanted = ["object_area", "object_id", "score", "history"]
-    (rows,) = tables(
-        cruise.export("ecotaxa_general", columns=wanted, extras=["score", "choices", "provenance", "batch", "history"])
-    ).values()
+    grace = cruise.place.values("insert into account (email, name) values ('g@x.org', 'Grace') returning id")[0]
+    cruise.db.execute("update label set account_id = %s, at = '2021-01-02 03:04:05Z'", [grace])
+    cruise.db.commit()
+    path = cruise.export(
+        "ecotaxa_general", columns=wanted, extras=["score", "choices", "provenance", "batch", "history"]
+    )
+    (rows,) = tables(path).values()
+    with zipfile.ZipFile(path) as archive:
+        readme = archive.read("README.md").decode()
     assert list(rows[0]) == ["object_id", "object_area", "score", "history"]
-    assert rows[0]["history"].endswith("V Copepoda by Ada Lovelace")
+    assert rows[0]["history"] == "2021-01-02T03:04:05Z V Copepoda by Grace"
     assert rows[1]["score"] == "1"
+    assert "- `score`: the probability" in readme and "- `history`: every label so far" in readme
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The page, the API and the command: who may export what, and what they are told."""
 
 import os
+import re
 import threading
 import zipfile
 from io import BytesIO
@@ -99,6 +100,43 @@ def test_an_export_is_asked_for_followed_downloaded_and_deleted(
     assert app_client.get(base).json() == []
 
 
+def test_a_download_that_broke_off_goes_on_where_it_was(
+    app_client: Client, anybody: Any, bay: SmallProject, settings: Settings
+) -> None:
+    anybody("manager")
+    base = f"/api/v1/projects/{bay.id}/exports"
+    asked = app_client.post(base, json={"kind": "annotations"}).json()["id"]
+    work(settings)
+    for url in (f"{base}/{asked}/file", f"/projects/{bay.id}/exports/{asked}"):
+        whole = app_client.get(url)
+        size, tag = len(whole.content), whole.headers["etag"]
+        assert whole.headers["accept-ranges"] == "bytes"
+        for said, first, last in (("100-", 100, size), ("0-9", 0, 10), ("-7", size - 7, size), ("5-99999999", 5, size)):
+            part = app_client.get(url, headers={"Range": f"bytes={said}", "If-Range": tag})
+            assert (part.status_code, part.content) == (206, whole.content[first:last])
+            assert part.headers["content-range"] == f"bytes {first}-{last - 1}/{size}"
+        beyond = app_client.get(url, headers={"Range": f"bytes={size}-"})
+        assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+        for more in ({"Range": "bytes=0-1,5-6"}, {"Range": "lines=1-2"}, {"Range": "bytes=5-", "If-Range": '"other"'}):
+            assert app_client.get(url, headers=more).content == whole.content
+
+
+def test_the_name_of_a_file_tells_what_was_chosen(app_client: Client, anybody: Any, bay: SmallProject) -> None:
+    anybody("manager")
+    wishes: list[dict[str, Any]] = [
+        {}, {"split_by": "sample"}, {"filters": "status=V"}, {"internal_ids": True},
+    ]  # fmt: skip
+    asked = [
+        app_client.post(f"/api/v1/projects/{bay.id}/exports", json={"kind": "ecotaxa_general"} | wish).json()
+        for wish in wishes
+    ]
+    names = [re.sub(r"_\d{8}_\d{4}_", " ", one["file_name"]) for one in asked]
+    said = ["general", "general_by_sample", "general_filtered", "general"]
+    assert names == [
+        f"Bay_of_“Villefranche”_ecotaxa_{words} {one['id']}.zip" for words, one in zip(said, asked, strict=True)
+    ]
+
+
 def test_an_annotator_sees_their_own_exports_only_and_no_addresses(
     app_client: Client, anybody: Any, bay: SmallProject, settings: Settings, db: Any
 ) -> None:
@@ -147,6 +185,7 @@ def test_the_page_offers_what_one_may_have(app_client: Client, anybody: Any, bay
     assert 'name="images"' not in page
     anybody("manager")
     assert "EcoTaxa backup" in app_client.get(base).text
+    assert 'name="filters" value="status=V"' in app_client.get(base, params={"filters": "status=V"}).text
     sent = app_client.post(base, data={"kind": "ecotaxa_general", "filters": "nothing=1"})
     assert sent.status_code == 422
     assert "cannot be obeyed" in sent.text

@@ -14,7 +14,8 @@ import pytest
 from app.exporting import files
 from app.exporting import job as export_job
 from app.exporting.bundle import Bundle as Zip
-from app.jobs.context import Cancelled, JobContext
+from app.exporting.names import unique
+from app.jobs.context import Cancelled, JobContext, Progress
 from app.jobs.run import put_back
 from tests.exporting.conftest import Bundle, Exporter
 
@@ -70,14 +71,55 @@ def test_a_full_disk_is_said_and_leaves_nothing(small: Exporter, kind: str) -> N
 
 def test_what_is_cancelled_leaves_nothing(small: Exporter) -> None:
     made = small.ask("ecotaxa_backup")
-    job = JobContext(
-        made.job_id or 0, "export", made.project_id, small.place.account_id, {"export_id": made.id}, small.settings,
-        small.settings.database_url,
-    )  # fmt: skip
+    job = job_of(small, made)
     job.cancelled.set()
     with pytest.raises(Cancelled):
         export_job.run(job)
     assert left(small) == []
+
+
+def job_of(exporter: Exporter, made: files.Export) -> JobContext:
+    return JobContext(
+        made.job_id or 0, "export", made.project_id, exporter.place.account_id, {"export_id": made.id},
+        exporter.settings, exporter.settings.database_url,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["ecotaxa_backup", "folders"])
+def test_every_image_is_told_and_the_next_one_is_not_written_once_cancelled(small: Exporter, kind: str) -> None:
+    small.db.execute("update image set file_name = object_id || '.png'")
+    made = small.ask(kind, **({"statuses": ["U"]} if kind == "folders" else {}))
+    job, told = job_of(small, made), []
+
+    def listen(state: Progress) -> None:
+        if state.message.endswith("images written"):
+            told.append((state.done, state.message))
+            if len(told) == 3:
+                job.cancelled.set()
+
+    job.listener = listen
+    with pytest.raises(Cancelled):
+        export_job.run(job)
+    assert told == [(1, "1 images written"), (2, "2 images written"), (3, "3 images written")]
+    assert left(small) == []
+
+
+def test_what_is_deleted_while_it_is_written_is_cancelled_and_leaves_nothing(small: Exporter) -> None:
+    made = small.ask("csv")
+    small.db.execute("update job set status = 'running' where id = %s", [made.job_id])
+    job = job_of(small, made)
+
+    def delete(state: Progress) -> None:
+        if not small.place.values("select cancel_requested from job where id = %s", made.job_id)[0]:
+            files.remove(small.db, small.settings, files.find(small.db, made.project_id, made.id))
+            small.db.commit()
+
+    job.listener = delete
+    with pytest.raises(Cancelled):
+        export_job.run(job)
+    assert left(small) == []
+    assert small.place.values("select cancel_requested from job where id = %s", made.job_id) == [True]
+    assert small.place.values("select id from export") == []
 
 
 def test_what_was_killed_is_written_anew_and_swept_where_nobody_goes_on(small: Exporter) -> None:
@@ -119,3 +161,7 @@ def test_a_bundle_of_many_files_is_a_good_zip(tmp_path: Path) -> None:
         assert archive.read(f"{69_999 % 7}/é69999.bin") == b"69999"
         assert archive.read("last.txt") == b"end" * 100
     assert sorted(path.name for path in tmp_path.iterdir()) == ["many.zip"]
+
+
+def test_no_name_is_one_that_windows_keeps_for_a_device() -> None:
+    assert unique(["CON", "nul.tsv", "com1", "console", "a:b"]) == ["CON_", "nul.tsv_", "com1_", "console", "a_b"]
