@@ -70,6 +70,10 @@ class Lazy(click.Group):
         except Refused as refusal:
             click.echo(refusal.sentence, err=True)
             ctx.exit(refusal.exit_code)
+        except EOFError as error:
+            # Click would take it for the end of what a person types, and say "Aborted!" only.
+            click.echo(f"A file breaks off before its end, it is damaged: {error}", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

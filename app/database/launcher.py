@@ -22,6 +22,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 import psycopg
 
@@ -58,9 +59,9 @@ class Cluster:
 
     @property
     def socket_folder(self) -> Path:
-        """A socket's path has a length limit, so a deep home has its socket in the temporary folder."""
+        """A socket's path has a length limit, and a comma parts two: such a home's is in the temporary folder."""
         inside = self.home / "run"
-        if len(str(inside)) < LONGEST_SOCKET_PATH:
+        if len(os.fsencode(inside)) < LONGEST_SOCKET_PATH and not set(str(inside)) & set(",'\"\\\n"):
             return inside
         return Path(tempfile.gettempdir()) / f"shoal-{sha256(str(self.home).encode()).hexdigest()[:16]}"
 
@@ -68,7 +69,7 @@ class Cluster:
     def url(self) -> str:
         """The connection string."""
         port = self.extra_conf.get("port", "5432")
-        return f"postgresql:///shoal?host={self.socket_folder}&port={port}&user=shoal"
+        return f"postgresql:///shoal?host={quote(str(self.socket_folder))}&port={port}&user=shoal"
 
     def open(self, *, make: bool = True) -> str:
         """Start the server or attach to the one that runs; it lives at least as long as this process.
@@ -243,7 +244,8 @@ class Cluster:
         return False
 
     def _write_conf(self) -> None:
-        conf = {**_tuned(), "unix_socket_directories": f"'{self.socket_folder}'", **self.extra_conf}
+        folder = str(self.socket_folder).replace("'", "''")
+        conf = {**_tuned(), "unix_socket_directories": f"'{folder}'", **self.extra_conf}
         text = "".join(f"{key} = {value}\n" for key, value in conf.items())
         (self.data / "shoal.conf").write_text(text)
         main = self.data / "postgresql.conf"

@@ -23,7 +23,8 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.keeping.archive_inside import address, renumbered
 from app.keeping.archive_tables import TABLES, Table
-from app.keeping.backup import Report, disk_full_told
+from app.keeping.backup_folder import writable
+from app.keeping.manifest import Report
 from app.objects.store import PACK_BYTES, SWEEP_LOCK, Store, open_store
 from app.settings import Settings
 
@@ -71,7 +72,7 @@ def archive(settings: Settings, db: Db, project_id: int, target: Path, report: R
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     db.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])
     try:
-        with disk_full_told(target.parent, FULL), draft.open("xb") as file:
+        with writable(target.parent, FULL), draft.open("xb") as file:
             draft.chmod(0o600)
             writer = Writer(file, target.parent)
             with db.transaction():

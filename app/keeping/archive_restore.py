@@ -22,7 +22,7 @@ from app.keeping.archive_numbers import Numbers
 from app.keeping.archive_people import find_embedders, find_people, find_taxa
 from app.keeping.archive_rows import add_rows, make_maps, read_rows
 from app.keeping.archive_tables import TABLES
-from app.keeping.backup import Report
+from app.keeping.manifest import Report
 from app.objects.store import SWEEP_LOCK, Store, open_store
 from app.paths import MIGRATIONS
 from app.settings import Settings

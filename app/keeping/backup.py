@@ -4,15 +4,14 @@ Files of the store are never changed once written, and their names are never giv
 copied is not copied again. While a backup runs nothing is swept from the store.
 """
 
-import fcntl
 import hashlib
 import os
 import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,17 +20,16 @@ from typing import Any
 from app import database
 from app.database import Db
 from app.database.launcher import major_of
-from app.errors import Conflict, NotFound, Refused
+from app.errors import NotFound, Refused
 from app.keeping import manifest, tools
-from app.keeping.manifest import Entry, Manifest
+from app.keeping.backup_folder import BACKUP_FULL, UNFINISHED, alone_in, check_place, claim, place, prune, writable
+from app.keeping.manifest import Entry, Manifest, Report
 from app.keeping.transactions import horizons
-from app.objects.store import FULL, SWEEP_LOCK, Store, StoreFull, open_store
+from app.objects.store import SWEEP_LOCK, Store, StoreFull, open_store
 from app.settings import Settings
 
-UNFINISHED = ".unfinished-"
 COUNTED = ("account", "taxon", "project", "object", "image", "label", "act", "history", "prediction", "object_vector")
 JOBS = min(4, os.cpu_count() or 1)
-Report = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
 
 def back_up(
@@ -39,7 +37,7 @@ def back_up(
 ) -> Path:
     """Make a backup in `folder` beside the earlier ones, of which the newest `keep` stay; returns where it is."""
     check_place(settings, folder, with_files=with_files)
-    with alone_in(folder), disk_full_told(folder), database.connect(url, autocommit=True) as db:
+    with writable(folder), alone_in(folder), database.connect(url, autocommit=True) as db:
         if waiting := database.pending(db):
             raise Refused(f"The database lacks {waiting[0].name}: run `shoal upgrade`, which backs it up as it is.")
         made = make(settings, url, db, folder, report, with_files=with_files)
@@ -50,6 +48,7 @@ def back_up(
 
 def make(settings: Settings, url: str, db: Db, folder: Path, report: Report, *, with_files: bool) -> Path:
     """The backup itself, of a database of any age. Whoever holds the folder calls it."""
+    claim(folder)
     for left in folder.glob(f"{UNFINISHED}*"):
         shutil.rmtree(left)
     now = datetime.now(UTC)
@@ -74,50 +73,9 @@ def make(settings: Settings, url: str, db: Db, folder: Path, report: Report, *, 
 
 
 def _free_name(folder: Path, now: datetime) -> str:
-    name = f"{now:%Y-%m-%dT%H-%M-%SZ}"
+    name = f"{now:%Y-%m-%dT%H-%M-%SZ}"  # as manifest.NAMED knows it again
     taken = len(list(folder.glob(f"{name}*")))
     return f"{name}.{taken}" if taken else name
-
-
-def check_place(settings: Settings, folder: Path, *, with_files: bool) -> None:
-    """A backup inside what it backs up goes when that goes."""
-    store = [Path(settings.store_url)] if "://" not in settings.store_url else []
-    for inside in [settings.home, *store]:
-        if with_files and folder.resolve().is_relative_to(inside.resolve()):
-            raise Refused(f"{folder} lies in {inside}, which is backed up: choose another folder, on another disk.")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refused(f"The folder {folder} cannot be made ({error.strerror}): choose another.") from error
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """One backup at a time in a folder; the lock goes with the process."""
-    with (folder / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(f"Another backup or restore is at work in {folder}: wait for it.") from None
-        yield
-
-
-BACKUP_FULL = (
-    "The disk of {folder} is full: this backup was given up, earlier ones are whole. Make room there, or back up to a"
-    " larger disk; images that were copied are not copied again."
-)
-
-
-@contextmanager
-def disk_full_told(folder: Path, told: str = BACKUP_FULL) -> Iterator[None]:
-    try:
-        yield
-    except StoreFull:
-        raise StoreFull(told.format(folder=folder)) from None
-    except OSError as error:
-        if error.errno in FULL:
-            raise StoreFull(told.format(folder=folder)) from error
-        raise
 
 
 def _dump(url: str, db: Db, draft: Path, report: Report) -> dict[str, Any]:
@@ -220,9 +178,12 @@ class _counted:
 
 
 def _known_digests(folder: Path) -> dict[str, tuple[int, str]]:
-    """Of the files that earlier backups copied."""
+    """Of the files that earlier backups copied, as far as those can be read."""
     known: dict[str, tuple[int, str]] = {}
+    faults = manifest.faults(folder)
     for name in manifest.list_backups(folder):
+        if name in faults:
+            continue
         known.update({entry.path: entry[1:] for entry in manifest.read_files(folder / name)})
     return known
 
@@ -254,53 +215,3 @@ def _copy_own(home: Path, folder: Path, own: list[Path]) -> Iterator[Entry]:
         if not (folder / "files" / place(sha256)).exists():
             target.put(place(sha256), data)
         yield Entry(f"home/{path.relative_to(home)}", len(data), sha256)
-
-
-def place(sha256: str) -> str:
-    """Where a file of the home lies among a backup's files."""
-    return f"{sha256[:2]}/{sha256}"
-
-
-def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest backups, and the files that none of those holds."""
-    names = manifest.list_backups(folder)
-    for name in names[:-keep]:
-        # Without its manifest it is no backup any more, however the rest of it goes.
-        (folder / name / manifest.MANIFEST).unlink()
-        shutil.rmtree(folder / name)
-    wanted = set()
-    for name in names[-keep:]:
-        for entry in manifest.read_files(folder / name):
-            wanted.add(entry.path if entry.path.startswith("store/") else f"files/{place(entry.sha256)}")
-    for kind in ("store", "files"):
-        for path in (folder / kind).rglob("*"):
-            if path.is_file() and str(path.relative_to(folder)) not in wanted:
-                path.unlink()
-
-
-def check(folder: Path, name: str | None, report: Report) -> Manifest:
-    """Read a backup through; Refused where a file of it is not as it was written."""
-    backup = manifest.newest(folder, name)
-    made = manifest.read(backup)
-    for path, (n_bytes, sha256) in made.database.items():
-        check_file(backup / manifest.DATABASE / path, n_bytes, sha256)
-    if made.files:
-        check_file(backup / manifest.FILES, None, made.files)
-    for n, entry in enumerate(manifest.read_files(backup), 1):
-        check_file(file_of(folder, entry), entry.n_bytes, entry.sha256)
-        report("files", n, made.n_files)
-    return made
-
-
-def file_of(folder: Path, entry: Entry) -> Path:
-    """Where a backup's folder has a file."""
-    return folder / (entry.path if entry.path.startswith("store/") else f"files/{place(entry.sha256)}")
-
-
-def check_file(path: Path, n_bytes: int | None, sha256: str) -> None:
-    try:
-        size, found = manifest.digest(path)
-    except OSError as error:
-        raise Refused(f"The backup is damaged: {path} cannot be read ({error.strerror}). Take another one.") from error
-    if found != sha256 or n_bytes not in (None, size):
-        raise Refused(f"The backup is damaged: {path} is not as it was written. Take another one.")

@@ -15,7 +15,8 @@ from app.commands import ready_database
 from app.errors import Refused
 from app.keeping import backup as backups
 from app.keeping import manifest as manifests
-from app.keeping.backup import Report
+from app.keeping.backup_folder import check
+from app.keeping.manifest import Report
 from app.settings import load_settings
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -42,7 +43,12 @@ def reported() -> Iterator[Report]:
 @click.argument("folder", type=FOLDER)
 @click.option("--keep", type=click.IntRange(1), help="Remove all but the newest KEEP backups of FOLDER afterwards.")
 @click.option("--list", "only_list", is_flag=True, help="List the backups in FOLDER.")
-@click.option("--check", "only_check", is_flag=True, help="Read the newest backup in FOLDER through.")
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Read the newest backup through; put what is damaged aside.",
+)
 def backup(folder: Path, keep: int | None, only_list: bool, only_check: bool) -> None:
     """Back up the database and all images into FOLDER, while Shoal serves.
 
@@ -54,18 +60,29 @@ def backup(folder: Path, keep: int | None, only_list: bool, only_check: bool) ->
         return
     with reported() as report:
         if only_check:
-            made_in, made = folder, backups.check(folder, None, report)
+            made_in, made = folder, check(folder.absolute(), None, report)
         else:
             settings = load_settings()
             url = database.open_database(settings, make=False)
             made_in = backups.back_up(settings, url, folder.absolute(), report, keep=keep)
             made = manifests.read(made_in)
     click.echo(f"{made_in}: {_told(made)}")
+    _warn_of_damaged(folder)
     if made.missing:
         shown = ", ".join(made.missing[:5])
         raise Refused(
-            f"{len(made.missing):,} files that the database names are not in the store, so they are in no backup: "
-            f"{shown}{' ...' if len(made.missing) > 5 else ''}. Bring them back from an earlier one, or import again."
+            f"Files that the database names are neither in the store nor in {folder}, {len(made.missing):,} of them: "
+            f"{shown}{' ...' if len(made.missing) > 5 else ''}. Everything else is backed up. Import those images "
+            "again, or bring the files into the store from the folder store/ of another folder of backups."
+        )
+
+
+def _warn_of_damaged(folder: Path) -> None:
+    for name, fault in manifests.faults(folder).items():
+        click.echo(
+            f"warning: backup {name} cannot be used: {fault} While it is there, --keep removes no images: remove it "
+            "when you have newer ones.",
+            err=True,
         )
 
 
@@ -76,11 +93,9 @@ def _told(made: manifests.Manifest) -> str:
 
 
 def _list(folder: Path) -> None:
+    faults = manifests.faults(folder)
     for name in manifests.list_backups(folder):
-        try:
-            click.echo(f"{name}\t{_told(manifests.read(folder / name))}")
-        except Refused as refusal:
-            click.echo(f"{name}\t{refusal.sentence}")
+        click.echo(f"{name}\t{faults.get(name) or _told(manifests.read(folder / name))}")
     if not manifests.list_backups(folder):
         click.echo(f"There is no backup in {folder}.", err=True)
 

@@ -4,7 +4,9 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,14 @@ from app.paths import MIGRATIONS
 FORMAT = 1
 MANIFEST, FILES, DATABASE = "manifest.json", "files.tsv.gz", "database"
 BLOCK = 1024 * 1024
+NAMED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(\.\d+)?")
+Report = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+
+
+class DamagedBackup(Refused):
+    """A backup is not as it was written."""
+
+    title = "The backup is damaged"
 
 
 class Entry(NamedTuple):
@@ -62,9 +72,9 @@ def read(folder: Path) -> Manifest:
             raise Refused(f"{folder} was made by a newer Shoal ({made_by}): restore it with that one.")
         manifest = Manifest(**{item.name: values[item.name] for item in fields(Manifest)})
     except FileNotFoundError:
-        raise NotFound(f"{folder} holds no whole backup: {MANIFEST} is not there.") from None
+        raise DamagedBackup(f"{folder} is no whole backup: {MANIFEST} is not there.") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(f"{folder / MANIFEST} is damaged ({error}): take another backup.") from error
+        raise DamagedBackup(f"{folder / MANIFEST} is damaged ({error}).") from error
     unknown = sorted(set(manifest.migrations) - {path.name for path in MIGRATIONS.glob("[0-9]*.sql")})
     if unknown:
         raise Refused(
@@ -75,8 +85,21 @@ def read(folder: Path) -> Manifest:
 
 
 def list_backups(folder: Path) -> list[str]:
-    """The names of the whole ones, oldest first."""
-    return sorted(path.parent.name for path in folder.glob(f"[0-9]*/{MANIFEST}"))
+    """The names of all, oldest first, damaged ones too."""
+    return sorted(path.name for path in folder.glob("[0-9]*") if NAMED.fullmatch(path.name))
+
+
+def faults(folder: Path) -> dict[str, str]:
+    """Those backups that cannot be read, and why."""
+    found = {}
+    for name in list_backups(folder):
+        try:
+            made = read(folder / name)
+            if made.files:
+                check_file(folder / name / FILES, None, made.files)
+        except Refused as refusal:
+            found[name] = refusal.sentence
+    return found
 
 
 def newest(folder: Path, name: str | None) -> Path:
@@ -100,10 +123,27 @@ def read_files(folder: Path) -> Iterator[Entry]:
     """The list of files; nothing where images are not in it."""
     if not (folder / FILES).exists():
         return
-    with gzip.open(folder / FILES, "rt", encoding="utf-8") as file:
-        for line in file:
-            path, n_bytes, sha256 = line.rstrip("\n").split("\t")
-            yield Entry(path, int(n_bytes), sha256)
+    try:
+        with gzip.open(folder / FILES, "rt", encoding="utf-8") as file:
+            for line in file:
+                path, n_bytes, sha256 = line.rstrip("\n").split("\t")
+                yield Entry(path, int(n_bytes), sha256)
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        raise DamagedBackup(f"{folder / FILES} is damaged ({error}).") from error
+
+
+def check_file(path: Path, n_bytes: int | None, sha256: str) -> None:
+    if not is_whole(path, n_bytes, sha256):
+        raise DamagedBackup(f"{path} is gone, or not as it was written.")
+
+
+def is_whole(path: Path, n_bytes: int | None, sha256: str) -> bool:
+    """Whether a file is there, can be read, and is as it was written."""
+    try:
+        size, found = digest(path)
+    except OSError:
+        return False
+    return found == sha256 and n_bytes in (None, size)
 
 
 def digest(path: Path) -> tuple[int, str]:

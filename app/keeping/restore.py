@@ -14,8 +14,8 @@ from app import database
 from app.database import Db
 from app.errors import Conflict, Refused
 from app.keeping import manifest, tools, transactions
-from app.keeping.backup import Report, check_file, file_of
-from app.keeping.manifest import Entry, Manifest
+from app.keeping.backup_folder import file_of
+from app.keeping.manifest import Entry, Manifest, Report, check_file
 from app.objects.store import Store, open_store, sync_folder
 from app.settings import Settings
 

@@ -17,7 +17,8 @@ from app.database.launcher import UPGRADING, Cluster, find_wheel, major_of
 from app.errors import Conflict, Refused
 from app.jobs.questions import workers_alive
 from app.keeping import backup, manifest
-from app.keeping.backup import Report
+from app.keeping.backup_folder import alone_in, check_place, prune, writable
+from app.keeping.manifest import Report
 from app.keeping.restore import load, settle
 from app.keeping.tools import DEBIAN
 from app.objects.store import sync_folder
@@ -91,11 +92,11 @@ def workers_at_work(db: database.Db) -> bool:
 def _back_up(settings: Settings, url: str, db: database.Db, folder: Path | None, report: Report) -> Path:
     """Into the person's folder with all images, or into the home without: an upgrade does not touch them."""
     target = folder or settings.home / OWN_FOLDER
-    backup.check_place(settings, target, with_files=folder is not None)
-    with backup.alone_in(target), backup.disk_full_told(target):
+    check_place(settings, target, with_files=folder is not None)
+    with writable(target), alone_in(target):
         made = backup.make(settings, url, db, target, report, with_files=folder is not None)
         if folder is None:
-            backup.prune(target, OWN_KEPT)
+            prune(target, OWN_KEPT)
     return made
 
 

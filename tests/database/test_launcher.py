@@ -158,3 +158,15 @@ def test_whoever_only_looks_makes_no_database(cluster: Cluster) -> None:
     write_one(cluster.open())
     cluster.close()
     assert count(cluster.open(make=False)) == 1
+
+
+@pytest.mark.parametrize("name", ["x y", "pct%20x", "Öl&=?#", "it's", "a,b", 'say "a\\b"'])
+def test_a_home_may_be_called_anything(cluster: Cluster, name: str) -> None:
+    named = Cluster(cluster.home / name)
+    url = named.open()
+    try:
+        write_one(url)
+        assert count(url) == 1
+    finally:
+        named.close()
+    assert not named.running_pid()

@@ -1,5 +1,7 @@
 """What a backup holds, and that a restore on an empty machine gives it back whole."""
 
+import errno
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +11,8 @@ import pytest
 
 from app import database
 from app.errors import Conflict, NotFound, Refused
-from app.keeping import backup, manifest
+from app.keeping import backup, backup_folder, manifest
+from app.keeping.manifest import DamagedBackup
 from app.keeping.restore import RESTORING, restore
 from app.objects.store import SWEEP_LOCK, open_store
 from app.settings import Settings
@@ -107,7 +110,7 @@ def test_only_so_many_are_kept_and_each_of_them_is_whole(
     last = take(laboratory, folder, keep=1)
     assert manifest.list_backups(folder) == [last.name]
     assert not list((folder / "store" / "images").rglob("*/*"))
-    backup.check(folder, None, unheard)
+    backup_folder.check(folder, None, unheard)
     restore(new_home(), folder, unheard)
 
 
@@ -182,8 +185,8 @@ def test_a_damaged_file_is_found_and_nothing_is_restored(
     made = take(laboratory, tmp_path / "kept")
     damaged = max((made / manifest.DATABASE).iterdir(), key=lambda path: path.stat().st_size)
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
-    with pytest.raises(Refused, match="not as it was written"):
-        backup.check(tmp_path / "kept", None, unheard)
+    with pytest.raises(Refused, match="not as they were written"):
+        backup_folder.check(tmp_path / "kept", None, unheard)
     other = new_home()
     with pytest.raises(Refused, match="not as it was written"):
         restore(other, tmp_path / "kept", unheard)
@@ -233,7 +236,7 @@ def test_an_interrupted_backup_is_none_and_the_next_clears_it_away(laboratory: W
     folder = tmp_path / "kept"
     (folder / ".unfinished-1" / "database").mkdir(parents=True)
     with pytest.raises(NotFound, match="There are: none"):
-        backup.check(folder, None, unheard)
+        backup_folder.check(folder, None, unheard)
     take(laboratory, folder)
     assert not list(folder.glob(".unfinished-*"))
 
@@ -241,10 +244,84 @@ def test_an_interrupted_backup_is_none_and_the_next_clears_it_away(laboratory: W
 def test_two_at_once_in_one_folder_are_one_too_many(laboratory: Workplace, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()
-    with backup.alone_in(folder), pytest.raises(Conflict, match="at work"):
+    with backup_folder.alone_in(folder), pytest.raises(Conflict, match="at work"):
         take(laboratory, folder)
 
 
 def test_a_backup_inside_what_is_backed_up_is_refused(laboratory: Workplace) -> None:
     with pytest.raises(Refused, match="another disk"):
         take(laboratory, laboratory.settings.home / "kept")
+
+
+def test_a_folder_of_other_things_is_refused_and_what_is_put_into_one_of_backups_stays(
+    laboratory: Workplace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept"
+    theirs = [folder / "files" / "photos" / "a.jpg", folder / "store" / "list.txt"]
+
+    def put() -> None:
+        for path in theirs:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("theirs")
+
+    put()
+    with pytest.raises(Refused, match="holds other things"):
+        take(laboratory, folder)
+    assert {path.name for path in folder.iterdir()} == {"files", "store"}
+    shutil.rmtree(folder)
+    take(laboratory, folder)
+    put()
+    take(laboratory, folder, keep=1)
+    assert [path.read_text() for path in theirs] == ["theirs", "theirs"]
+
+
+def test_a_damaged_list_of_files_hinders_no_later_backup_and_costs_no_file(
+    laboratory: Workplace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept"
+    first = take(laboratory, folder)
+    (first / manifest.FILES).write_bytes((first / manifest.FILES).read_bytes()[:-30])
+    laboratory.db.execute("delete from image")
+    laboratory.db.execute("delete from content")
+    take(laboratory, folder)
+    last = take(laboratory, folder, keep=1)
+    assert manifest.list_backups(folder) == [first.name, last.name]
+    assert manifest.FILES in manifest.faults(folder)[first.name]
+    assert list((folder / "store" / "images").rglob("*/*"))
+
+
+def test_a_damaged_image_is_named_and_copied_anew_by_the_next_backup(laboratory: Workplace, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    first = take(laboratory, folder)
+    damaged = next((folder / "store" / "packs").rglob("*/*"))
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"?" + whole[1:])
+    with pytest.raises(DamagedBackup, match=damaged.name):
+        backup_folder.check(folder, None, unheard)
+    last = take(laboratory, folder)
+    assert damaged.read_bytes() == whole
+    for name in (first.name, last.name):
+        backup_folder.check(folder, name, unheard)
+
+
+def test_one_that_lost_its_manifest_is_told_and_not_passed_over(laboratory: Workplace, tmp_path: Path) -> None:
+    take(laboratory, tmp_path / "kept")
+    last = take(laboratory, tmp_path / "kept")
+    (last / manifest.MANIFEST).unlink()
+    assert list(manifest.faults(tmp_path / "kept")) == [last.name]
+    with pytest.raises(DamagedBackup, match="no whole backup"):
+        backup_folder.check(tmp_path / "kept", None, unheard)
+
+
+def test_a_folder_that_is_closed_is_told(
+    laboratory: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may write everywhere, hence the fake of a disk that is read-only."""
+
+    def closed(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    (tmp_path / "kept").mkdir()
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(Refused, match="may not be written to"):
+        take(laboratory, tmp_path / "kept")
