@@ -200,7 +200,7 @@ def _value(place: Place, text: str) -> str | None:
     """As the database is given it; None: the cell is empty."""
     if place.column.kind == "number":
         value = parse_float(text, place.header)
-        return None if value is None else repr(value)
+        return None if value is None else repr(value).removesuffix(".0")
     if place.column.kind == "text":
         return text.strip() or None
     return place.column.read(text)

@@ -321,10 +321,10 @@ def test_the_lines_of_a_dry_run_show_each_column_with_its_first_values(filled: W
                            dry_run=True)  # fmt: skip
     assert told.lines() == [
         "object.area: 2 values differ",
-        "  o1: 1.5 → 9.0 (ecotaxa_update.tsv, line 3)",
+        "  o1: 1.5 → 9 (ecotaxa_update.tsv, line 3)",
         "  o2: 2.5 → (empty) (ecotaxa_update.tsv, line 4)",
         "object.esd: 1 value differs (a new column; it stays, empty, when the update is taken back)",
-        "  o1: (empty) → 3.0 (ecotaxa_update.tsv, line 3)",
+        "  o1: (empty) → 3 (ecotaxa_update.tsv, line 3)",
         "Would change 3 values from 2 rows.",
     ]
 
