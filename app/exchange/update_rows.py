@@ -62,6 +62,13 @@ class Rows:
         self._seen: dict[str, dict[int, tuple[int, int, int] | None]] = {level: {} for level in LEVELS}
         self._with_labels = outcome.update == "all"
 
+    def leave_out(self, keys: set[str]) -> None:
+        """Columns that are not to be written, such as new ones without a value."""
+        self.new -= keys
+        self.columns = {
+            level: [one for one in columns if one.key not in keys] for level, columns in self.columns.items()
+        }
+
     @property
     def n_objects(self) -> int:
         """Of the project, that were named so far."""
