@@ -179,6 +179,7 @@ class Update:
     def _write(self, outcome: ImportReport, name: str, seen_at: datetime | None) -> None:
         written = ImportReport("done", self.id)
         rows = Rows(self.db, self.project.id, self.plan, written)
+        rows.leave_out(rows.new - {key for key, _, _ in outcome.contents["columns"]})
         total = outcome.n_rows
 
         def tell(done: int, words: str) -> None:

@@ -62,6 +62,13 @@ class Rows:
         self._seen: dict[str, dict[int, tuple[int, int, int] | None]] = {level: {} for level in LEVELS}
         self._with_labels = outcome.update == "all"
 
+    def leave_out(self, keys: set[str]) -> None:
+        """Columns that are not to be written, such as new ones without a value."""
+        self.new -= keys
+        self.columns = {
+            level: [one for one in columns if one.key not in keys] for level, columns in self.columns.items()
+        }
+
     @property
     def n_objects(self) -> int:
         """Of the project, that were named so far."""
@@ -200,7 +207,7 @@ def _value(place: Place, text: str) -> str | None:
     """As the database is given it; None: the cell is empty."""
     if place.column.kind == "number":
         value = parse_float(text, place.header)
-        return None if value is None else repr(value)
+        return None if value is None else repr(value).removesuffix(".0")
     if place.column.kind == "text":
         return text.strip() or None
     return place.column.read(text)

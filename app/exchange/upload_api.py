@@ -96,7 +96,8 @@ def tell_protocol_api(project: NamedDependency[Project], state: State) -> Respon
 def create_upload_api(
     request: Request, db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
 ) -> Response[None]:
-    """Upload-Length says the size; Upload-Metadata holds `filename` (a .zip or .tar) and may hold `fingerprint`."""
+    """Upload-Length says the size; Upload-Metadata holds `filename` (a .zip, a .tar or an EcoTaxa
+    table) and may hold `fingerprint`."""
     check_version(request)
     told = metadata(request.headers.get("upload-metadata", ""))
     upload = uploads.create_upload(

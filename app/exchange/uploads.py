@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
+from app.exchange.tables import TABLE_NAME
 from app.settings import Settings
 from app.templating import file_size
 
@@ -83,12 +84,13 @@ def create_upload(
     fingerprint: str = "",
     options: dict[str, Any] | None = None,
 ) -> Upload:
-    """Make room for a zip or a tar of `size` bytes; Refused where it is too large or the disk too full."""
+    """Make room for a zip, a tar or a table of `size` bytes; Refused where it is too large or the disk too full."""
     name = file_name(name)
-    kind = KINDS.get(Path(name).suffix.lower())
+    kind = "table" if TABLE_NAME.fullmatch(name) else KINDS.get(Path(name).suffix.lower())
     if kind is None:
         raise Refused(
-            f"{name} is neither a zip nor a tar archive. Pack the images and tables into one of these and send that.",
+            f"{name} is neither a zip, a tar nor an EcoTaxa table (ecotaxa*.tsv). Pack images and tables into a zip"
+            " or a tar, and send that.",
             status=415,
         )
     check_room(db, settings, name, size)

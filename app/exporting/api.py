@@ -24,17 +24,17 @@ EXPORTS = ANNOTATOR | {"does": "export from"}
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """`kind`: ecotaxa_backup, ecotaxa_general, annotations, folders, coco, csv, parquet, summary or darwin_core. What
-    is left out is as the kind has it; a kind refuses what it has no choice of. `images`: of each object none, the first
-    or all. `convert`: TIFF, WebP and BMP, which EcoTaxa does not read, as PNG. `filters`: only objects that meet
-    conditions, as an address of the board says them. `columns`: headers that are wanted. `types_row`: as imports read
-    it. `extras`: columns beside EcoTaxa's. `statuses`: only objects of these, U, P, D or V. `with_unseen`: also labels
-    that were accepted unseen under an audit. `validation`, `test`: percent of the objects, whole samples at a time,
-    drawn by `seed`. `vectors`: of which embedders; own is the project's. `through_ancestors`: taxa without a WoRMS id
-    go by the nearest ancestor's. `with_absent`: of each taxon also in which samples it was not. Of summaries: `by` what
-    there is a row; `with_status`: apart by status; `quantities`; `formulas`: by name, the project's where none is
-    given; `regroup`: lines as “Oithona similis = Oithona”, “detritus =” (left out) or “Copepoda” (with all below it);
-    `zero_rows`: each sample or acquisition has a row for every taxon."""
+    """`kind`: ecotaxa_backup, ecotaxa_general, annotations, folders, coco, csv, parquet, summary, darwin_core or
+    archive. What is left out is as the kind has it; a kind refuses what it has no choice of. `images`: of each object
+    none, the first or all. `convert`: TIFF, WebP and BMP, which EcoTaxa does not read, as PNG. `filters`: only objects
+    that meet conditions, as an address of the board says them. `columns`: headers that are wanted. `types_row`: as
+    imports read it. `extras`: columns beside EcoTaxa's. `statuses`: only objects of these, U, P, D or V. `with_unseen`:
+    also labels that were accepted unseen under an audit. `validation`, `test`: percent of the objects, whole samples at
+    a time, drawn by `seed`. `vectors`: of which embedders; own is the project's. `through_ancestors`: taxa without a
+    WoRMS id go by the nearest ancestor's. `with_absent`: of each taxon also in which samples it was not. Of summaries:
+    `by` what there is a row; `with_status`: apart by status; `quantities`; `formulas`: by name, the project's where
+    none is given; `regroup`: lines as “Oithona similis = Oithona”, “detritus =” (left out) or “Copepoda” (with all
+    below it); `zero_rows`: each sample or acquisition has a row for every taxon."""
 
     kind: str
     images: Images | None = None

@@ -29,6 +29,7 @@ class Kind:
     statuses: tuple[str, ...] = ()  # of objects, unless asked otherwise; none is named: any
     needs_images: bool = False
     page: str = ""  # of the project, where it is asked for
+    suffix: str = "zip"
     allows: tuple[str, ...] = ("U", "P", "D", "V")  # statuses that it has a place for; some must be named if not all
 
 
@@ -95,6 +96,14 @@ KINDS = {
         frozenset({"filters", "statuses", "through_ancestors", "with_absent"}),
         statuses=("V",),
         allows=("V", "P"),
+    ),
+    "archive": Kind(
+        "Whole project",
+        "Everything in one file: images, fields, labels with their history, predictions, vectors, classifiers, members."
+        " Whoever runs a Shoal makes a project of it with the command: shoal archive --restore FILE.",
+        frozenset(),
+        images="all",
+        suffix="shoal",
     ),
 }
 

@@ -1,6 +1,5 @@
 """The events of a Darwin Core Archive: one for each sample, with where, when and how deep its objects were taken."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -98,17 +97,19 @@ def find_events(work: "Work") -> list[Event]:
 
 
 def event_ids(names: dict[int, str]) -> dict[int, str]:
-    """By the samples' ids: each name as a cell can hold it. Those that would be the same, or are none, get the sample's
-    own number, so that they stay the same whatever else is exported."""
-    said = {id: "" if name.startswith(UNNAMED[:-1]) else text(name) for id, name in names.items()}
-    counts = Counter(said.values())
-    found = {id: name for id, name in said.items() if name and counts[name] == 1}
-    taken = set(found.values())
-    for id in sorted(said.keys() - found.keys()):
-        found[id] = f"{said[id] or 'unnamed'}_{id}"
-        while found[id] in taken:
-            found[id] += f"_{id}"
-        taken.add(found[id])
+    """By the ids of all samples of a project: each name as a cell can hold it, and once. Those that would be the same
+    are numbered by the order of their samples' names, so that they stay the same whatever of the project is exported,
+    and in any Shoal."""
+    taken: set[str] = set()
+    found = {}
+    for id, name in sorted(names.items(), key=lambda pair: (pair[1], pair[0])):
+        said = "unnamed" if name.startswith(UNNAMED[:-1]) else text(name) or "unnamed"
+        chosen, number = said, 1
+        while chosen in taken:
+            number += 1
+            chosen = f"{said}_{number}"
+        taken.add(chosen)
+        found[id] = chosen
     return found
 
 

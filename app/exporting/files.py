@@ -59,6 +59,7 @@ def folder(settings: Settings) -> Path:
 
 
 def path_of(settings: Settings, export_id: int) -> Path:
+    """Also what is no zip lies under this name; its own is the one that it is sent by."""
     return folder(settings) / f"export-{export_id}.zip"
 
 
@@ -141,7 +142,7 @@ def _file_name(project: Project, kind: str, choices: Choices, export_id: int) ->
         parts.append("".join(choices.statuses) or "all")
     if choices.filters:
         parts.append("filtered")
-    return f"{'_'.join(parts)}_{datetime.now(UTC):%Y%m%d_%H%M}_{export_id}.zip"
+    return f"{'_'.join(parts)}_{datetime.now(UTC):%Y%m%d_%H%M}_{export_id}.{find_kind(kind).suffix}"
 
 
 TOLD = """

@@ -16,6 +16,7 @@ from app.exporting.files import KEPT_DAYS, Export
 from app.exporting.selection import Selection, select
 from app.jobs.bodies import job_body
 from app.jobs.context import Cancelled, JobContext
+from app.keeping.archive import archive
 from app.objects.store import FULL, sync_folder
 from app.settings import Settings
 from app.summaries import writing as summary
@@ -90,6 +91,8 @@ def _write(db: Db, job: JobContext, export_id: int, place: Path) -> int:
     if project is None:
         raise NotFound("The project of this export is gone.")
     export = files.find(db, project.id, export_id)
+    if export.kind == "archive":
+        return _archive(db, job, project.id, place / "whole.zip")
     selection = select(db, project.id, export.choices.filters, export.account_id)
     if not len(selection):
         raise Refused("There is no object to export: the project is empty, or no object meets the conditions.", 409)
@@ -97,6 +100,13 @@ def _write(db: Db, job: JobContext, export_id: int, place: Path) -> int:
         return WRITERS[export.kind](
             Work(db, job.database_url, job.settings, project, export, bundle, place, selection, job)
         )
+
+
+def _archive(db: Db, job: JobContext, project_id: int, target: Path) -> int:
+    """The whole project as `shoal archive` writes it; returns its objects."""
+    archive(job.settings, db, project_id, target, lambda what, done, total: job.progress(done, total, what))
+    row: Any = db.execute("select count(*) as n from object where project_id = %s", [project_id]).fetchone()
+    return int(row.n)
 
 
 def _finish(db: Db, settings: Settings, export_id: int, whole: Path, n_rows: int) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -85,11 +85,12 @@ def _several(value: list[str] | str) -> list[str]:
 
 @get(LIST, opt=EXPORTS, include_in_schema=False, sync_to_thread=True)
 def show_summaries(
-    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
+    request: Request, db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer]
 ) -> Template:
-    formulas = asdict(formulas_of(project))
-    return _page(db, project, viewer, SummaryForm(with_status="yes", zero_rows="yes", quantities=["abundance"],
-                                                  **formulas))  # fmt: skip
+    """`filters`: of the board that one comes from, by way of the exports."""
+    usual = {"with_status": "yes", "zero_rows": "yes", "quantities": ["abundance"]}
+    filters = request.query_params.get("filters", "")
+    return _page(db, project, viewer, SummaryForm(**usual, **asdict(formulas_of(project)), filters=filters))
 
 
 def _page(db: Db, project: Project, viewer: Viewer, form: SummaryForm, error: str = "", status: int = 200) -> Template:

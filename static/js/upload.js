@@ -82,7 +82,7 @@ class ShoalUpload extends HTMLElement {
     this.#note("");
     this.#show({ what: "Looking through the files…", sending: true });
     try {
-      this.#source = sourceOf(await read(), this.dataset.endings.split(" "));
+      this.#source = await sourceOf(await read(), this.dataset.endings.split(" "));
       const { name, blob, n, leftOut } = this.#source;
       this.#show({ what: n > 1 ? `${name.replace(/\.tar$/, "")}: ${n} files, ${size(blob.size)}` : `${name}, ${size(blob.size)}` });
       const names = leftOut.slice(0, 5).map((path) => path.split("/").pop()).join(", ");

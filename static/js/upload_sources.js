@@ -1,16 +1,24 @@
-// What a person chose or dropped, as one thing to send: an archive as it is, or files and folders packed into a tar.
+// What a person chose or dropped, as one thing to send: an archive or a table as it is, or files and folders packed into a tar.
 
 import { tarOf } from "./upload_tar.js";
 
 const TABLE = /^ecotaxa.*\.(txt|tsv)$/i;
 const HIDDEN = /^(\..*|__MACOSX|Thumbs\.db|desktop\.ini|\$RECYCLE\.BIN)$/i;
 const SHOWN = 5;
+const END_BYTES = 1 << 16;
 
-// {name, blob, fingerprint, n, leftOut: [paths]}; throws with a sentence where there is nothing to send.
-export const sourceOf = (files, endings) => {
+// {name, blob, fingerprint, n, leftOut: [paths]}; throws with a sentence where there is nothing to send. Its first and
+// last bytes tell it from another of the same names, sizes and times.
+export const sourceOf = async (files, endings) => {
+  const source = chosenAs(files, endings);
+  const ends = await new Blob([source.blob.slice(0, END_BYTES), source.blob.slice(-END_BYTES)]).text();
+  return { ...source, fingerprint: `${source.fingerprint}:${hash(ends)}` };
+};
+
+const chosenAs = (files, endings) => {
   const visible = files.filter(({ path }) => !path.split("/").some((step) => HIDDEN.test(step)));
   const archives = visible.filter(({ path }) => /\.(zip|tar)$/i.test(path));
-  if (archives.length === 1 && visible.length === 1) return archive(archives[0].file);
+  if (visible.length === 1 && (archives.length === 1 || TABLE.test(visible[0].path))) return single(visible[0].file);
   if (!visible.length) throw new Error("There is no file in what you chose.");
   const isTaken = ({ path }) => {
     const name = path.split("/").pop();
@@ -29,7 +37,7 @@ const unsupported = (paths) => {
   return `${what} an EcoTaxa table (ecotaxa*.tsv). Choose images, a folder of them, or a zip.`;
 };
 
-const archive = (file) => ({
+const single = (file) => ({
   name: file.name,
   blob: file,
   fingerprint: `archive:${file.name}:${file.size}:${file.lastModified}`,

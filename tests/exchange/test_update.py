@@ -229,10 +229,12 @@ def test_unknown_taxa_are_asked_about(filled: Workplace, table: Any) -> None:
 
 
 def test_a_new_column_comes_with_an_update(filled: Workplace, table: Any) -> None:
-    source = table("object_id object_esd sample_depth sample_id", "tftt", "o1|12.5|300|S1", "o2||300|S1")
+    source = table("object_id object_esd sample_depth sample_id object_void", "tfttf",
+                   "o1|12.5|300|S1|", "o2||300|S1|")  # fmt: skip
     seen = filled.bring_in(source, update="fields", hold=True)
     assert seen.contents["columns"] == [["object.esd", 1, True], ["sample.depth", 1, True]]
     assert filled.bring_in(source, update="fields").status == "done"
+    assert filled.values("select name from field where name = 'void'") == []
     assert [row.fields["esd"] for row in filled.objects()] == [12.5, None, None, None]
     assert filled.values("select fields ->> 'depth' from sample order by orig_id") == ["300", None]
 
@@ -321,10 +323,10 @@ def test_the_lines_of_a_dry_run_show_each_column_with_its_first_values(filled: W
                            dry_run=True)  # fmt: skip
     assert told.lines() == [
         "object.area: 2 values differ",
-        "  o1: 1.5 → 9.0 (ecotaxa_update.tsv, line 3)",
+        "  o1: 1.5 → 9 (ecotaxa_update.tsv, line 3)",
         "  o2: 2.5 → (empty) (ecotaxa_update.tsv, line 4)",
         "object.esd: 1 value differs (a new column; it stays, empty, when the update is taken back)",
-        "  o1: (empty) → 3.0 (ecotaxa_update.tsv, line 3)",
+        "  o1: (empty) → 3 (ecotaxa_update.tsv, line 3)",
         "Would change 3 values from 2 rows.",
     ]
 

@@ -272,9 +272,9 @@ def test_where_no_taxon_has_an_id_the_job_says_so(seas: Exporter) -> None:
     assert "No object has a taxon with a WoRMS id" in done.error
 
 
-def test_samples_whose_names_would_be_the_same_get_their_own_numbers() -> None:
-    names = {7: "a\tb", 3: "a b", 5: "__DUMMY_ID__5__", 6: "c", 8: "a b_7"}
-    assert event_ids(names) == {3: "a b_3", 5: "unnamed_5", 6: "c", 7: "a b_7_7", 8: "a b_7"}
+def test_samples_whose_names_would_be_the_same_are_numbered_in_the_order_of_their_ids() -> None:
+    names = {7: "a\tb", 3: "a b", 5: "__DUMMY_ID__5__", 6: "c", 9: "__DUMMY_ID__6__"}
+    assert event_ids(names) == {3: "a b", 5: "unnamed", 6: "c", 7: "a b_2", 9: "unnamed_2"}
 
 
 def test_renamings_in_a_ring_end(seas: Exporter) -> None:

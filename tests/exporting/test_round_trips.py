@@ -12,6 +12,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from app.database import connect
+from app.exporting import files
 from app.jobs.run import run_queued
 from app.keeping.archive import archive
 from app.keeping.archive_restore import restore
@@ -103,6 +104,16 @@ def test_a_restored_archive_exports_the_same_files(published: Exporter, tmp_path
         assert list(one) == list(other), kind
         for name in one:
             assert one[name] == other[name], f"{kind}: {name}"
+
+
+def test_an_archive_is_an_export_as_well(published: Exporter) -> None:
+    made = published.work(published.ask("archive"))
+    assert made.status == "done", made.error
+    assert made.file_name.endswith(f"_{made.id}.shoal")
+    assert made.n_rows == published.place.values("select count(*) from object")[0]
+    with connect(published.settings.database_url, autocommit=True) as db:
+        again = restore(published.settings, db, files.whole_file(published.settings, made), unheard)
+    assert contents(published.export("annotations", again)) == contents(published.export("annotations"))
 
 
 def contents(path: Path) -> dict[str, Any]:

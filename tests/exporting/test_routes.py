@@ -186,6 +186,7 @@ def test_the_page_offers_what_one_may_have(app_client: Client, anybody: Any, bay
     anybody("manager")
     assert "EcoTaxa backup" in app_client.get(base).text
     assert 'name="filters" value="status=V"' in app_client.get(base, params={"filters": "status=V"}).text
+    assert 'name="filters" value="status=V"' in app_client.get(f"/projects/{bay.id}/summaries?filters=status%3DV").text
     sent = app_client.post(base, data={"kind": "ecotaxa_general", "filters": "nothing=1"})
     assert sent.status_code == 422
     assert "cannot be obeyed" in sent.text
