@@ -272,8 +272,8 @@ def test_where_no_taxon_has_an_id_the_job_says_so(seas: Exporter) -> None:
     assert "No object has a taxon with a WoRMS id" in done.error
 
 
-def test_samples_whose_names_would_be_the_same_are_numbered_in_the_order_of_their_ids() -> None:
-    names = {7: "a\tb", 3: "a b", 5: "__DUMMY_ID__5__", 6: "c", 9: "__DUMMY_ID__6__"}
+def test_samples_whose_names_would_be_the_same_are_numbered_by_their_own_names_whatever_their_ids_are() -> None:
+    names = {7: "a b", 3: "a\tb", 5: "__DUMMY_ID__5__", 6: "c", 9: "__DUMMY_ID__6__"}
     assert event_ids(names) == {3: "a b", 5: "unnamed", 6: "c", 7: "a b_2", 9: "unnamed_2"}
 
 
