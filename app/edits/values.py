@@ -1,4 +1,4 @@
-"""Edits of columns: looked at before, done piece by piece, and put back."""
+"""Edits of columns: looked at before, and done piece by piece."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from psycopg import sql
 
 from app.database import Db
 from app.edits import acts, writing
 from app.edits.acts import Asked, Edit
-from app.edits.columns import EditColumn, add_column, edit_columns, find_column
+from app.edits.columns import add_column
 from app.edits.sources import Faults, Source, Table
 from app.edits.things import PLURALS, Things, find_things
 from app.edits.wishes import ValuesWish, find_source, read_wish
@@ -207,45 +206,3 @@ class ValuesWork:
         if self.wrote:
             raise_version(self.db, self.project_id)
         return [f"{n:,} keep their value: {says}" for says, n in self.faults.n.most_common()]
-
-
-class ValuesBack:
-    """The undo of an edit of columns, as far as it got."""
-
-    def __init__(self, db: Db, act: Any, of: Any) -> None:
-        self.db, self.act_id, self.of_id, self.project_id = db, act.id, of.id, act.project_id
-        self.total, self.done_to, self.wrote = act.detail["n"], act.detail["done_to"], False
-        self.n_done = 0
-        self.level = level = of.detail["wish"]["level"]
-        known = edit_columns(db, act.project_id, level)
-        self.columns: list[EditColumn] = [find_column(known, level, name) for name in of.detail["columns"]]
-
-    def step(self) -> bool:
-        query = sql.SQL(
-            """
-            select distinct {thing} as id
-              from field_change
-             where act_id = %s
-               and {thing} > %s
-             order by {thing}
-             limit %s
-            """
-        ).format(thing=writing.thing_id(self.level))
-        rows = self.db.execute(query, [self.of_id, self.done_to, PIECE]).fetchall()
-        if not rows:
-            return False
-        writing.hold(self.db, self.project_id)
-        ids = [row.id for row in rows]
-        changed: set[int] = set()
-        for place, column in enumerate(self.columns):
-            changed.update(writing.put_back(self.db, self.project_id, self.act_id, self.of_id, column, place, ids))
-        writing.follow_sun(self.db, self.project_id, self.columns, sorted(changed))
-        self.done_to, self.n_done = ids[-1], self.n_done + len(ids)
-        self.wrote = self.wrote or bool(changed)
-        acts.note(self.db, self.act_id, self.done_to, len(changed), len(ids) - len(changed))
-        return len(ids) == PIECE
-
-    def end(self, whole: bool) -> list[str]:
-        if self.wrote:
-            raise_version(self.db, self.project_id)
-        return []

@@ -63,6 +63,7 @@ class PastAct:
     undone: bool
     undone_by: str | None
     left: bool = False
+    n_in_bin: int = 0  # of an act that was undone: so many were in the bin, and keep its label
     detail: dict[str, Any] = field(default_factory=dict)
     source: str | None = None  # the kind of batch that it was done in
     batch_id: int | None = None
@@ -110,6 +111,7 @@ TOLD = """
     coalesce(of_undo.kind, of_act.kind) as reversed_kind,
     taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
     act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left,
+    coalesce((reversal.detail ->> 'n_in_bin')::int, 0) as n_in_bin,
     act.detail - array['back', 'stays'] as detail, whose.name as whose, batch.source, act.batch_id,
     extract(epoch from act.at - (select at
                                    from act as before

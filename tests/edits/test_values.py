@@ -7,9 +7,10 @@ from uuid import uuid4
 import pytest
 
 from app.database import Db
-from app.edits import acts, values
+from app.edits import acts, values, values_back
 from app.edits import tables as edit_tables
-from app.edits.acts import find_edit, undo
+from app.edits.acts import find_edit
+from app.edits.undo import undo
 from app.edits.values import edit_values, preview
 from app.edits.wishes import ValuesWish
 from app.errors import Conflict, NotFound, Refused
@@ -217,6 +218,7 @@ def test_many_are_changed_and_put_back_by_jobs_and_a_killed_one_goes_on(
 ) -> None:
     monkeypatch.setattr(acts, "MOST_AT_ONCE", 5)
     monkeypatch.setattr(values, "PIECE", 4)
+    monkeypatch.setattr(values_back, "PIECE", 4)
     before = numbers(bay)
     done = do(bay, ada, ValuesWish("object", "formula", "area", formula="object.area + 100"))
     assert done.job_id is not None
