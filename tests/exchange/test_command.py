@@ -142,7 +142,11 @@ def test_a_refused_import_takes_the_project_that_it_made_away_again(
 def test_a_project_that_was_there_before_stays_after_a_refusal(
     call: Callable[..., Result], workplace: Workplace, bundle: Bundle
 ) -> None:
-    workplace.db.execute("insert into project (title) values ('Empty')")
+    workplace.db.execute(
+        "with made as (insert into project (title) values ('Empty') returning id)"
+        " insert into member (project_id, account_id, role) select id, %s, 'manager' from made",
+        [workplace.account_id],
+    )
     call(
         bundle("object_id img_file_name", "tt", "o1|gone.png"),
         "--project",
@@ -204,3 +208,15 @@ def test_a_mapping_is_json_or_a_table(tmp_path: Path) -> None:
     (tmp_path / "table").write_text("taxon\tfish\t10\nuser\tGrace\tg@x.org\n")
 
     assert read_mapping(tmp_path / "json") == read_mapping(tmp_path / "table") == expected
+
+
+def test_who_is_named_for_an_import_needs_the_right_to_it(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle
+) -> None:
+    workplace.db.execute("insert into account (email, name) values ('bob@example.org', 'Bob')")
+
+    result = call(bundle("object_id img_file_name", "tt", "o1|a.png"), "--project", "test", "--as", "bob@example.org")
+
+    assert isinstance(result.exception, Refused)
+    assert "bob@example.org may not import into this project: that needs the role manager" in result.exception.sentence
+    assert workplace.objects() == []
