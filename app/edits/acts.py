@@ -12,6 +12,7 @@ from app.database import Db
 from app.errors import Conflict, NotFound
 from app.jobs.queue import enqueue
 from app.labels.acts import InBatch, Labelled, begin, check_same, digest
+from app.labels.history import BEFORE
 
 MOST_AT_ONCE = 2_000  # things that a request changes itself
 PAGE = 50
@@ -179,7 +180,7 @@ def note(db: Db, act_id: int, done_to: int, n_changed: int, n_left: int = 0, n_i
 def list_edits(db: Db, project_id: int, before: int | None = None, only: int | None = None) -> list[Edit]:
     """A project's mass edits, newest first; or one of them."""
     rows = db.execute(
-        """
+        f"""
         select act.id, act.at, account.name as by, act.detail, act.n_objects, act.n_refused,
                job.id as job_id, job.status as job_status, job.error as job_error, job.done as job_done,
                undo.id as undo_id, undo.at as undo_at, undoer.name as undo_by, undone.n as undo_n,
@@ -197,10 +198,10 @@ def list_edits(db: Db, project_id: int, before: int | None = None, only: int | N
          where act.project_id = %(project_id)s
            and act.kind = 'edit'
            and (%(only)s::bigint is null or act.id = %(only)s)
-           and (%(before)s::bigint is null or act.id < %(before)s)
-         order by act.id desc
+           and {BEFORE}
+         order by act.at desc, act.id desc
          limit %(most)s
-        """,
+        """,  # noqa: S608 (constants)
         {"project_id": project_id, "only": only, "before": before, "most": PAGE},
     )
     return [_edit(row) for row in rows]

@@ -24,11 +24,12 @@ MOST_TOLD = 10
 
 @dataclass(frozen=True)
 class Stays:
-    """So many things stay under this later act; null where something else changed them."""
+    """So many things stay under this later act, an edit or one that labels; null where something else changed them."""
 
     act_id: int | None
     words: str
     n: int
+    is_edit: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,20 @@ def _told(db: Db, stays: Counter[int | None]) -> list[Stays]:
     largest = stays.most_common(MOST_TOLD)
     rows = db.execute(
         """
-        select act.id, coalesce(act.detail ->> 'words', 'labels of ' || coalesce(account.name, 'someone who left'))
+        select act.id, act.kind = 'edit' as is_edit,
+               coalesce(act.detail ->> 'words', 'labels of ' || coalesce(account.name, 'someone who left')) as words
           from act
           left join account on account.id = act.account_id
          where act.id = any(%s)
         """,
         [[act_id for act_id, _ in largest if act_id]],
     )
-    words = dict(rows.fetchall())
-    return [Stays(act_id, words.get(act_id, "changed otherwise"), n) for act_id, n in largest]
+    known = {row.id: (row.words, row.is_edit) for row in rows}
+    told = []
+    for act_id, n in largest:
+        words, is_edit = known.get(act_id, ("changed otherwise", False))
+        told.append(Stays(act_id, words, n, is_edit))
+    return told
 
 
 def undo(
@@ -165,6 +171,6 @@ def _check_something(told: UndoLook, act: Any) -> None:
         raise Conflict(f"This edit was undone already. {in_bin}".strip())
     if told.stays:
         first = told.stays[0]
-        last = f"edit {first.act_id} ({first.words})" if first.act_id else first.words
+        last = f"{'edit' if first.is_edit else 'act'} {first.act_id} ({first.words})" if first.act_id else "other means"
         raise Conflict(f"All that this edit changed was changed again since, last by {last}: undo that first. {in_bin}")
     raise Conflict(in_bin or "Nothing of this edit stands any more, so there is nothing to take back.")

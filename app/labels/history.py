@@ -117,10 +117,14 @@ TOLD = """
                                    from act as before
                                   where before.project_id = act.project_id
                                     and before.account_id = act.account_id
-                                    and before.id < act.id
-                                  order by before.id desc
+                                    and (before.at, before.id) < (act.at, act.id)
+                                  order by before.at desc, before.id desc
                                   limit 1))::float8 as seconds
 """
+# By when they were done: what came with a merged project has newer numbers than what was done since.
+BEFORE = """
+    (%(before)s::bigint is null
+     or (act.at, act.id) < (select last.at, last.id from act as last where last.id = %(before)s))"""
 # An undo of many acts may have lifted refusals alone.
 CHANGED = "(act.n_objects > 0 or act.kind in ('undo_all', 'redo_all'))"
 TOLD_FROM = """
@@ -153,13 +157,13 @@ def recent_acts(
           {TOLD_FROM}
          where act.project_id = %(project_id)s
            and {CHANGED}
-           and (%(before)s::bigint is null or act.id < %(before)s)
+           and {BEFORE}
            and (%(account_id)s::int is null or act.account_id = %(account_id)s)
            and (%(kind)s = '' or act.kind = %(kind)s)
            and (%(day)s::date is null
                 or (act.at >= %(day)s::date::timestamp at time zone 'UTC'
                     and act.at < (%(day)s::date + 1)::timestamp at time zone 'UTC'))
-         order by act.id desc
+         order by act.at desc, act.id desc
          limit %(limit)s
         """,  # noqa: S608 (constants)
         {
@@ -183,8 +187,8 @@ def own_acts(db: Db, viewer: Viewer, before: int | None = None, limit: int = 50)
          where act.account_id = %(account_id)s
            and {CHANGED}
            and (%(all)s or member.role is not null or project.visibility <> 'private')
-           and (%(before)s::bigint is null or act.id < %(before)s)
-         order by act.id desc
+           and {BEFORE}
+         order by act.at desc, act.id desc
          limit %(limit)s
         """,  # noqa: S608 (constants)
         {"account_id": viewer.account_id, "all": viewer.is_application_manager, "before": before, "limit": limit},

@@ -190,7 +190,7 @@ def test_an_undo_says_which_later_edit_it_waits_for(app_client: Client, manager:
     )
     told = app_client.get(f"{base}/{first}/undo").json()
     assert (told["n_back"], told["n_stay"], told["n_in_bin"]) == (0, 23, 0)
-    assert told["stays"] == [{"act_id": second, "words": "object.area = 4", "n": 23}]
+    assert told["stays"] == [{"act_id": second, "words": "object.area = 4", "n": 23, "is_edit": True}]
     page = app_client.get(f"/projects/{bay.id}/edits/{first}/undo").text
     assert "23 stay, changed since" in page and "Undo these first" in page and "<button" not in page
     refused = app_client.post(f"{base}/{first}/undo", json={"client_id": "00000000-0000-4000-8000-000000000003"})
