@@ -184,7 +184,8 @@ def do_labels(
     viewer: NamedDependency[Viewer],
     data: JSONBody[LabelsDoing],
 ) -> Asked:
-    """At once up to 2,000 labels, else by the job that is told. What somebody says of an object meanwhile stays."""
+    """At once up to 2,000 labels, else by the job that is told; `predicted` always by one. What somebody says of an
+    object meanwhile stays."""
     wish = LabelsWish(**_wish(data))
     return edit_labels(db, project, actor(viewer).id, client_id_of(data.client_id), wish, data.expected)
 

@@ -110,6 +110,8 @@ def _change(project: str, wish: ValuesWish, dry_run: bool, email: str | None) ->
         of = f"{told.n_things:,} {PLURALS[wish.level]}"
         click.echo(f"{told.words}: {told.n_changed:,} values of {of} would change{of_first}.")
         _say_examples(f"{one.name}\t{one.column}\t{_shown(one.old)}\t→ {_shown(one.new)}" for one in told.examples)
+        if told.n_same:
+            click.echo(f"{told.n_same:,} are so already.", err=True)
         for reason in told.reasons:
             click.echo(f"{reason.n:,} keep their value: {reason.says} ({reason.example}).", err=True)
         if dry_run:

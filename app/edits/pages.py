@@ -89,6 +89,8 @@ class LabelsForm:
             until = until.replace(second=59, microsecond=999_999)
         taxon_id = None
         if self.way == "reclassify":
+            if not self.taxon_id and not self.to.strip():
+                raise Refused("Say which taxon the labels get.", status=422)
             taxon_id = int(self.taxon_id) if self.taxon_id.isdecimal() else int(named(db, self.to).id)
         return LabelsWish(
             self.way,  # type: ignore[arg-type]

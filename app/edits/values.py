@@ -45,7 +45,7 @@ class Reason:
 @dataclass(frozen=True)
 class ValuesPreview:
     """What an edit of columns would do. `n_things` of the level are meant, `n_objects` meet the filter; `n_looked_at`
-    things were compared: `n_changed` values would change, and `n_kept` stay for the `reasons`."""
+    things were compared: `n_changed` values would change, `n_same` are so already, `n_kept` stay for the `reasons`."""
 
     words: str
     level: str
@@ -54,6 +54,7 @@ class ValuesPreview:
     n_objects: int
     n_looked_at: int
     n_changed: int
+    n_same: int
     n_kept: int
     examples: list[Example] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -63,19 +64,19 @@ def preview(db: Db, project: Labelled, account_id: int | None, wish: ValuesWish)
     """Nothing is written; of very many things the first are compared."""
     source = find_source(db, project.id, wish)
     mirror, things = meant(db, project.id, account_id, wish, source)
-    faults, n_changed = Faults(), 0
+    faults, n_given, n_changed = Faults(), 0, 0
     told: list[writing.Difference] = []
     looked_at = things.part(MOST_LOOKED_AT)
     for first in range(0, len(looked_at), PIECE):
         piece = Things(things.level, looked_at.ids[first : first + PIECE], looked_at.places[first : first + PIECE], 0)
         for given in source.values(db, mirror, piece, faults):
             n, some = _compared(db, project.id, given, bool(wish.new_column))
-            n_changed += n
+            n_given, n_changed = n_given + len(given.ids), n_changed + n
             told += some[: MOST_EXAMPLES - len(told)]
     names = names_of(db, project.id, wish.level, [one.id for one in told] + list(faults.example.values()))
     return ValuesPreview(
         wish.words(source), wish.level, [column.key for column in source.columns], len(things), things.n_objects,
-        len(looked_at), n_changed, sum(faults.n.values()),
+        len(looked_at), n_changed, 0 if wish.new_column else n_given - n_changed, sum(faults.n.values()),
         [Example(one.id, names.get(one.id, ""), one.column, one.old, one.new) for one in told],
         [Reason(says, n, names.get(faults.example[says], "")) for says, n in faults.n.most_common()],
     )  # fmt: skip

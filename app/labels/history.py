@@ -240,7 +240,8 @@ def _past_act(said: dict[str, Any]) -> PastAct:
     elif kind == "replace":
         what = f"replaced {said['detail']['from']} by {taxon}"
     elif kind == "import":
-        what = f"took in from {said['detail'].get('from', 'another server')}"
+        source = said["detail"].get("from")
+        what = f"took in from {source}" if source else "took in with their objects"
     elif kind in ("edit", "undo_edit"):
         what = said["detail"]["words"]
     elif kind in ("undo", "redo"):

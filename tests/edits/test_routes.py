@@ -271,3 +271,15 @@ def test_tables_that_nobody_used_go_after_a_day(db: Db, bay: SmallProject, setti
     db.rollback()
     assert db.execute("select count(*) from edit_table where id = %s", [told.id]).fetchone()[0] == 0
     assert db.execute("select count(*) from edit_row").fetchone()[0] == 0
+
+
+def test_what_is_wrong_is_said_once(app_client: Client, manager: Account, bay: SmallProject) -> None:
+    base = f"/projects/{bay.id}/edits"
+    shown = app_client.post(f"{base}/labels/preview", data={"way": "reclassify", "to": " "})
+    assert (shown.status_code, "Say which taxon the labels get." in shown.text) == (422, True)
+    shown = app_client.post(f"{base}/labels/preview", data={"way": "erase", "filters": "depth=deep"})
+    assert "Take it away" in shown.text
+    assert "not obeyed" not in shown.text and ".. Take" not in shown.text
+    shown = app_client.post(f"{base}/values/preview", data={"way": "value", "column": "object.area", "value": "7"})
+    told = "<b>23</b> values of 25 objects would change"
+    assert told in shown.text and "2 are so already" in shown.text

@@ -13,6 +13,7 @@ from app.exchange.mapping import read_mapping
 from app.exchange.report import ImportOptions
 from app.jobs.process import machine
 from app.jobs.queue import enqueue
+from app.labels.history import recent_acts
 from tests.exchange.conftest import Workplace, picture
 
 Bundle = Callable[..., Path]
@@ -80,6 +81,7 @@ def test_it_asks_and_goes_on_with_a_mapping(
     assert (asked.exit_code, "unknown taxon: Fish" in asked.output) == (3, True)
     assert done.exit_code == 0, done.output
     assert workplace.objects()[0].taxon_id == 10
+    assert [act.what for act in recent_acts(workplace.db, workplace.project_id)] == [f"took in from {folder.name}"]
 
 
 def test_a_dry_run_leaves_nothing(call: Callable[..., Result], workplace: Workplace, bundle: Bundle) -> None:
