@@ -21,6 +21,12 @@ def ready_database(settings: Settings) -> str:
     return url
 
 
+def check_folder(file: Path) -> None:
+    """Refuse, before anything is worked out, to write a file where there is no folder for it."""
+    if not file.absolute().parent.is_dir():
+        raise NotFound(f"There is no folder {file.absolute().parent}: make it, or name another place.")
+
+
 def find_project(db: Db, name: str) -> Any:
     """The project with this id, or with this title where only one has it."""
     rows = db.execute(

@@ -4,7 +4,6 @@ import csv
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,6 +17,7 @@ from app.errors import NotFound, Refused
 from app.exchange.resolve import find_taxa
 from app.jobs import foreground
 from app.projects.queries import make_project
+from app.projects.spoken_for import manager_of, owner_of
 from app.settings import Settings, load_settings
 
 TOKEN = "SHOAL_ECOTAXA_TOKEN"  # noqa: S105 - the name of a variable
@@ -122,27 +122,10 @@ def _open(db: Db, name: str, create: bool, email: str | None) -> tuple[int, str,
     except NotFound as error:
         if not create:
             raise NotFound(f"{error.sentence} With --create, pull makes it.") from error
-        account_id = _person(db, email)
+        account_id = owner_of(db, email)
         return make_project(db, account_id, name), name, account_id
-    made: Any = db.execute("select created_by from project where id = %s", [found.id]).fetchone()
-    account_id = made.created_by if made.created_by and not email else _person(db, email)
-    return found.id, found.title, account_id
-
-
-def _person(db: Db, email: str | None) -> int:
-    """The one named, else the only application manager."""
-    rows = db.execute(
-        """
-        select id
-        from account
-        where lower(email) = lower(%(email)s)
-           or (%(email)s::text is null and is_application_manager and blocked_at is null)
-        """,
-        {"email": email},
-    ).fetchall()
-    if len(rows) != 1:
-        raise Refused(f"There is no account {email}." if email else "Say who asks with --as EMAIL.")
-    return int(rows[0].id)
+    account_id = manager_of(db, found.id, email, "pull into or push from")
+    return found.id, found.title, account_id or owner_of(db, None)
 
 
 def _do(settings: Settings, database_url: str, asked: Visit) -> Visit:

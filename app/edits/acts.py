@@ -1,4 +1,4 @@
-"""An edit as an act: asked for once, done at once where it is short, else by a job; listed; and taken back."""
+"""An edit as an act: asked for once, done at once where it is short, else by a job; and listed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from psycopg.types.json import Jsonb
 
 from app.database import Db
 from app.errors import Conflict, NotFound
-from app.jobs.queue import enqueue, is_active
-from app.labels.acts import InBatch, Labelled, begin, check_open, check_same, digest
+from app.jobs.queue import enqueue
+from app.labels.acts import InBatch, Labelled, begin, check_same, digest
+from app.labels.history import BEFORE
 
 MOST_AT_ONCE = 2_000  # things that a request changes itself
 PAGE = 50
@@ -22,24 +23,28 @@ NO_EDIT = "This project has no such mass edit. The page of mass edits lists thos
 @dataclass(frozen=True)
 class Asked:
     """An edit, or its undo: done where `job_id` is null, else on its way. `n_things` are looked at, and `n_changed`
-    have changed by now; `n_left`, of an undo, stay, since somebody changed them meanwhile."""
+    have changed by now. Of an undo: `n_left` stay, since they were changed meanwhile, and `n_in_bin` are in the bin:
+    once they are back, the undo may be done again."""
 
     act_id: int
     job_id: int | None
     n_things: int
     n_changed: int
     n_left: int = 0
+    n_in_bin: int = 0
 
 
 @dataclass(frozen=True)
 class Undone:
-    """The undo of an edit, as far as it is. `said`: what could not be taken back, and why."""
+    """The undo of an edit, as far as it is: the last one, with what all of them put back. `said`: what could not be
+    taken back, and why."""
 
     act_id: int
     at: datetime
     by: str | None
     n_changed: int
     n_left: int
+    n_in_bin: int
     job_id: int | None
     job_status: str | None
     said: str = ""
@@ -74,7 +79,8 @@ class Edit:
 
     @property
     def may_be_undone(self) -> bool:
-        return self.undone is None and not self.waits and self.n_changed > 0
+        is_left = self.undone is None or self.undone.n_in_bin > 0
+        return is_left and not self.waits and self.n_changed > 0
 
 
 def start(
@@ -87,11 +93,11 @@ def start(
     taxon_id: int | None = None,
 ) -> int | None:
     """The new act's id; None where the same was sent before. `detail`: the way, the wish and its words."""
-    place = InBatch(detail=detail | {"n": n_things, "done_to": 0}, request=_request(detail))
+    place = InBatch(detail=detail | {"n": n_things, "done_to": 0}, request=request_of(detail))
     return begin(db, project.id, account_id, client_id, "edit", taxon_id, None, "edit", place)  # type: ignore[arg-type]
 
 
-def _request(detail: dict[str, Any]) -> str:
+def request_of(detail: dict[str, Any]) -> str:
     return digest("edit", detail["way"], detail["wish"])
 
 
@@ -112,7 +118,10 @@ def go(db: Db, project_id: int, account_id: int | None, act_id: int, n: int, tit
 
 def told(db: Db, act_id: int) -> Asked:
     act: Any = db.execute("select n_objects, n_refused, detail from act where id = %s", [act_id]).fetchone()
-    return Asked(act_id, act.detail.get("job_id"), act.detail["n"], act.n_objects, act.n_refused)
+    detail = act.detail
+    return Asked(
+        act_id, detail.get("job_id"), detail["n"], act.n_objects, act.n_refused, detail.get("n_in_bin", 0)
+    )  # fmt: skip
 
 
 def told_again(db: Db, project_id: int, account_id: int | None, client_id: UUID, detail: dict[str, Any]) -> Asked:
@@ -120,7 +129,7 @@ def told_again(db: Db, project_id: int, account_id: int | None, client_id: UUID,
     act: Any = db.execute(
         "select id, account_id, request from act where project_id = %s and client_id = %s", [project_id, client_id]
     ).fetchone()
-    check_same(act, account_id, _request(detail))  # type: ignore[arg-type]
+    check_same(act, account_id, request_of(detail))  # type: ignore[arg-type]
     return told(db, act.id)
 
 
@@ -132,35 +141,20 @@ def check_expected(expected: int | None, n: int, what: str) -> None:
         )
 
 
-def undo(db: Db, project: Labelled, account_id: int | None, client_id: UUID, act_id: int) -> Asked:
-    """Put back what stood before an edit, wherever nobody changed it since."""
-    check_open(project)
-    detail: dict[str, Any] = {"way": "undo", "wish": {"of": act_id}}
-    act = _held(db, project.id, act_id)
-    n = act.n_objects
-    words = f"undid: {act.detail['words']}"
-    place = InBatch(detail=detail | {"words": words, "n": n, "done_to": 0}, request=_request(detail))
-    new_id = begin(db, project.id, account_id, client_id, "undo_edit", None, None, "undo", place)  # type: ignore[arg-type]
-    if new_id is None:
-        return told_again(db, project.id, account_id, client_id, detail)
-    _check_undoable(db, act)
-    db.execute("update act set reversed_by = %s where id = %s", [new_id, act_id])
-    db.execute("update act set reverses = %s where id = %s", [act_id, new_id])
-    return go(db, project.id, account_id, new_id, n, f"Undo: {act.detail['words']}", "run_id" in act.detail)
-
-
-def _held(db: Db, project_id: int, act_id: int) -> Any:
+def held(db: Db, project_id: int, act_id: int, lock: bool = True) -> Any:
+    """An edit, with the job of its undo; who undoes it at the same moment is waited for."""
     act = None
     if 0 < act_id < LARGEST_ID:
         act = db.execute(
-            """
-            select id, n_objects, detail, reversed_by
+            f"""
+            select act.id, act.project_id, act.n_objects, act.detail, act.reversed_by,
+                   (select (detail ->> 'job_id')::int from act as undo where undo.id = act.reversed_by) as undo_job_id
               from act
              where project_id = %s
                and id = %s
                and kind = 'edit'
-               for no key update
-            """,
+               {"for no key update" if lock else ""}
+            """,  # noqa: S608 (constants)
             [project_id, act_id],
         ).fetchone()
     if act is None:
@@ -168,35 +162,33 @@ def _held(db: Db, project_id: int, act_id: int) -> Any:
     return act
 
 
-def _check_undoable(db: Db, act: Any) -> None:
-    if act.reversed_by is not None:
-        raise Conflict("This edit was undone already.")
-    if is_active(db, act.detail.get("job_id")):
-        raise Conflict("This edit is still being done: cancel its job first, then undo what it did.")
-    if act.n_objects == 0:
-        raise Conflict("This edit changed nothing, so there is nothing to take back.")
+def is_repeated(undo: Any) -> bool:
+    """Whether an undo is of what another one left in the bin."""
+    return bool(undo.detail.get("again"))
 
 
-def note(db: Db, act_id: int, done_to: int, n_changed: int, n_left: int = 0) -> None:
-    """How far an edit is, with what it did."""
+def note(db: Db, act_id: int, done_to: int, n_changed: int, n_left: int = 0, n_in_bin: int = 0) -> None:
+    """How far an edit is, with what it did. `n_in_bin`: of an undo, of all so far."""
+    detail = {"done_to": done_to} | ({"n_in_bin": n_in_bin} if n_in_bin else {})
     db.execute(
         """
         update act
            set n_objects = n_objects + %s, n_refused = n_refused + %s, detail = detail || %s
          where id = %s
         """,
-        [n_changed, n_left, Jsonb({"done_to": done_to}), act_id],
+        [n_changed, n_left, Jsonb(detail), act_id],
     )
 
 
 def list_edits(db: Db, project_id: int, before: int | None = None, only: int | None = None) -> list[Edit]:
     """A project's mass edits, newest first; or one of them."""
     rows = db.execute(
-        """
+        f"""
         select act.id, act.at, account.name as by, act.detail, act.n_objects, act.n_refused,
                job.id as job_id, job.status as job_status, job.error as job_error, job.done as job_done,
-               undo.id as undo_id, undo.at as undo_at, undoer.name as undo_by, undo.n_objects as undo_n,
-               undo.n_refused as undo_left, undo.detail ->> 'said' as undo_said,
+               undo.id as undo_id, undo.at as undo_at, undoer.name as undo_by, undone.n as undo_n,
+               undone.n_left as undo_left, (undo.detail ->> 'n_in_bin')::int as n_in_bin,
+                undo.detail ->> 'said' as undo_said,
                undo_job.id as undo_job_id, undo_job.status as undo_job_status
           from act
           left join account on account.id = act.account_id
@@ -204,13 +196,16 @@ def list_edits(db: Db, project_id: int, before: int | None = None, only: int | N
           left join act as undo on undo.id = act.reversed_by
           left join account as undoer on undoer.id = undo.account_id
           left join job as undo_job on undo_job.id = (undo.detail ->> 'job_id')::int
+          left join lateral (select sum(n_objects)::int as n, sum(n_refused)::int as n_left
+                               from act as one
+                              where one.reverses = act.id) as undone on true
          where act.project_id = %(project_id)s
            and act.kind = 'edit'
            and (%(only)s::bigint is null or act.id = %(only)s)
-           and (%(before)s::bigint is null or act.id < %(before)s)
-         order by act.id desc
+           and {BEFORE}
+         order by act.at desc, act.id desc
          limit %(most)s
-        """,
+        """,  # noqa: S608 (constants)
         {"project_id": project_id, "only": only, "before": before, "most": PAGE},
     )
     return [_edit(row) for row in rows]
@@ -220,8 +215,8 @@ def _edit(row: Any) -> Edit:
     detail = row.detail
     undone = None
     if row.undo_id is not None:
-        undone = Undone(row.undo_id, row.undo_at, row.undo_by, row.undo_n, row.undo_left, row.undo_job_id,
-                        row.undo_job_status, row.undo_said or "")  # fmt: skip
+        undone = Undone(row.undo_id, row.undo_at, row.undo_by, row.undo_n, row.undo_left, row.n_in_bin or 0,
+                        row.undo_job_id, row.undo_job_status, row.undo_said or "")  # fmt: skip
     wish = detail["wish"]
     return Edit(
         row.id, row.at, row.by, detail["way"], wish.get("level", "object"), detail["words"], wish.get("filters", ""),

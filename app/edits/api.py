@@ -11,18 +11,19 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.edits import acts, label_preview, tables, values
+from app.edits import acts, label_preview, tables, undo, values
 from app.edits.acts import Asked, Edit
 from app.edits.label_preview import LabelsPreview
 from app.edits.label_wishes import LabelsWish
 from app.edits.label_wishes import Way as LabelsWay
 from app.edits.labels import edit_labels
 from app.edits.tables import Brought
+from app.edits.undo import UndoLook
 from app.edits.values import ValuesPreview
 from app.edits.wishes import ValuesWish, Way
 from app.labels.pages import actor
 from app.openapi import refusals
-from app.projects.access import MANAGER, Project
+from app.projects.access import MANAGER, VISITOR, Project
 
 LIST = "/projects/{project_id:int}/edits"
 EDITS = MANAGER | {"does": "edit in mass in"}
@@ -183,14 +184,15 @@ def do_labels(
     viewer: NamedDependency[Viewer],
     data: JSONBody[LabelsDoing],
 ) -> Asked:
-    """At once up to 2,000 labels, else by the job that is told. What somebody says of an object meanwhile stays."""
+    """At once up to 2,000 labels, else by the job that is told; `predicted` always by one. What somebody says of an
+    object meanwhile stays."""
     wish = LabelsWish(**_wish(data))
     return edit_labels(db, project, actor(viewer).id, client_id_of(data.client_id), wish, data.expected)
 
 
 @get(
-    LIST, opt=EDITS, sync_to_thread=True, tags=["mass edits"], summary="A project's mass edits, newest first",
-    responses=refusals(401, 403, 404),
+    LIST, opt=VISITOR, sync_to_thread=True, tags=["mass edits"], summary="A project's mass edits, newest first",
+    responses=refusals(401, 404),
 )  # fmt: skip
 def list_api(
     db: NamedDependency[Db],
@@ -204,14 +206,27 @@ def list_api(
 
 
 @get(
-    f"{LIST}/{{act_id:int}}", opt=EDITS, sync_to_thread=True, tags=["mass edits"], summary="One mass edit",
-    responses=refusals(401, 403, 404),
+    f"{LIST}/{{act_id:int}}", opt=VISITOR, sync_to_thread=True, tags=["mass edits"], summary="One mass edit",
+    responses=refusals(401, 404),
 )  # fmt: skip
 def read_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], act_id: FromPath[int]
 ) -> Edit:
     actor(viewer)
     return acts.find_edit(db, project.id, act_id)
+
+
+@get(
+    f"{LIST}/{{act_id:int}}/undo", opt=EDITS, sync_to_thread=True, tags=["mass edits"],
+    summary="What the undo of a mass edit would put back, and what it would leave",
+    responses=refusals(401, 403, 404),
+)  # fmt: skip
+def look_api(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], act_id: FromPath[int]
+) -> UndoLook:
+    """Nothing is written. Of very many things the first 200,000 are looked at."""
+    actor(viewer)
+    return undo.look(db, project.id, act_id)
 
 
 @post(
@@ -225,8 +240,9 @@ def undo_api(
     act_id: FromPath[int],
     data: JSONBody[EditBack],
 ) -> Asked:
-    """What somebody changed since stays, and is told as `n_left`."""
-    return acts.undo(db, project, actor(viewer).id, data.client_id, act_id)
+    """What was changed since stays, and is told as `n_left`: when that is undone too, what stood before comes back.
+    `n_in_bin` objects were deleted meanwhile: once they are back, the undo may be done again."""
+    return undo.undo(db, project, actor(viewer).id, data.client_id, act_id)
 
 
-routes = [preview_values, do_values, bring_table, preview_labels, do_labels, list_api, read_api, undo_api]
+routes = [preview_values, do_values, bring_table, preview_labels, do_labels, list_api, read_api, look_api, undo_api]

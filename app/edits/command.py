@@ -10,16 +10,19 @@ import click
 from app import database, search
 from app.commands import find_project, ready_database
 from app.database import Db
-from app.edits import acts, label_preview, tables, values
+from app.edits import acts, label_preview, tables, undo, values
 from app.edits.acts import Asked
+from app.edits.api import EDITS
 from app.edits.columns import LEVELS
 from app.edits.label_wishes import WAYS, LabelsWish
 from app.edits.labels import edit_labels
 from app.edits.things import PLURALS
 from app.edits.wishes import ValuesWish
-from app.errors import NotFound, Refused
+from app.errors import Refused
 from app.jobs import foreground
+from app.labels.in_bin import in_bin_words
 from app.labels.undo_routes import read_moment
+from app.projects.spoken_for import account_with, manager_of
 from app.settings import Settings, load_settings
 from app.taxonomy.changing import named
 
@@ -45,13 +48,8 @@ def _home(db: Db, name: str) -> Any:
     ).fetchone()
 
 
-def _account(db: Db, home: Any, email: str | None) -> int | None:
-    if email is None:
-        return home.created_by
-    row = db.execute("select id from account where lower(email) = lower(%s)", [email]).fetchone()
-    if row is None:
-        raise NotFound(f"Nobody has the e-mail {email!r} here: see “shoal user list”.")
-    return int(row.id)
+def _actor(db: Db, home: Any, email: str | None) -> int | None:
+    return manager_of(db, home.id, email, EDITS["does"])
 
 
 @edit.command("set")
@@ -93,7 +91,7 @@ def bring_table(
     _, url = _ready()
     with database.connect(url) as db:
         home = _home(db, project)
-        told = tables.take_in(db, home.id, _account(db, home, email), level, file.name, file.read_bytes())
+        told = tables.take_in(db, home.id, _actor(db, home, email), level, file.name, file.read_bytes())
     for fault in told.faults:
         click.echo(f"line {fault.line}: {fault.says}", err=True)
     if told.n_faults > len(told.faults):
@@ -106,18 +104,27 @@ def _change(project: str, wish: ValuesWish, dry_run: bool, email: str | None) ->
     settings, url = _ready()
     with database.connect(url) as db:
         home = _home(db, project)
-        account_id = _account(db, home, email)
+        account_id = _actor(db, home, email)
         told = values.preview(db, home, account_id, wish)
         of_first = f" of the first {told.n_looked_at:,}" if told.n_looked_at < told.n_things else ""
         of = f"{told.n_things:,} {PLURALS[wish.level]}"
         click.echo(f"{told.words}: {told.n_changed:,} values of {of} would change{of_first}.")
-        _say_examples(f"{one.name}\t{one.column}\t{one.old}\t→ {one.new}" for one in told.examples)
+        _say_examples(f"{one.name}\t{one.column}\t{_shown(one.old)}\t→ {_shown(one.new)}" for one in told.examples)
+        if told.n_same:
+            click.echo(f"{told.n_same:,} are so already.", err=True)
         for reason in told.reasons:
             click.echo(f"{reason.n:,} keep their value: {reason.says} ({reason.example}).", err=True)
         if dry_run:
             return
+        if not told.n_changed and told.n_looked_at == told.n_things:
+            click.echo("Nothing was done.")
+            return
         done = values.edit_values(db, home, account_id, uuid4(), wish)
     _finish(settings, url, done, "changed")
+
+
+def _shown(value: str | None) -> str:
+    return "nothing" if value is None else value
 
 
 def _say_examples(lines: Iterable[str]) -> None:
@@ -144,11 +151,13 @@ def change_labels(
     settings, url = _ready()
     if who and not_who:
         raise Refused("Say --by or --not-by, not both.")
+    if way == "reclassify" and not taxon.strip():
+        raise Refused("Say which taxon they get: --taxon, by its name or number.")
     with database.connect(url) as db:
         home = _home(db, project)
-        account_id = _account(db, home, email)
+        account_id = _actor(db, home, email)
         wish = LabelsWish(
-            way, filters, _account(db, home, who or not_who) if who or not_who else None, bool(not_who),
+            way, filters, account_with(db, who or not_who).id if who or not_who else None, bool(not_who),
             read_moment(since) if since else None, read_moment(until) if until else None,
             int(named(db, taxon).id) if way == "reclassify" else None,
         )  # fmt: skip
@@ -181,12 +190,12 @@ def list_edits(project: str) -> None:
 @click.argument("project")
 @click.argument("number", type=int)
 @click.option("--as", "email", help=AS)
-def undo(project: str, number: int, email: str | None) -> None:
-    """Put back what stood before mass edit NUMBER of PROJECT; what somebody changed since stays."""
+def take_back(project: str, number: int, email: str | None) -> None:
+    """Put back what stood before mass edit NUMBER of PROJECT; what was changed since stays."""
     settings, url = _ready()
     with database.connect(url) as db:
         home = _home(db, project)
-        done = acts.undo(db, home, _account(db, home, email), uuid4(), number)
+        done = undo.undo(db, home, _actor(db, home, email), uuid4(), number)
     _finish(settings, url, done, "put back")
 
 
@@ -197,3 +206,5 @@ def _finish(settings: Settings, url: str, done: Asked, verb: str) -> None:
             done = acts.told(db, done.act_id)
     left = f"; {done.n_left:,} stay, changed since" if done.n_left else ""
     click.echo(f"{done.n_changed:,} {verb}{left}. It is act {done.act_id}.")
+    if done.n_in_bin:
+        click.echo(in_bin_words(done.n_in_bin), err=True)

@@ -16,6 +16,7 @@ from app.labels import changes
 from app.labels.acts import Labelled, check_open
 from app.labels.changes import array
 from app.labels.former import hold_undos
+from app.labels.in_bin import bin_of
 from app.labels.reversals import tell_reversed
 from app.prediction import outside
 
@@ -73,34 +74,44 @@ class LabelsBack:
     def __init__(self, db: Db, act: Any, of: Any) -> None:
         self.db, self.act_id, self.of_id, self.project_id = db, act.id, of.id, act.project_id
         self.total, self.done_to, self.n_done = act.detail["n"], act.detail["done_to"], 0
+        self.n_in_bin = act.detail.get("n_in_bin", 0)
         self.run_id = of.detail.get("run_id")
+        self.is_repeated = acts.is_repeated(act)
 
     def step(self) -> bool:
+        """The next objects, those in the bin too: they are counted."""
         rows = self.db.execute(
             """
-            select object_id
+            select history.object_id, history.project_id = %(project_id)s as is_here,
+                   label.act_id is not distinct from %(of_id)s as stands
               from history
-             where project_id = %s
-               and act_id = %s
-               and object_id > %s
-             order by object_id
-             limit %s
+              left join label on label.project_id = history.project_id and label.object_id = history.object_id
+             where history.project_id = any(%(projects)s)
+               and history.act_id = %(of_id)s
+               and history.object_id > %(after)s
+             order by history.object_id
+             limit %(most)s
             """,
-            [self.project_id, self.of_id, self.done_to, PIECE],
-        ).fetchall()
+            {
+                "project_id": self.project_id, "projects": [self.project_id, bin_of(self.db, self.project_id)],
+                "of_id": self.of_id, "after": self.done_to, "most": PIECE,
+            },
+        ).fetchall()  # fmt: skip
         if not rows:
             return False
-        ids = [row.object_id for row in rows]
         hold_undos(self.db, self.project_id)
+        ids = [row.object_id for row in rows if row.is_here]
         values = {"project_id": self.project_id, "act_id": self.act_id, "of_act_id": self.of_id,
                   "object_ids": array(ids)}  # fmt: skip
         n_changed = changes.change_many(self.db, TAKE_BACK, values)
-        self.done_to, self.n_done = ids[-1], self.n_done + len(ids)
-        acts.note(self.db, self.act_id, self.done_to, n_changed, len(ids) - n_changed)
-        return len(ids) == PIECE
+        self.done_to, self.n_done = rows[-1].object_id, self.n_done + len(rows)
+        self.n_in_bin += sum(row.stands and not row.is_here for row in rows)
+        n_left = 0 if self.is_repeated else len(ids) - n_changed
+        acts.note(self.db, self.act_id, self.done_to, n_changed, n_left, n_in_bin=self.n_in_bin)
+        return len(rows) == PIECE
 
     def end(self, whole: bool) -> list[str]:
-        if not whole:
+        if not whole or self.is_repeated:
             return []
         tell_reversed(self.db, self.project_id, [self.of_id], undone=True)
         if self.run_id is None:

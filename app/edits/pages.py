@@ -13,7 +13,7 @@ from litestar.response import Redirect, Template
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.edits import acts, label_preview, tables, values
+from app.edits import acts, label_preview, tables, undo, values
 from app.edits.api import EDITS, LIST, LOOKS
 from app.edits.columns import LEVELS, edit_columns
 from app.edits.label_wishes import LabelsWish
@@ -89,6 +89,8 @@ class LabelsForm:
             until = until.replace(second=59, microsecond=999_999)
         taxon_id = None
         if self.way == "reclassify":
+            if not self.taxon_id and not self.to.strip():
+                raise Refused("Say which taxon the labels get.", status=422)
             taxon_id = int(self.taxon_id) if self.taxon_id.isdecimal() else int(named(db, self.to).id)
         return LabelsWish(
             self.way,  # type: ignore[arg-type]
@@ -116,7 +118,7 @@ class Typed:
     status: int = 200
 
 
-@get(LIST, opt=EDITS, include_in_schema=False, sync_to_thread=True)
+@get(LIST, opt=VISITOR, include_in_schema=False, sync_to_thread=True)
 def show_edits(
     db: NamedDependency[Db],
     project: NamedDependency[Project],
@@ -124,7 +126,7 @@ def show_edits(
     of: FromQuery[str] = "",
     before: FromQuery[int | None] = None,
 ) -> Template:
-    """`of`: the filter of the board that one came from."""
+    """`of`: the filter of the board that one came from. Who may not edit sees what was done."""
     actor(viewer)
     return page(db, project, Typed(ValuesForm(filters=of), LabelsForm(filters=of)), before)
 
@@ -297,6 +299,19 @@ def show_progress(
     return Template("edits/_progress.html", context=context, headers=headers)
 
 
+@get(f"{LIST}/{{edit_id:int}}/undo", opt=EDITS, include_in_schema=False, sync_to_thread=True)
+def show_undo(
+    db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], edit_id: FromPath[int]
+) -> Template:
+    """What the undo would do, and the button that does it."""
+    actor(viewer)
+    context = {
+        "project": project, "edit": acts.find_edit(db, project.id, edit_id), "client_id": uuid4(),
+        "told": undo.look(db, project.id, edit_id),
+    }  # fmt: skip
+    return Template("edits/_undo.html", context=context)
+
+
 @post(f"{LIST}/{{edit_id:int}}/undo", opt=EDITS, include_in_schema=False, sync_to_thread=True)
 def undo_edit(
     db: NamedDependency[Db],
@@ -305,11 +320,11 @@ def undo_edit(
     edit_id: FromPath[int],
     data: URLEncodedBody[UndoForm],
 ) -> Redirect:
-    acts.undo(db, project, actor(viewer).id, _client_id(data.client_id), edit_id)
+    undo.undo(db, project, actor(viewer).id, _client_id(data.client_id), edit_id)
     return _to(project, edit_id)
 
 
 routes = [
     show_edits, preview_values, do_values, bring_table, show_table, preview_labels, do_labels, show_edit, show_progress,
-    undo_edit,
+    show_undo, undo_edit,
 ]  # fmt: skip

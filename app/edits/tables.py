@@ -18,7 +18,7 @@ from app.exchange.values import BadValue
 MOST_BYTES = 64_000_000
 MOST_BODY_BYTES = MOST_BYTES + 1_000_000  # with what a form or JSON puts around it
 MOST_ROWS = 1_000_000
-MOST_TOLD = 50
+MOST_TOLD, MOST_SAID = 50, 10
 KEPT = "1 day"
 LARGEST_CELL = 1 << 20
 LARGEST_ID, LARGEST_TABLE = 2**63, 2**31
@@ -63,8 +63,11 @@ class Brought:
 
 @dataclass(frozen=True)
 class Head:
-    """Which column of a table says what: `key` names the thing, by Shoal's own number where `by_number`."""
+    """Which of a table's `width` columns says what: `key` names the thing, by Shoal's own number where `by_number`. Up
+    to `last` they have names."""
 
+    width: int
+    last: int
     key: int
     by_number: bool
     sample: int | None
@@ -87,11 +90,18 @@ def take_in(db: Db, project_id: int, account_id: int | None, level: str, name: s
     told = Brought(row.id, name[:200] or "table", level, [column.key for column in head.columns])
     _write(db, project_id, told, head, lines)
     if not told.n_rows:
-        why = f"line {told.faults[0].line}: {told.faults[0].says}" if told.faults else "it has no rows"
-        raise Refused(f"Nothing of this table can be taken in: {why}", status=422)
+        raise Refused(f"Nothing of this table can be taken in: {_why_nothing(told)}", status=422)
     faults = {"n": told.n_faults, "told": [[one.line, one.says] for one in told.faults]}
     db.execute("update edit_table set n_rows = %s, faults = %s where id = %s", [told.n_rows, Jsonb(faults), told.id])
     return told
+
+
+def _why_nothing(told: Brought) -> str:
+    if not told.faults:
+        return "it has no rows."
+    lines = [f"line {one.line}: {one.says}" for one in told.faults[:MOST_SAID]]
+    more = told.n_faults - len(lines)
+    return " ".join(lines) + (f" And {more:,} line{'s' if more > 1 else ''} more." if more else "")
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -147,7 +157,8 @@ def _head(db: Db, project_id: int, level: str, lines: Iterator[tuple[int, list[s
     columns = [_named(known, level, headers[place]) for place in places]
     if twice := {column.key for column in columns if columns.count(column) > 1}:
         raise Refused(f"The table has the column {sorted(twice)[0]} twice.", status=422)
-    return Head(lower.index(named), named == NUMBER_HEADER, sample, places, columns)
+    last = max([*keys, *places])
+    return Head(len(headers), last, lower.index(named), named == NUMBER_HEADER, sample, places, columns)
 
 
 def _named(known: Sequence[EditColumn], level: str, header: str) -> EditColumn:
@@ -187,8 +198,11 @@ def _write(db: Db, project_id: int, told: Brought, head: Head, lines: Iterator[t
 
 def _cells(told: Brought, head: Head, line: int, cells: list[str]) -> tuple[str, str | None, list[str | None]] | None:
     """What names the row's thing, and its values; None where the row is at fault."""
-    cells = cells + [""] * (max(head.places) + 1 - len(cells)) if len(cells) <= max(head.places) else cells
-    name = cells[head.key].strip() if head.key < len(cells) else ""
+    if len(cells) <= head.last or any(cell.strip() for cell in cells[head.width :]):
+        n = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+        told.fault(line, f"it has {n}, and the first line has {head.width}.")
+        return None
+    name = cells[head.key].strip()
     if not name:
         told.fault(line, f"it does not say which {told.level} it is of.")
         return None
@@ -200,7 +214,7 @@ def _cells(told: Brought, head: Head, line: int, cells: list[str]) -> tuple[str,
     except BadValue as bad:
         told.fault(line, str(bad))
         return None
-    sample = cells[head.sample].strip() if head.sample is not None and head.sample < len(cells) else None
+    sample = cells[head.sample].strip() if head.sample is not None else None
     return name, sample, values
 
 

@@ -1,4 +1,4 @@
-"""Edits of columns: looked at before, done piece by piece, and put back."""
+"""Edits of columns: looked at before, and done piece by piece."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from psycopg import sql
 
 from app.database import Db
 from app.edits import acts, writing
 from app.edits.acts import Asked, Edit
-from app.edits.columns import EditColumn, add_column, edit_columns, find_column
+from app.edits.columns import add_column
 from app.edits.sources import Faults, Source, Table
 from app.edits.things import PLURALS, Things, find_things
 from app.edits.wishes import ValuesWish, find_source, read_wish
@@ -46,7 +45,7 @@ class Reason:
 @dataclass(frozen=True)
 class ValuesPreview:
     """What an edit of columns would do. `n_things` of the level are meant, `n_objects` meet the filter; `n_looked_at`
-    things were compared: `n_changed` values would change, and `n_kept` stay for the `reasons`."""
+    things were compared: `n_changed` values would change, `n_same` are so already, `n_kept` stay for the `reasons`."""
 
     words: str
     level: str
@@ -55,6 +54,7 @@ class ValuesPreview:
     n_objects: int
     n_looked_at: int
     n_changed: int
+    n_same: int
     n_kept: int
     examples: list[Example] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -64,19 +64,19 @@ def preview(db: Db, project: Labelled, account_id: int | None, wish: ValuesWish)
     """Nothing is written; of very many things the first are compared."""
     source = find_source(db, project.id, wish)
     mirror, things = meant(db, project.id, account_id, wish, source)
-    faults, n_changed = Faults(), 0
+    faults, n_given, n_changed = Faults(), 0, 0
     told: list[writing.Difference] = []
     looked_at = things.part(MOST_LOOKED_AT)
     for first in range(0, len(looked_at), PIECE):
         piece = Things(things.level, looked_at.ids[first : first + PIECE], looked_at.places[first : first + PIECE], 0)
         for given in source.values(db, mirror, piece, faults):
             n, some = _compared(db, project.id, given, bool(wish.new_column))
-            n_changed += n
+            n_given, n_changed = n_given + len(given.ids), n_changed + n
             told += some[: MOST_EXAMPLES - len(told)]
     names = names_of(db, project.id, wish.level, [one.id for one in told] + list(faults.example.values()))
     return ValuesPreview(
         wish.words(source), wish.level, [column.key for column in source.columns], len(things), things.n_objects,
-        len(looked_at), n_changed, sum(faults.n.values()),
+        len(looked_at), n_changed, 0 if wish.new_column else n_given - n_changed, sum(faults.n.values()),
         [Example(one.id, names.get(one.id, ""), one.column, one.old, one.new) for one in told],
         [Reason(says, n, names.get(faults.example[says], "")) for says, n in faults.n.most_common()],
     )  # fmt: skip
@@ -207,45 +207,3 @@ class ValuesWork:
         if self.wrote:
             raise_version(self.db, self.project_id)
         return [f"{n:,} keep their value: {says}" for says, n in self.faults.n.most_common()]
-
-
-class ValuesBack:
-    """The undo of an edit of columns, as far as it got."""
-
-    def __init__(self, db: Db, act: Any, of: Any) -> None:
-        self.db, self.act_id, self.of_id, self.project_id = db, act.id, of.id, act.project_id
-        self.total, self.done_to, self.wrote = act.detail["n"], act.detail["done_to"], False
-        self.n_done = 0
-        self.level = level = of.detail["wish"]["level"]
-        known = edit_columns(db, act.project_id, level)
-        self.columns: list[EditColumn] = [find_column(known, level, name) for name in of.detail["columns"]]
-
-    def step(self) -> bool:
-        query = sql.SQL(
-            """
-            select distinct {thing} as id
-              from field_change
-             where act_id = %s
-               and {thing} > %s
-             order by {thing}
-             limit %s
-            """
-        ).format(thing=writing.thing_id(self.level))
-        rows = self.db.execute(query, [self.of_id, self.done_to, PIECE]).fetchall()
-        if not rows:
-            return False
-        writing.hold(self.db, self.project_id)
-        ids = [row.id for row in rows]
-        changed: set[int] = set()
-        for place, column in enumerate(self.columns):
-            changed.update(writing.put_back(self.db, self.project_id, self.act_id, self.of_id, column, place, ids))
-        writing.follow_sun(self.db, self.project_id, self.columns, sorted(changed))
-        self.done_to, self.n_done = ids[-1], self.n_done + len(ids)
-        self.wrote = self.wrote or bool(changed)
-        acts.note(self.db, self.act_id, self.done_to, len(changed), len(ids) - len(changed))
-        return len(ids) == PIECE
-
-    def end(self, whole: bool) -> list[str]:
-        if self.wrote:
-            raise_version(self.db, self.project_id)
-        return []

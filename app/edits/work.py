@@ -7,7 +7,8 @@ from app.database import Db
 from app.edits.label_wishes import WAYS
 from app.edits.labels import LabelsBack, LabelsWork
 from app.edits.predicted import PredictedWork
-from app.edits.values import ValuesBack, ValuesWork
+from app.edits.values import ValuesWork
+from app.edits.values_back import ValuesBack
 from app.errors import Conflict, NotFound
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext

@@ -1,4 +1,4 @@
-"""Writes new values of one column, keeps the former ones under the act, and puts these back.
+"""Writes new values of one column, and keeps the former ones under the act.
 
 One statement a piece: it holds the rows in the order of their ids, leaves those that have the value already, and notes
 of each other what stood there and what stands there now. Values travel as texts, as PostgreSQL writes them.
@@ -46,17 +46,11 @@ def hold(db: Db, project_id: int) -> None:
 
 def write(db: Db, project_id: int, act_id: int, given: Values) -> list[int]:
     """The ids that have a new value now."""
-    if given.column.level == "object" and given.column.is_free:
+    column = given.column
+    if column.level == "object" and column.is_free:
         _make_rows(db, project_id, given.ids)
-    return _change(db, given.column, _GIVEN, _parameters(project_id, act_id, given))
-
-
-def put_back(
-    db: Db, project_id: int, act_id: int, of_act_id: int, column: EditColumn, place: int, ids: Sequence[int]
-) -> list[int]:
-    """Former values, wherever nobody changed what the act `of_act_id` wrote."""
-    values = {"project_id": project_id, "act_id": act_id, "of_act_id": of_act_id, "place": place, "ids": array(ids)}
-    return _change(db, column, _FORMER, values)
+    query = _WRITE.format(given=_GIVEN, thing=thing_id(column.level), **parts_of(column))
+    return [row.id for row in db.execute(query, _parameters(project_id, act_id, given))]
 
 
 def compare(db: Db, project_id: int, given: Values) -> tuple[int, list[Difference]]:
@@ -94,61 +88,42 @@ def _parameters(project_id: int, act_id: int, given: Values) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_GIVEN = sql.SQL(
+_GIVEN = sql.SQL("select id, value from unnest(%(ids)s::bigint[], %(values)s::text[]) as given (id, value)")
+_WRITE = sql.SQL(
     """
-    select id, value, null::text as expected, false as is_back
-      from unnest(%(ids)s::bigint[], %(values)s::text[]) as given (id, value)
-    """
-)
-_FORMER = sql.SQL(
-    """
-    select {thing} as id, old_value as value, new_value as expected, true as is_back
-      from field_change
-     where act_id = %(of_act_id)s
-       and place = %(place)s
-       and {thing} = any(%(ids)s::bigint[])
-    """
-)
-
-
-def _change(db: Db, column: EditColumn, given: sql.SQL, parameters: dict[str, Any]) -> list[int]:
-    query = sql.SQL(
-        """
-        with given as ({given}),
-        held as materialized (
-            select t.*
-              from {table} as t
-             where project_id = %(project_id)s
-               and {key} = any(%(ids)s::bigint[])
-             order by {key}
-               for no key update
-        ),
-        changed as materialized (
-            select given.id, {old} as old, {new} as new
-              from held as t
-              join given on given.id = t.{key}
-             where {old} is distinct from {new}
-               and (not is_back or {old} is not distinct from expected)
-        ),
-        written as (
-            update {table} as t
-               set {assigned}
-              from changed
-             where t.project_id = %(project_id)s
-               and t.{key} = changed.id
-        ),
-        logged as (
-            insert into field_change (project_id, act_id, place, {thing}, old_value, new_value)
-            select %(project_id)s, %(act_id)s, %(place)s, id, old, new
-              from changed
-             order by id
-        )
-        select id
+    with given as ({given}),
+    held as materialized (
+        select t.*
+          from {table} as t
+         where project_id = %(project_id)s
+           and {key} = any(%(ids)s::bigint[])
+         order by {key}
+           for no key update
+    ),
+    changed as materialized (
+        select given.id, {old} as old, {new} as new
+          from held as t
+          join given on given.id = t.{key}
+         where {old} is distinct from {new}
+    ),
+    written as (
+        update {table} as t
+           set {assigned}
+          from changed
+         where t.project_id = %(project_id)s
+           and t.{key} = changed.id
+    ),
+    logged as (
+        insert into field_change (project_id, act_id, place, {thing}, old_value, new_value)
+        select %(project_id)s, %(act_id)s, %(place)s, id, old, new
           from changed
          order by id
-        """
-    ).format(given=given.format(thing=thing_id(column.level)), thing=thing_id(column.level), **parts_of(column))
-    return [row.id for row in db.execute(query, parameters)]
+    )
+    select id
+      from changed
+     order by id
+    """
+)
 
 
 def parts_of(column: EditColumn) -> dict[str, sql.Composable]:

@@ -25,6 +25,7 @@ from app.jobs import foreground
 from app.jobs.queue import enqueue
 from app.jobs.recovery import recover
 from app.projects.queries import make_project
+from app.projects.spoken_for import manager_of, owner_of
 from app.search import embedders
 from app.settings import Settings, load_settings
 
@@ -94,14 +95,15 @@ def import_command(
         target = _open_project(db, project, create, options.dry_run, email)
         if embedder:
             _choose(db, settings, target, embedder)
-        account_id = _account(db, target.id, email)
     source = source.absolute()
     if watch:
-        _watch(settings, url, Watched(source, target.id, target.title, account_id, options, mapping), every, settle)
+        _watch(
+            settings, url, Watched(source, target.id, target.title, target.account_id, options, mapping), every, settle
+        )
         return
     if options.dry_run:
-        sys.exit(_dry_run(settings, url, target.id, account_id, source, options))
-    sys.exit(_run(settings, url, target, account_id, source, options))
+        sys.exit(_dry_run(settings, url, target.id, target.account_id, source, options))
+    sys.exit(_run(settings, url, target, source, options))
 
 
 def _watch(settings: Settings, url: str, watched: Watched, every_s: float, settle_s: float) -> None:
@@ -126,10 +128,11 @@ def _say_line(name: str, words: str) -> None:
 
 @dataclass(frozen=True)
 class Target:
-    """The project that takes the source in, and whether this command made it."""
+    """The project that takes the source in, for whom, and whether this command made it."""
 
     id: int
     title: str
+    account_id: int
     is_new: bool = False
 
 
@@ -139,9 +142,9 @@ def _open_project(db: Db, name: str, create: bool, dry_run: bool, email: str | N
     except NotFound as error:
         if not create:
             raise NotFound(f"{error.sentence} With --create it is made.") from error
-        owner = _owner(db, email)
-        return Target(NEW_PROJECT if dry_run else make_project(db, owner, name), name, is_new=True)
-    return Target(row.id, row.title)
+        owner = owner_of(db, email)
+        return Target(NEW_PROJECT if dry_run else make_project(db, owner, name), name, owner, is_new=True)
+    return Target(row.id, row.title, manager_of(db, row.id, email, "import into") or owner_of(db, None))
 
 
 def _choose(db: Db, settings: Settings, target: Target, embedder: str) -> None:
@@ -152,31 +155,6 @@ def _choose(db: Db, settings: Settings, target: Target, embedder: str) -> None:
     embedders.open_embedder(settings, spec)
     if target.id != NEW_PROJECT:
         embedders.assign(db, settings, target.id, spec)
-
-
-def _owner(db: Db, email: str | None) -> int:
-    """The person named, else the only application manager."""
-    rows = db.execute(
-        """
-        select id
-        from account
-        where lower(email) = lower(%(email)s)
-           or (%(email)s::text is null and is_application_manager and blocked_at is null)
-        """,
-        {"email": email},
-    ).fetchall()
-    if len(rows) != 1:
-        raise Refused(
-            f"There is no account {email}: make it with `shoal user add {email}`."
-            if email
-            else "Say who imports with --as EMAIL (`shoal user list` lists the accounts)."
-        )
-    return rows[0].id
-
-
-def _account(db: Db, project_id: int, email: str | None) -> int:
-    row = db.execute("select created_by from project where id = %s", [project_id]).fetchone()
-    return row.created_by if row and row.created_by and not email else _owner(db, email)
 
 
 def _dry_run(
@@ -199,7 +177,7 @@ def _dry_run(
     return 1 if report.status == "failed" else ASKING if report.missing_taxa or report.missing_users else 0
 
 
-def _run(settings: Settings, url: str, target: Target, account_id: int, source: Path, options: ImportOptions) -> int:
+def _run(settings: Settings, url: str, target: Target, source: Path, options: ImportOptions) -> int:
     """As a job, so that the server's pages show it, and that a worker goes on where this process is killed."""
     args: dict[str, Any] = {"source": str(source), "options": options.as_json()}
     with database.connect(url) as db:
@@ -209,7 +187,7 @@ def _run(settings: Settings, url: str, target: Target, account_id: int, source: 
         title = f"Import {source.name} into {target.title}"
         if options.update:
             title = f"Update {target.title} from {source.name}"
-        job_id = enqueue(db, "import", title, target.id, account_id, args)
+        job_id = enqueue(db, "import", title, target.id, target.account_id, args)
     refusal = None
     try:
         foreground.run_waiting(settings, url, job_id)

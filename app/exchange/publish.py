@@ -306,8 +306,11 @@ def _write_labels(db: Db, keys: dict[str, Any], n_objects: int) -> int:
         return 0
     act = db.execute(
         """
-        insert into act (project_id, client_id, account_id, kind, provenance, n_objects)
-        values (%(project_id)s, %(client_id)s, %(account_id)s, 'import', 'imported', 0)
+        insert into act (project_id, client_id, account_id, kind, provenance, n_objects, detail)
+        select %(project_id)s, %(client_id)s, %(account_id)s, 'import', 'imported', 0,
+               jsonb_build_object('from', regexp_replace(rtrim(source, '/'), '^.*/', ''))
+        from import
+        where id = %(import_id)s
         returning id
         """,
         keys | {"client_id": uuid.uuid4()},

@@ -12,13 +12,14 @@ from litestar.response import Redirect
 from app import database
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.edits import acts
+from app.edits import undo as edits_undo
 from app.errors import Conflict, NotFound, Refused
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels import undo as labels_undo
 from app.labels.acts import check_open
+from app.labels.in_bin import in_bin_words, left_in_bin
 from app.labels.pages import actor
 from app.openapi import refusals
 from app.prediction import outside
@@ -47,10 +48,16 @@ class UndoQueued:
     job_id: int
 
 
+# Of `act`: it stands, or left something in the bin when it was undone, which may be back.
+LEFT = """
+    reversed_by is null
+    or coalesce((select (undo.detail ->> 'n_in_bin')::int from act as undo where undo.id = act.reversed_by), 0) > 0"""
+
+
 def standing(db: Db, project_id: int, import_id: int) -> Standing:
     row: Any = db.execute(
-        """
-        select count(*) as n_acts, count(reversed_by) as n_undone,
+        f"""
+        select count(*) as n_acts, count(*) filter (where not ({LEFT})) as n_undone,
                (select run.id
                 from project
                 join run on run.id = current_run_id
@@ -61,7 +68,7 @@ def standing(db: Db, project_id: int, import_id: int) -> Standing:
           and detail ? 'import_id'
           and detail ->> 'import_id' = %(import_id)s::text
           and kind in ('edit', 'import')
-        """,
+        """,  # noqa: S608 - constants
         {"project_id": project_id, "import_id": import_id},
     ).fetchone()
     return Standing(row.n_acts, row.n_undone, row.run_id)
@@ -125,16 +132,16 @@ def run(job: JobContext) -> None:
     import_id = int(job.args["import_id"])
     with database.connect(job.database_url) as db:
         left = db.execute(
-            """
+            f"""
             select id, kind
             from act
             where project_id = %s
               and detail ? 'import_id'
               and detail ->> 'import_id' = %s::text
               and kind in ('edit', 'import')
-              and reversed_by is null
+              and ({LEFT})
             order by id desc
-            """,
+            """,  # noqa: S608 - constants
             [job.project_id, import_id],
         ).fetchall()
         for done, act in enumerate(left):
@@ -150,14 +157,20 @@ def _take_back(db: Db, job: JobContext, act: Any) -> None:
     project: Any = db.execute("select * from project where id = %s", [job.project_id]).fetchone()
     account = _Person(job.account_id or 0)
     if act.kind == "edit":
-        told = acts.undo(db, project, account.id, uuid4(), act.id)
+        told = edits_undo.undo(db, project, account.id, uuid4(), act.id, goes_on=True)
         job.log(f"Values of {told.n_changed:,} things are put back; {told.n_left:,} were changed since, and stay.")
         if told.job_id:
             job.log(f"The job {told.job_id} puts the rest of these values back.")
-    else:
+        n_in_bin = told.n_in_bin
+    elif labels_undo.may_be_undone(db, project.id, act.id):
         outcome = labels_undo.undo(db, project, account, uuid4(), act.id, manager=True, goes_on=True)
-        n_left = len(outcome.refused)
+        n_in_bin = sum(left.why == "in_bin" for left in outcome.refused)
+        n_left = len(outcome.refused) - n_in_bin
         job.log(f"{len(outcome.changed):,} classifications are put back; {n_left:,} were changed since, and stay.")
+    else:
+        n_in_bin = len(left_in_bin(db, project.id, act.id))
+    if n_in_bin:
+        job.log(in_bin_words(n_in_bin))
 
 
 def _show_former(db: Db, job: JobContext, import_id: int) -> None:

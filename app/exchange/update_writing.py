@@ -90,6 +90,7 @@ class Edits:
             done += piece.n_rows
             tell(done, "Writing values")
         with self.db.transaction():
+            writing.hold(self.db, self.project.id)
             self._place_samples()
             return self._end()
 

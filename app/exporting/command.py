@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from app import database, search
-from app.commands import find_project, ready_database
+from app.commands import check_folder, find_project, ready_database
 from app.database import Db
-from app.errors import NotFound, Refused
+from app.errors import Refused
 from app.exporting import files
 from app.exporting.choices import EXTRAS, KINDS, Wish
 from app.jobs import foreground
@@ -72,8 +72,7 @@ ROLE = "manager"
 @click.option("--vectors", multiple=True, help="Of this embedder; may be repeated. The project's by default (parquet).")
 def export(project: str, kind: str, file: Path, **given: Any) -> None:
     """Write PROJECT (its number or title) into FILE, a zip. KIND says how: see the list of kinds in the README."""
-    if not file.parent.is_dir():
-        raise NotFound(f"There is no folder {file.parent}: make it, or name another place.")
+    check_folder(file)
     given["formulas"] = _formulas(given["formulas"])
     settings = load_settings()
     url = ready_database(settings)

@@ -87,9 +87,9 @@ def check_filters(db: Db, project_id: int, filters: str, account_id: int | None)
     """The filter of an address, or Refused where a condition cannot be obeyed."""
     filter = read_filter(db, project_id, parse_qsl(filters.lstrip("?")), account_id=account_id)
     if wrong := next((chip for chip in filter.chips if chip.invalid), None):
+        why = wrong.invalid.removesuffix(": not obeyed.").rstrip(".")
         raise Refused(
-            f"The condition {wrong.label} {wrong.value} cannot be obeyed: {wrong.invalid}. Take it away, or mend it.",
-            status=422,
+            f"The condition {wrong.label} {wrong.value} cannot be obeyed: {why}. Take it away, or mend it.", status=422
         )
     return filter
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from app import database
-from app.commands import find_project, ready_database
+from app.commands import check_folder, find_project, ready_database
 from app.keeping.command import reported
 from app.settings import load_settings
 
@@ -28,6 +28,8 @@ def archive(project: str | None, file: Path | None, source: Path | None) -> None
     settings = load_settings()
     if (source is None) == (project is None or file is None) or (source is not None and project is not None):
         raise click.UsageError("Say PROJECT and FILE, or --restore FILE.")
+    if file is not None:
+        check_folder(file)
     with database.connect(ready_database(settings), autocommit=True) as db, reported() as report:
         if source is not None:
             from app.keeping.archive_restore import restore

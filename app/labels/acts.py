@@ -87,11 +87,11 @@ class Now:
 
 @dataclass(frozen=True)
 class Left:
-    """An object that was left as it is, and why: changed since by someone, unclassified, unknown here, or never in the
-    state with which it was sent."""
+    """An object that was left as it is, and why: changed since by someone, unclassified, unknown here, never in the
+    state with which it was sent, or, by an undo, in the bin: once it is back, the act may be undone again."""
 
     id: int
-    why: Literal["changed", "unclassified", "unknown", "never"]
+    why: Literal["changed", "unclassified", "unknown", "never", "in_bin"]
     by: str | None = None
     by_id: int | None = None
     at: str | None = None

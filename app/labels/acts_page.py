@@ -47,6 +47,7 @@ class ShownAct:
     project_id: int
     project: str
     may_undo: bool
+    may_edit: bool  # undone on its own page
     may_redo: bool  # what took back many acts
     source: str  # in words
     took: str
@@ -55,13 +56,15 @@ class ShownAct:
 def shown_act(past: PastAct, project_id: int, project: str, role: str, status: str, own: bool) -> ShownAct:
     """One's own acts as an annotator, anybody's as a manager, while the project is open for labelling."""
     needed = "annotator" if own else "manager"
-    may = not past.undone and status != "explore" and ROLES.index(role) >= ROLES.index(needed)
+    is_left = not past.undone or past.n_in_bin > 0
+    may = status != "explore" and ROLES.index(role) >= ROLES.index(needed)
     return ShownAct(
         act=past,
         project_id=project_id,
         project=project,
-        may_undo=may and past.kind in UNDOABLE,
-        may_redo=may and past.kind == "undo_all",
+        may_undo=may and is_left and past.kind in UNDOABLE,
+        may_edit=role == "manager" and status != "explore" and is_left and past.kind == "edit",
+        may_redo=may and not past.undone and past.kind == "undo_all",
         source=source_words(past.source) if past.source else "",
         took="" if past.seconds is None else time_span(past.seconds),
     )

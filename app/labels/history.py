@@ -63,6 +63,7 @@ class PastAct:
     undone: bool
     undone_by: str | None
     left: bool = False
+    n_in_bin: int = 0  # of an act that was undone: so many were in the bin, and keep its label
     detail: dict[str, Any] = field(default_factory=dict)
     source: str | None = None  # the kind of batch that it was done in; api: a program said it outside of one
     batch_id: int | None = None
@@ -110,16 +111,21 @@ TOLD = """
     coalesce(of_undo.kind, of_act.kind) as reversed_kind,
     taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
     act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left,
+    coalesce((reversal.detail ->> 'n_in_bin')::int, 0) as n_in_bin,
     act.detail - array['back', 'stays'] as detail, whose.name as whose, act.batch_id,
     coalesce(batch.source, case when act.provenance = 'api' then 'api' end) as source,
     extract(epoch from act.at - (select at
                                    from act as before
                                   where before.project_id = act.project_id
                                     and before.account_id = act.account_id
-                                    and before.id < act.id
-                                  order by before.id desc
+                                    and (before.at, before.id) < (act.at, act.id)
+                                  order by before.at desc, before.id desc
                                   limit 1))::float8 as seconds
 """
+# By when they were done: what came with a merged project has newer numbers than what was done since.
+BEFORE = """
+    (%(before)s::bigint is null
+     or (act.at, act.id) < (select last.at, last.id from act as last where last.id = %(before)s))"""
 # An undo of many acts may have lifted refusals alone.
 CHANGED = "(act.n_objects > 0 or act.kind in ('undo_all', 'redo_all'))"
 TOLD_FROM = """
@@ -152,13 +158,13 @@ def recent_acts(
           {TOLD_FROM}
          where act.project_id = %(project_id)s
            and {CHANGED}
-           and (%(before)s::bigint is null or act.id < %(before)s)
+           and {BEFORE}
            and (%(account_id)s::int is null or act.account_id = %(account_id)s)
            and (%(kind)s = '' or act.kind = %(kind)s)
            and (%(day)s::date is null
                 or (act.at >= %(day)s::date::timestamp at time zone 'UTC'
                     and act.at < (%(day)s::date + 1)::timestamp at time zone 'UTC'))
-         order by act.id desc
+         order by act.at desc, act.id desc
          limit %(limit)s
         """,  # noqa: S608 (constants)
         {
@@ -183,8 +189,8 @@ def own_acts(db: Db, viewer: Viewer, before: int | None = None, limit: int = 50)
            and {CHANGED}
            and project.hidden is null
            and (%(all)s or member.role is not null or project.visibility <> 'private')
-           and (%(before)s::bigint is null or act.id < %(before)s)
-         order by act.id desc
+           and {BEFORE}
+         order by act.at desc, act.id desc
          limit %(limit)s
         """,  # noqa: S608 (constants)
         {"account_id": viewer.account_id, "all": viewer.is_application_manager, "before": before, "limit": limit},
@@ -236,7 +242,8 @@ def _past_act(said: dict[str, Any]) -> PastAct:
     elif kind == "replace":
         what = f"replaced {said['detail']['from']} by {taxon}"
     elif kind == "import":
-        what = f"took in from {said['detail'].get('from', 'another server')}"
+        source = said["detail"].get("from")
+        what = f"took in from {source}" if source else "took in with their objects"
     elif kind in ("edit", "undo_edit"):
         what = said["detail"]["words"]
     elif kind in ("undo", "redo"):

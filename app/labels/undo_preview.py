@@ -13,6 +13,7 @@ from app.errors import NotFound, Refused
 from app.labels.acts import NO_ACT
 from app.labels.changes import array
 from app.labels.former import former
+from app.labels.in_bin import left_in_bin
 
 PART_OBJECTS = 5_000
 PART_ACTS = 5_000
@@ -112,7 +113,7 @@ class Preview:
 
     Each object that they labelled counts once, with the latest of them: `n_objects` are `n_back` and `n_stays`.
     `n_as_before`, of `n_back`: they keep status and taxon, as somebody had said them before. `n_refusals`: what was
-    said not to be something, and would no longer be.
+    said not to be something, and would no longer be. `n_in_bin`: so many stay, since they are in the bin.
     """
 
     n_acts: int
@@ -125,6 +126,7 @@ class Preview:
     n_as_before: int = 0
     n_refusals: int = 0
     lifted: list[Lifted] = field(default_factory=list)
+    n_in_bin: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,12 +146,14 @@ def extent(db: Db, period: Period) -> Extent:
 
 
 def preview_act(db: Db, project_id: int, act_id: int) -> Preview:
-    """Of one act; nothing, where it was undone already."""
+    """Of one act; of one that was undone already what was in the bin then, and is back."""
     act = db.execute("select reversed_by from act where project_id = %s and id = %s", [project_id, act_id]).fetchone()
     if act is None:
         raise NotFound(NO_ACT)
-    meant = "act.id = %(only)s"
-    return summarise(db, {"project_id": project_id, "only": act_id}, meant, [] if act.reversed_by else [act_id])
+    told = summarise(db, {"project_id": project_id, "only": act_id}, "act.id = %(only)s", [act_id])
+    if act.reversed_by:
+        told = Preview(int(told.n_back > 0), told.n_back, told.n_back, 0, told.back, [], n_as_before=told.n_as_before)
+    return replace(told, n_in_bin=len(left_in_bin(db, project_id, act_id)))
 
 
 def preview_part(db: Db, period: Period, before: int | None = None) -> Preview:

@@ -6,14 +6,13 @@ from typing import Any
 import click
 
 from app import database, search
-from app.accounts.viewer import Account, Viewer
-from app.commands import find_project, ready_database
+from app.commands import check_folder, find_project, ready_database
 from app.database import Db
-from app.errors import Forbidden, NotFound, Refused
+from app.errors import Refused
 from app.jobs import foreground
 from app.learning import exporting, importing, job, sets
 from app.learning.choices import USUAL_PER_TAXON, Choices
-from app.projects import access
+from app.projects.spoken_for import manager_of
 from app.settings import load_settings
 
 
@@ -57,7 +56,7 @@ def make(
     search.configure(settings)
     with database.connect(url) as db:
         home = home_of(db, project)
-        account_id = _account(db, home, email)
+        account_id = manager_of(db, home.id, email, "make learning sets in")
         named = [find_project(db, name).id for name in teachers]
         own = sets.own_choices(db, home, account_id)
         versions = ({} if named else own.versions) | dict(_version(db, said) for said in frozen)
@@ -81,25 +80,6 @@ def home_of(db: Db, name: str) -> Any:
     return db.execute(
         "select id, title, status, embedder_id, created_by from project where id = %s", [project_id]
     ).fetchone()
-
-
-def _account(db: Db, home: Any, email: str | None) -> int | None:
-    if email is None:
-        return home.created_by
-    row = db.execute(
-        "select id, email, name, is_application_manager, blocked_at from account where lower(email) = lower(%s)",
-        [email],
-    ).fetchone()
-    if row is None or row.blocked_at is not None:
-        raise NotFound(f"Nobody has the e-mail {email!r} here, or may not log in: see “shoal user list”.")
-    viewer = Viewer(Account(row.id, row.email, row.name, row.is_application_manager))
-    role = access.role_in(db, viewer, home.id)
-    if role != access.MANAGER["role"]:
-        raise Forbidden(
-            f"{row.email} may not make learning sets in “{home.title}”: that needs the role manager, and"
-            f" theirs is {role or 'none'}. Ask a manager of the project, or name another person with --as."
-        )
-    return int(row.id)
 
 
 def _say(url: str, set_id: int) -> None:
@@ -138,8 +118,7 @@ def export(number: int, file: Path) -> None:
     url = ready_database(settings)
     if file.suffix.lower() not in (".parquet", ".zip"):
         raise Refused(f"{file.name}: a learning set is written as .parquet (the table) or .zip (with the images).")
-    if not file.absolute().parent.is_dir():
-        raise Refused(f"There is no folder {file.absolute().parent}: make it, or name another.")
+    check_folder(file)
     with database.connect(url, autocommit=True) as db:
         made = sets.find_any(db, number)
         exporting.write_file(db, settings, made, file, file.suffix.lower() == ".zip", Said())
@@ -168,7 +147,7 @@ def bring(project: str, file: Path, title: str | None, email: str | None) -> Non
     search.configure(settings)
     with database.connect(url) as db:
         home = home_of(db, project)
-        account_id = _account(db, home, email)
+        account_id = manager_of(db, home.id, email, "make learning sets in")
         set_id, job_id = importing.ask(db, home, account_id, title or file.stem[:200], file.absolute())
     foreground.run_waiting(settings, url, job_id)
     _say(url, set_id)

@@ -7,8 +7,8 @@ import click
 
 from app import database
 from app.accounts.viewer import Account, Viewer
+from app.commands import check_folder, ready_database
 from app.commands import find_project as project_of
-from app.commands import ready_database
 from app.projects.access import find_project
 from app.settings import load_settings
 from app.statistics.tables import KINDS, write
@@ -20,6 +20,8 @@ from app.statistics.tables import KINDS, write
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; else the screen.")
 def statistics(project: str, by: str, output: Path | None) -> None:
     """Say as CSV how many objects PROJECT has by taxon, person, sample or day."""
+    if output:
+        check_folder(output)
     server = Viewer(Account(0, "", "the server", is_application_manager=True))
     with database.connect(ready_database(load_settings())) as db:
         found = find_project(db, server, project_of(db, project).id)

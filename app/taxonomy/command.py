@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from app import database
-from app.commands import ready_database
+from app.commands import check_folder, ready_database
 from app.errors import Refused
 from app.jobs import foreground
 from app.settings import load_settings
@@ -78,6 +78,7 @@ def _say(one: TaxonImport) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export_list(file: Path) -> None:
     """Write the taxonomy with its names and all preset lists into FILE (.zip), for another Shoal."""
+    check_folder(file)
     with database.connect(ready_database(load_settings()), autocommit=True) as db:
         n = write_list(db, file.absolute())
     click.echo(f"{file}: {n:,} taxa.")

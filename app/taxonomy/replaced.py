@@ -207,7 +207,7 @@ class ReplacedBack(LabelsBack):
         self.of_detail = of.detail
 
     def end(self, whole: bool) -> list[str]:
-        if not whole:
+        if not whole or self.is_repeated:
             return []
         tell_reversed(self.db, self.project_id, [self.of_id], undone=True)
         said = [*self._run_back(), *self._presets_back()]

@@ -17,4 +17,6 @@ export const tellRefused = (refused, accountId) => {
   if (never) toast(`${count(never, "object")} came with a state that they never had: reload the page.`, { kind: "warn" });
   const unknown = refused.filter((object) => object.why === "unknown").length;
   if (unknown) toast(`${count(unknown, "object")} of these no longer exist here.`, { kind: "warn" });
+  const inBin = refused.filter((object) => object.why === "in_bin").length;
+  if (inBin) toast(`${count(inBin, "object")} in the bin left: bring back what is there, then undo again on the page Acts.`, { kind: "warn" });
 };

@@ -29,6 +29,7 @@ PARTS = {
     "/projects/{project_id:int}/crop/notice",
     "/projects/{project_id:int}/ecotaxa/progress",
     "/projects/{project_id:int}/edits/{edit_id:int}/progress",
+    "/projects/{project_id:int}/edits/{edit_id:int}/undo",
     "/projects/{project_id:int}/disk/progress",
     "/projects/{project_id:int}/examples",
     "/projects/{project_id:int}/images/{hash:str}",

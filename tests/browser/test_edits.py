@@ -3,11 +3,14 @@
 import threading
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
 
 from app import database
+from app.edits.values import edit_values
+from app.edits.wishes import ValuesWish
 from app.jobs.run import run_queued
 from app.projects.queries import set_member
 from tests.browser.conftest import MakeBoard, OpenWindow, Person, Site
@@ -57,8 +60,33 @@ def test_a_column_is_changed_by_a_formula_seen_and_put_back(
     expect(page.get_by_role("row", name="object1 object.area 7 1007")).to_be_visible()
     page.get_by_role("button", name="Change 8 values").click()
     expect(page.get_by_text("8 of 10 objects changed")).to_be_visible()
+    expect(page.get_by_text("An undo would put 8 objects back.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("8 put back")).to_be_visible()
+    page.goto(f"/projects/{sea.id}/edits")
+    expect(
+        page.get_by_role("row", name=f"object.area = object.area + 1000 of taxon={sea.taxa['Oithona']}")
+    ).to_be_visible()
+
+
+def test_an_edit_under_a_later_one_says_so_and_both_are_undone_from_the_list_of_acts(
+    site: Site, ana: Person, sea: SmallProject, open_window: OpenWindow
+) -> None:
+    with database.connect(site.database_url) as db:
+        for value in ("50", "60"):
+            edit_values(db, sea, ana.id, uuid4(), ValuesWish("object", "value", "area", value))
+    page = open_window(ana).page
+    page.goto(f"/projects/{sea.id}/acts")
+    page.get_by_role("link", name="Undo: object.area = 50").click()
+    expect(page.get_by_text("30 stay, changed since")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    for _ in range(2):
+        page.goto(f"/projects/{sea.id}/acts")
+        page.get_by_role("link", name="Undo: object.area").first.click()
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_text("30 put back")).to_be_visible()
+    page.goto(f"/projects/{sea.id}/objects/{sea.ids[0]}")
+    expect(page.get_by_role("definition").filter(has_text="7").first).to_be_visible()
 
 
 def test_a_table_of_new_values_is_brought_and_written(

@@ -5,9 +5,11 @@ import re
 import time
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from app.cli import COMMANDS, main
 from app.errors import Refused
@@ -129,3 +131,15 @@ def test_an_option_that_cannot_be_is_refused_without_a_traceback(shoal: Shoal) -
 
 def test_log_levels_are_known_in_any_case() -> None:
     assert load_settings({"SHOAL_LOG_LEVEL": "debug"}).log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["statistics", "Bay", "--output"], ["export", "Bay", "annotations"], ["archive", "Bay"], ["taxonomy", "export"],
+    ],
+)  # fmt: skip
+def test_a_file_without_a_folder_for_it_is_refused_before_anything_is_done(words: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, [*words, str(tmp_path / "none" / "x.zip")])
+    assert done.exit_code == 1
+    assert f"There is no folder {tmp_path / 'none'}: make it, or name another place." in done.output

@@ -9,9 +9,9 @@ import pytest
 
 from app.database import Db
 from app.edits import acts, label_preview, labels
-from app.edits.acts import undo
 from app.edits.label_wishes import LabelsWish
 from app.edits.labels import edit_labels
+from app.edits.undo import undo
 from app.edits.work import open_work
 from app.errors import Conflict, NotFound, Refused
 from app.labels import runs

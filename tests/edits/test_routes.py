@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from app.database import Db, connect
 from app.edits import acts, tables
 from app.jobs import upkeep
 from app.jobs.run import run_queued
+from app.projects.queries import set_member
 from app.settings import Settings
-from tests.small_projects import SmallProject
+from tests.small_projects import Person, SmallProject
 from tests.web_fixtures import Client, logged_in
 
 
@@ -56,10 +58,14 @@ def test_a_column_is_looked_at_changed_and_put_back_on_the_page(
     assert areas(db) == [14, 2, 16]
     one = app_client.get(done.headers["location"]).text
     assert "<b>18</b> of 25 objects changed" in one
-    undone = app_client.post(f"{done.headers['location']}/undo", data=hidden_fields(one))
+    assert f'hx-get="{done.headers["location"]}/undo"' in one
+    looked = app_client.get(f"{done.headers['location']}/undo").text
+    assert "An undo would put 18 objects back." in looked
+    undone = app_client.post(f"{done.headers['location']}/undo", data=hidden_fields(looked))
     assert undone.status_code == 303
     assert areas(db) == [7, 1, 8]
     assert "Undone by" in app_client.get(done.headers["location"]).text
+    assert "<button" not in app_client.get(f"{done.headers['location']}/undo").text
     assert "undone by" in app_client.get(base).text
 
 
@@ -109,7 +115,7 @@ def test_labels_are_looked_at_erased_by_a_job_and_put_back(
     assert app_client.get(f"{done}/progress").headers["hx-refresh"] == "true"
     one = app_client.get(done).text
     assert "<b>3</b> of 3 labels changed" in one
-    app_client.post(f"{done}/undo", data=hidden_fields(one))
+    app_client.post(f"{done}/undo", data=hidden_fields(app_client.get(f"{done}/undo").text))
     work(settings)
     assert "3 put back" in app_client.get(done).text
     db.rollback()
@@ -163,22 +169,54 @@ def test_annotators_may_read_an_edit_and_change_nothing(
     make_member(bay.id, annotator, "annotator")
     logged_in(app_client, annotator)
     page = app_client.get(f"/projects/{bay.id}/edits/{done['act_id']}")
-    assert page.status_code == 200 and "Undo" not in page.text
-    assert app_client.get(f"/projects/{bay.id}/edits").status_code == 403
-    assert "object.area = 3" in app_client.get(f"/projects/{bay.id}/acts").text
+    assert page.status_code == 200 and "undo" not in page.text
+    listed = app_client.get(f"/projects/{bay.id}/edits")
+    assert "object.area = 3" in listed.text and "<form" not in listed.text.partition("<main")[2]
+    api = f"/api/v1/projects/{bay.id}/edits"
+    assert app_client.get(api).json()["edits"][0] == app_client.get(f"{api}/{done['act_id']}").json()
+    for method, path in (("GET", "/undo"), ("POST", "/undo")):
+        assert app_client.request(method, f"{api}/{done['act_id']}{path}", json={}).status_code == 403
+    acts_page = app_client.get(f"/projects/{bay.id}/acts").text
+    assert "object.area = 3" in acts_page and "#undo" not in acts_page
+    logged_in(app_client, manager)
+    assert f"/projects/{bay.id}/edits/{done['act_id']}#undo" in app_client.get(f"/projects/{bay.id}/acts").text
 
 
-def test_the_command_says_what_would_change_does_it_and_takes_it_back(
-    db: Db, bay: SmallProject, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_undo_says_which_later_edit_it_waits_for(app_client: Client, manager: Account, bay: SmallProject) -> None:
+    base = f"/api/v1/projects/{bay.id}/edits"
+    wish = {"level": "object", "way": "value", "column": "area"}
+    first, second = (
+        app_client.post(f"{base}/values", json=wish | {"value": value}).json()["act_id"] for value in ("3", "4")
+    )
+    told = app_client.get(f"{base}/{first}/undo").json()
+    assert (told["n_back"], told["n_stay"], told["n_in_bin"]) == (0, 23, 0)
+    assert told["stays"] == [{"act_id": second, "words": "object.area = 4", "n": 23, "is_edit": True}]
+    page = app_client.get(f"/projects/{bay.id}/edits/{first}/undo").text
+    assert "23 stay, changed since" in page and "Undo these first" in page and "<button" not in page
+    refused = app_client.post(f"{base}/{first}/undo", json={"client_id": "00000000-0000-4000-8000-000000000003"})
+    assert (refused.status_code, f"edit {second} (object.area = 4)" in refused.json()["detail"]) == (409, True)
+    assert app_client.get(f"{base}/{first}").json()["undone"] is None
+
+
+@pytest.fixture
+def shoal(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs `shoal edit` in this process; what it says."""
     monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
     monkeypatch.setenv("SHOAL_HOME", str(settings.home))
 
-    def shoal(*words: str) -> str:
+    def run(*words: str, code: int = 0) -> str:
         done = CliRunner().invoke(cli.main, ["edit", *words])
-        assert done.exit_code == 0, done.output
+        assert done.exit_code == code, done.output
         return done.output
 
+    return run
+
+
+def test_the_command_says_what_would_change_does_it_and_takes_it_back(
+    db: Db, bay: SmallProject, ada: Person, shoal: Callable[..., str], tmp_path: Path
+) -> None:
+    set_member(db, bay.id, ada.id, "manager")
+    db.commit()
     said = shoal("set", "Bay", "object.area", "--formula", "object.area + 1", "--dry-run")
     assert "19 values of 25 objects would change" in said and "object.area is missing" in said
     assert areas(db) == [7, 1, 8]
@@ -193,11 +231,36 @@ def test_the_command_says_what_would_change_does_it_and_takes_it_back(
     assert bay.seen(bay.ids[5])[0] == "U"
     listed = shoal("list", "Bay").splitlines()
     assert ["labels erased, of Ben" in listed[0], "from a table" in listed[1]] == [True, True]
-    assert "19 put back" not in shoal("undo", "Bay", listed[1].split("\t")[0])
+    assert "1 put back" in shoal("undo", "Bay", listed[1].split("\t")[0])
     assert "3 put back" in shoal("undo", "Bay", listed[0].split("\t")[0])
     assert areas(db) == [8, 2, 9]
-    refused = CliRunner().invoke(cli.main, ["edit", "set", "Bay", "area", "--value", "1"])
-    assert refused.exit_code == 1 and "with its level" in refused.output
+    assert "with its level" in shoal("set", "Bay", "area", "--value", "1", code=1)
+    assert "Say which taxon they get" in shoal("labels", "Bay", "reclassify", code=1)
+    new = shoal("set", "Bay", "object.half", "--formula", "area / 2", "--new", "number", "--dry-run")
+    assert "object.half\tnothing\t→ 4.0" in new
+    same = shoal("set", "Bay", "object.date", "--value", "2024-06-01")
+    assert "0 values of 25 objects would change" in same and "Nothing was done" in same
+    assert len(shoal("list", "Bay").splitlines()) == 3
+
+
+@pytest.mark.parametrize("role", [None, "visitor", "annotator"])
+def test_who_is_named_for_a_command_needs_the_right_to_it(
+    db: Db, bay: SmallProject, ada: Person, shoal: Callable[..., str], tmp_path: Path, role: str | None
+) -> None:
+    shoal("set", "Bay", "object.area", "--value", "3")
+    if role:
+        set_member(db, bay.id, ada.id, role)
+        db.commit()
+    number = shoal("list", "Bay").split("\t")[0]
+    (file := tmp_path / "t.csv").write_text("object_id,area\nobject1,5\n")
+    for words in (
+        ["set", "Bay", "object.area", "--value", "4"], ["table", "Bay", "object", str(file)],
+        ["labels", "Bay", "erase"], ["undo", "Bay", number],
+    ):  # fmt: skip
+        told = shoal(*words, "--as", ada.email, code=1)
+        assert f"{ada.email} may not edit in mass in this project" in told and str(role or "none") in told
+    assert areas(db) == [3, 3, 3]
+    assert db.execute("select count(*) from edit_table").fetchone()[0] == 0
 
 
 def test_tables_that_nobody_used_go_after_a_day(db: Db, bay: SmallProject, settings: Settings) -> None:
@@ -208,3 +271,15 @@ def test_tables_that_nobody_used_go_after_a_day(db: Db, bay: SmallProject, setti
     db.rollback()
     assert db.execute("select count(*) from edit_table where id = %s", [told.id]).fetchone()[0] == 0
     assert db.execute("select count(*) from edit_row").fetchone()[0] == 0
+
+
+def test_what_is_wrong_is_said_once(app_client: Client, manager: Account, bay: SmallProject) -> None:
+    base = f"/projects/{bay.id}/edits"
+    shown = app_client.post(f"{base}/labels/preview", data={"way": "reclassify", "to": " "})
+    assert (shown.status_code, "Say which taxon the labels get." in shown.text) == (422, True)
+    shown = app_client.post(f"{base}/labels/preview", data={"way": "erase", "filters": "depth=deep"})
+    assert "Take it away" in shown.text
+    assert "not obeyed" not in shown.text and ".. Take" not in shown.text
+    shown = app_client.post(f"{base}/values/preview", data={"way": "value", "column": "object.area", "value": "7"})
+    told = "<b>23</b> values of 25 objects would change"
+    assert told in shown.text and "2 are so already" in shown.text

@@ -7,9 +7,10 @@ from uuid import uuid4
 import pytest
 
 from app.database import Db
-from app.edits import acts, values
+from app.edits import acts, values, values_back
 from app.edits import tables as edit_tables
-from app.edits.acts import find_edit, undo
+from app.edits.acts import find_edit
+from app.edits.undo import undo
 from app.edits.values import edit_values, preview
 from app.edits.wishes import ValuesWish
 from app.errors import Conflict, NotFound, Refused
@@ -164,6 +165,28 @@ def test_a_table_tells_lines_that_name_nothing_and_leaves_empty_cells(db: Db, ba
     assert [(row.n, row.t) for row in rows] == [(7, "note 1"), (1, "note 2"), (8, "note 0")]
 
 
+def test_a_row_of_another_length_than_the_first_line_is_told_and_left_out(
+    db: Db, bay: SmallProject, ada: Person
+) -> None:
+    content = b"object_id,area\nobject1\nobject2,1,2,3\nobject3,9,\n\nobject5,8\n"
+    told = edit_tables.take_in(db, bay.id, ada.id, "object", "t.csv", content)
+    assert (told.n_rows, [(one.line, one.says) for one in told.faults]) == (2, [
+        (2, "it has 1 cell, and the first line has 2."),
+        (3, "it has 4 cells, and the first line has 2."),
+    ])  # fmt: skip
+
+
+def test_a_table_of_which_nothing_can_be_used_tells_what_is_wrong_with_each_line(
+    db: Db, bay: SmallProject, ada: Person
+) -> None:
+    rows = "".join(f"ghost{k},1\n" for k in range(12))
+    with pytest.raises(Refused) as refused:
+        edit_tables.take_in(db, bay.id, ada.id, "object", "t.csv", f"object_id,area\nobject1,x\n{rows}".encode())
+    said = refused.value.sentence
+    assert "line 2: Invalid float value 'x'" in said and "line 3: this project has no object “ghost0”." in said
+    assert said.endswith("And 3 lines more.")
+
+
 def test_acquisitions_of_one_name_are_told_apart_by_their_sample(db: Db, bay: SmallProject, ada: Person) -> None:
     db.execute("update acquisition set orig_id = 'tow' where project_id = %s", [bay.id])
     content = b"acq_id\tacq_instrument\ntow\tuvp\n"
@@ -217,6 +240,7 @@ def test_many_are_changed_and_put_back_by_jobs_and_a_killed_one_goes_on(
 ) -> None:
     monkeypatch.setattr(acts, "MOST_AT_ONCE", 5)
     monkeypatch.setattr(values, "PIECE", 4)
+    monkeypatch.setattr(values_back, "PIECE", 4)
     before = numbers(bay)
     done = do(bay, ada, ValuesWish("object", "formula", "area", formula="object.area + 100"))
     assert done.job_id is not None

@@ -13,6 +13,7 @@ from app.exchange.mapping import read_mapping
 from app.exchange.report import ImportOptions
 from app.jobs.process import machine
 from app.jobs.queue import enqueue
+from app.labels.history import recent_acts
 from tests.exchange.conftest import Workplace, picture
 
 Bundle = Callable[..., Path]
@@ -80,6 +81,7 @@ def test_it_asks_and_goes_on_with_a_mapping(
     assert (asked.exit_code, "unknown taxon: Fish" in asked.output) == (3, True)
     assert done.exit_code == 0, done.output
     assert workplace.objects()[0].taxon_id == 10
+    assert [act.what for act in recent_acts(workplace.db, workplace.project_id)] == [f"took in from {folder.name}"]
 
 
 def test_a_dry_run_leaves_nothing(call: Callable[..., Result], workplace: Workplace, bundle: Bundle) -> None:
@@ -159,7 +161,11 @@ def test_a_refused_import_takes_the_project_that_it_made_away_again(
 def test_a_project_that_was_there_before_stays_after_a_refusal(
     call: Callable[..., Result], workplace: Workplace, bundle: Bundle
 ) -> None:
-    workplace.db.execute("insert into project (title) values ('Empty')")
+    workplace.db.execute(
+        "with made as (insert into project (title) values ('Empty') returning id)"
+        " insert into member (project_id, account_id, role) select id, %s, 'manager' from made",
+        [workplace.account_id],
+    )
     call(
         bundle("object_id img_file_name", "tt", "o1|gone.png"),
         "--project",
@@ -221,3 +227,15 @@ def test_a_mapping_is_json_or_a_table(tmp_path: Path) -> None:
     (tmp_path / "table").write_text("taxon\tfish\t10\nuser\tGrace\tg@x.org\n")
 
     assert read_mapping(tmp_path / "json") == read_mapping(tmp_path / "table") == expected
+
+
+def test_who_is_named_for_an_import_needs_the_right_to_it(
+    call: Callable[..., Result], workplace: Workplace, bundle: Bundle
+) -> None:
+    workplace.db.execute("insert into account (email, name) values ('bob@example.org', 'Bob')")
+
+    result = call(bundle("object_id img_file_name", "tt", "o1|a.png"), "--project", "test", "--as", "bob@example.org")
+
+    assert isinstance(result.exception, Refused)
+    assert "bob@example.org may not import into this project: that needs the role manager" in result.exception.sentence
+    assert workplace.objects() == []

@@ -14,6 +14,8 @@ from app.jobs.run import run_queued
 from app.labels.counts import project_counts
 from app.projects.access import find_project
 from app.projects.queries import set_member
+from app.reshaping import removing
+from app.reshaping.choosing import Wish
 from tests.exchange.conftest import Workplace
 from tests.exporting.conftest import CARRIED, Exporter
 
@@ -78,6 +80,11 @@ def take_back(workplace: Workplace, report: ImportReport) -> None:
         project = find_project(db, Exporter.viewer(Place(workplace)), workplace.project_id)
         job_id = update_undo.ask(db, project, workplace.account_id, report.import_id or 0)
     run_queued(job_id, workplace.settings, workplace.settings.database_url, threading.Event())
+    # As the queue does once a job is over.
+    workplace.db.execute(
+        "delete from procrastinate_jobs where id = (select procrastinate_id from job where id = %s)", [job_id]
+    )
+    workplace.db.commit()
     assert workplace.values("select error from job where id = %s", job_id) == [""]
 
 
@@ -353,3 +360,38 @@ def test_a_table_without_a_line_of_types_is_told_so_once(filled: Workplace, tmp_
     assert [(one.line, one.message) for one in report.faults] == [
         (2, "The second line should give each column's type, [f] for numbers or [t] for texts.")
     ]
+
+
+def test_updates_taken_back_in_the_wrong_order_lose_nothing(filled: Workplace, table: Any) -> None:
+    before = carried(filled)
+    head = "object_id object_area object_annotation_status object_annotation_category"
+    updates = []
+    for area, taxon in (("8", "detritus"), ("9", "Copepoda")):
+        source = table(head, "tftt", f"o1|{area}|dubious|{taxon}", f"o4|{area}|dubious|{taxon}")
+        updates.append(filled.bring_in(source, update="all"))
+        assert updates[-1].status == "done", updates[-1].lines()
+    take_back(filled, updates[0])
+    assert filled.objects()[0].fields["area"] == 9
+    take_back(filled, updates[1])
+    assert carried(filled) == before
+
+
+def test_what_was_in_the_bin_is_taken_back_by_asking_again(filled: Workplace, table: Any) -> None:
+    before = carried(filled)
+    source = table(
+        "object_id object_area object_annotation_status object_annotation_category", "tftt",
+        "o1|8|dubious|detritus", "o3|8|validated|Copepoda",
+    )  # fmt: skip
+    done = filled.bring_in(source, update="all")
+    project = find_project(filled.db, Exporter.viewer(Place(filled)), filled.project_id)
+    first = filled.values("select id from object where orig_id = 'o1'")[0]
+    deleted = removing.ask(filled.db, project, filled.account_id, Wish(ids=(first,)), 1)
+    take_back(filled, done)
+    take_back(filled, done)
+    removing.bring_back(filled.db, project, filled.account_id, deleted.id)
+    one = filled.objects()[0]
+    assert (one.fields["area"], one.status) == (8, "D")
+    take_back(filled, done)
+    assert carried(filled) == before
+    with pytest.raises(Refused, match="nothing to take back"):
+        take_back(filled, done)

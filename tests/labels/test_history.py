@@ -60,6 +60,22 @@ def test_acts_are_found_by_kind_and_day(db: Db, project: SmallProject, ada: Pers
     assert who_acted(db, make_project(db, title="Empty").id) == []
 
 
+def test_acts_that_came_with_a_merged_project_stand_among_the_others_by_their_time(
+    db: Db, project: SmallProject, ada: Person
+) -> None:
+    """Their numbers are newer than their time."""
+    for seconds, taxon in ((100, "fiber"), (20, "Oithona"), (60, "detritus")):
+        act = project.do(ada, project.ids[:1], taxon=taxon)
+        db.execute("update act set at = now() - make_interval(secs => %s) where id = %s", [seconds, act.act_id])
+    told = recent_acts(db, project.id)
+    assert [one.taxon for one in told] == ["Oithona", "detritus", "fiber < detritus"]
+    assert [one.seconds for one in told] == [40, 40, None]
+    assert [one.taxon for one in recent_acts(db, project.id, before=told[1].id)] == ["fiber < detritus"]
+    db.execute("update project set visibility = 'accounts'")
+    own = own_acts(db, Viewer(Account(ada.id, ada.email, ada.name, False)), limit=2)
+    assert [one.act.id for one in own] == [told[0].id, told[1].id]
+
+
 def test_ones_own_acts_are_those_of_all_projects_that_one_may_still_see(
     db: Db, project: SmallProject, ada: Person, ben: Person
 ) -> None:

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from app.database import Db
-from app.edits.acts import find_edit, undo
+from app.edits.acts import find_edit
+from app.edits.undo import undo
 from app.edits.work import open_work
 from app.errors import Conflict, Forbidden, Refused
 from app.jobs.run import run_queued
