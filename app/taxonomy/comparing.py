@@ -39,7 +39,7 @@ class Report:
 CHANGES = """
     select told.*, is_other_name and not stands as is_renamed, is_other_place and not stands as is_moved,
            is_out and not stands as is_deprecated,
-           is_back or is_removed or (stands and (is_other_name or is_other_place or is_out)) as is_kept
+           is_back or is_gone or (stands and (is_other_name or is_other_place or is_out)) as is_kept
     from (
         select staged.*, taxon.name as old_name, taxon.display_name, taxon.parent_id as old_parent_id,
                is_known and taxon.name <> staged.name as is_other_name,
@@ -47,6 +47,7 @@ CHANGES = """
                    and (staged.parent_key is not null or taxon_import.kind in ('ecotaxa', 'shoal')) as is_other_place,
                taxon.status <> 'D' and (staged.status = 'D' or is_synonym) as is_out,
                is_known and taxon.status = 'D' and staged.status <> 'D' as is_back,
+               is_removed and staged.taxon_id is null as is_gone,
                taxon_import.kind = 'shoal' and taxon.changed_at is not null as stands
         from taxon_staged as staged
         join taxon_import on taxon_import.id = staged.import_id
@@ -68,7 +69,7 @@ _TOLD = {
     "kept": (
         "is_kept",
         """
-        case when is_removed then change.name || ': removed here'
+        case when is_gone then change.name || ': removed here'
              when is_back then display_name || ': kept deprecated here, the list has it in use'
              else display_name || ': changed here, the list ' || concat_ws(
                  ' and ', case when is_other_name then 'calls it ' || change.name end,

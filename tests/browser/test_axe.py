@@ -64,6 +64,7 @@ PARTS = {
     "/taxonomy/lists/{import_id:int}/progress",
     "/taxonomy/portable",
     "/taxonomy/waiting",
+    "/taxonomy/{taxon_id:int}/merge",
     "/projects/{project_id:int}/undo-all",
 }  # fmt: skip
 PAGES = sorted(

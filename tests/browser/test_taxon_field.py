@@ -62,6 +62,7 @@ def test_a_misspelt_name_shows_those_that_are_nearly_it_and_enter_takes_none_una
     project = make_board(ana)
     window = open_window(ana)
     window.open_board(project)
+    window.tiles.first.click()
     field = window.page.locator("#label-field")
     field.click()
     field.press_sequentially("Oithno")

@@ -12,6 +12,7 @@ from app.taxonomy.changing import deprecate_taxon, move_taxon, rename_taxon
 from app.taxonomy.created import list_created, n_waiting, refuse_taxon, remove_taxon
 from app.taxonomy.merging import merge_taxa
 from app.taxonomy.portable import write_list
+from app.taxonomy.queries import create_taxon
 from tests.small_projects import make_project
 from tests.taxonomy.desk import ECOTAXA, Desk
 
@@ -146,6 +147,9 @@ def test_a_removed_class_does_not_come_back_by_ones_own_list(db: Db, desk: Desk,
     write_list(db, tmp_path / "home.zip")
     remove_taxon(db, boss, ids(db)["dust"])
     assert desk.compare(tmp_path / "home.zip").kept == ["dust: removed here"]
+    create_taxon(db, "dust", ids(db)["root"], "M", None)
+    report = desk.compare(tmp_path / "home.zip")
+    assert (report.n_kept, report.n_new) == (0, 0)
 
 
 def test_classes_that_images_made_at_the_root_take_their_places_in_a_list_on_request(db: Db, desk: Desk) -> None:
