@@ -43,7 +43,8 @@ def ecotaxa() -> None:
 @click.option("--create", is_flag=True, help="Make the project if there is none of that title.")
 @click.option("--as", "email", help="E-mail of the person who pulls; by default the one who made the project.")
 @click.option("--keep", type=click.Choice(["ours", "theirs"]), help="Decide all conflicts first: whose word stands.")
-def pull(url: str, project: str, create: bool, email: str | None, keep: str | None) -> None:
+@click.option("--fields", is_flag=True, help="Take over what differs in the fields of objects that are here, too.")
+def pull(url: str, project: str, create: bool, email: str | None, keep: str | None, fields: bool) -> None:
     """Take EcoTaxa's project at URL into PROJECT (its number or title), or what changed there since the last pull."""
     settings, database_url = _ready()
     token = _token(url)
@@ -52,7 +53,7 @@ def pull(url: str, project: str, create: bool, email: str | None, keep: str | No
         visits.set_link(db, project_id, url, None)
         if keep and differences.decide(db, project_id, "ours" if keep == "ours" else "theirs"):
             click.echo(f"Conflicts decided: {keep} stand.", err=True)
-        asked = visits.ask(db, settings, project_id, title, account_id, "pull", token)
+        asked = visits.ask(db, settings, project_id, title, account_id, "pull", token, fields)
     try:
         done = _do(settings, database_url, asked)
     except Refused:
