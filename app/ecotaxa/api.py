@@ -32,10 +32,12 @@ class LinkRequest:
 
 @dataclass(frozen=True)
 class VisitRequest:
-    """`action`: pull, compare or push. `token`: as EcoTaxa gave it; it goes with the visit's end."""
+    """`action`: pull, compare or push. `token`: as EcoTaxa gave it; it goes with the visit's end. `fields`: a pull also
+    takes over what differs in the fields of objects that are here, as edits that can be taken back."""
 
     action: Action
     token: str
+    fields: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,11 @@ def ask(
 ) -> VisitAnswer:
     """A push sends what the last pull or comparison told to be sent, and stands in both as it stood then."""
     account_id = actor(viewer).id
-    return visit_answer(visits.ask(db, state.settings, project.id, project.title, account_id, data.action, data.token))
+    return visit_answer(
+        visits.ask(
+            db, state.settings, project.id, project.title, account_id, data.action, data.token, data.fields
+        )
+    )  # fmt: skip
 
 
 @get(

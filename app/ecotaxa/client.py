@@ -127,20 +127,20 @@ class EcoTaxa:
             found += answer
         return found
 
-    def begin_export(self, project_id: int, samples: Sequence[int] = ()) -> int:
-        """Have a project, or some of its samples, written into a file; the number of the job there.
+    def begin_export(self, project_id: int, samples: Sequence[int] = (), images: bool = True) -> int:
+        """Have a project, or some of its samples, written into a file, or only its tables; the number of the job there.
 
         A backup is for managers there, and always of the whole project; whoever may only read gets the general export,
         which tells the same of objects, images and labels.
         """
-        if not samples:
+        if images and not samples:
             try:
                 return self._begin("backup", {"project_id": project_id, "out_to_ftp": False}, {})
             except Forbidden:
                 pass
         request = {
-            "project_id": str(project_id), "split_by": "sample", "with_images": "all", "with_internal_ids": False,
-            "with_types_row": True, "only_annotations": False, "out_to_ftp": False,
+            "project_id": str(project_id), "split_by": "sample", "with_images": "all" if images else "none",
+            "with_internal_ids": False, "with_types_row": True, "only_annotations": False, "out_to_ftp": False,
         }  # fmt: skip
         return self._begin("general", request, {"samples": ",".join(map(str, samples))} if samples else {})
 

@@ -12,8 +12,10 @@ from app.commands import find_project, ready_database
 from app.database import Db
 from app.ecotaxa import differences, taxa, visits
 from app.ecotaxa.client import EcoTaxa, read_address
+from app.ecotaxa.differences import Unmapped
 from app.ecotaxa.visits import Visit
 from app.errors import NotFound, Refused
+from app.exchange.command import remove_empty
 from app.exchange.resolve import find_taxa
 from app.jobs import foreground
 from app.projects.queries import make_project
@@ -41,17 +43,24 @@ def ecotaxa() -> None:
 @click.option("--create", is_flag=True, help="Make the project if there is none of that title.")
 @click.option("--as", "email", help="E-mail of the person who pulls; by default the one who made the project.")
 @click.option("--keep", type=click.Choice(["ours", "theirs"]), help="Decide all conflicts first: whose word stands.")
-def pull(url: str, project: str, create: bool, email: str | None, keep: str | None) -> None:
+@click.option("--fields", is_flag=True, help="Take over what differs in the fields of objects that are here, too.")
+def pull(url: str, project: str, create: bool, email: str | None, keep: str | None, fields: bool) -> None:
     """Take EcoTaxa's project at URL into PROJECT (its number or title), or what changed there since the last pull."""
     settings, database_url = _ready()
     token = _token(url)
     with database.connect(database_url) as db:
-        project_id, title, account_id = _open(db, project, create, email)
+        project_id, title, account_id, is_new = _open(db, project, create, email)
         visits.set_link(db, project_id, url, None)
         if keep and differences.decide(db, project_id, "ours" if keep == "ours" else "theirs"):
             click.echo(f"Conflicts decided: {keep} stand.", err=True)
-        asked = visits.ask(db, settings, project_id, title, account_id, "pull", token)
-    done = _do(settings, database_url, asked)
+        asked = visits.ask(db, settings, project_id, title, account_id, "pull", token, fields)
+    try:
+        done = _do(settings, database_url, asked)
+    except Refused:
+        with database.connect(database_url) as db:
+            if is_new and remove_empty(db, project_id):
+                click.echo(f"The project “{title}”, made for this pull, is gone again: it was empty.", err=True)
+        raise
     _say(database_url, done)
 
 
@@ -74,13 +83,19 @@ def push(url: str, project: str, mapping: Path | None, email: str | None, yes: b
     settings, database_url = _ready()
     token = _token(url)
     with database.connect(database_url) as db:
-        project_id, title, account_id = _open(db, project, False, email)
+        project_id, title, account_id, _ = _open(db, project, False, email)
         visits.set_link(db, project_id, url, None)
-        if mapping:
-            taxa.say(db, project_id, _read_mapping(db, mapping))
+        said = _read_mapping(db, mapping) if mapping else {}
+        before = taxa.said(db, project_id, list(said))
+        taxa.say(db, project_id, said)
         asked = visits.ask(db, settings, project_id, title, account_id, "compare", token)
-    compared = _do(settings, database_url, asked)
-    _say(database_url, compared)
+    try:
+        compared = _do(settings, database_url, asked)
+        _say(database_url, compared)
+    finally:
+        if dry_run:
+            with database.connect(database_url) as db:
+                taxa.say(db, project_id, before)
     n = compared.report.n_send
     if n and not dry_run and (yes or click.confirm(f"Send {n:,} labels to EcoTaxa?", err=True)):
         with database.connect(database_url) as db:
@@ -115,17 +130,17 @@ def _token(url: str) -> str:
         remote.close()
 
 
-def _open(db: Db, name: str, create: bool, email: str | None) -> tuple[int, str, int]:
-    """The project's number and title, and whose visit this is."""
+def _open(db: Db, name: str, create: bool, email: str | None) -> tuple[int, str, int, bool]:
+    """The project's number and title, whose visit this is, and whether the project was made for it."""
     try:
         found = find_project(db, name)
     except NotFound as error:
         if not create:
             raise NotFound(f"{error.sentence} With --create, pull makes it.") from error
         account_id = owner_of(db, email)
-        return make_project(db, account_id, name), name, account_id
+        return make_project(db, account_id, name), name, account_id, True
     account_id = manager_of(db, found.id, email, "pull into or push from")
-    return found.id, found.title, account_id or owner_of(db, None)
+    return found.id, found.title, account_id or owner_of(db, None), False
 
 
 def _do(settings: Settings, database_url: str, asked: Visit) -> Visit:
@@ -142,10 +157,22 @@ def _say(database_url: str, done: Visit) -> None:
             for group in differences.groups(db, done.project_id, kind)[:SHOWN]:
                 click.echo(f"{kind}\t{group.n}\t{_word(group.their_status, group.theirs)}"
                            f"\t{_word(group.our_status, group.ours)}")  # fmt: skip
+        for one in differences.unmapped(db, done.project_id)[:SHOWN]:
+            click.echo(f"no category\t{one.n}\t{one.taxon}\t{_why_unmapped(one)}")
         if done.report.n_unmapped:
             click.echo("Name a category for these with --mapping FILE: taxon, tab, EcoTaxa's number.", err=True)
     for line in visits.told(done.action, done.report):
         click.echo(line)
+
+
+def _why_unmapped(one: Unmapped) -> str:
+    if one.remote_id is None:
+        return "none is named"
+    return (
+        f"{one.remote_id}: {one.remote_name}, deprecated there"
+        if one.remote_name
+        else f"{one.remote_id}: unknown there"
+    )
 
 
 def _word(status: str, taxon: str) -> str:
@@ -163,7 +190,9 @@ def _read_mapping(db: Db, path: Path) -> dict[int, int | None]:
     if bad:
         raise Refused(f"{path}, line {bad}: write a taxon, a tab, and EcoTaxa's number of a category.")
     names = [cells[0].strip() for _, cells in lines]
-    found = find_taxa(db, names)
+    numbers = [int(name) for name in names if name.isascii() and name.isdecimal() and len(name) < 10]
+    known = db.execute("select id from taxon where id = any(%s)", [numbers])
+    found = find_taxa(db, names) | {str(row.id): row.id for row in known}
     unknown = [name for name in names if name not in found]
     if unknown:
         raise Refused(f"{path} names taxa that are not known here, or mean several: {', '.join(unknown[:10])}.")

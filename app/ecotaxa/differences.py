@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.database import Db
-from app.ecotaxa.visits import active
+from app.ecotaxa.visits import active, the_link
 from app.errors import Conflict, Refused
 
 Kind = Literal["take", "conflict", "send", "unmapped", "blocked", "withdrawn", "gone"]
@@ -145,6 +145,7 @@ def decide(db: Db, project_id: int, keep: Keep, remote_ids: list[int] | None = N
         raise Refused(f"At most {MOST_NAMED:,} conflicts are decided at once, or all of them.", status=422)
     if any(not 0 < number < LARGEST for number in remote_ids or []):
         raise Refused("A conflict is named by EcoTaxa’s number of the object.", status=422)
+    the_link(db, project_id)
     if active(db, project_id):
         raise Conflict("A visit to EcoTaxa is under way: wait for its end, and decide then.")
     statement = _OURS if keep == "ours" else _THEIRS_STAND

@@ -1,6 +1,8 @@
 """The job that visits EcoTaxa: it pulls, compares or pushes; killed, it goes on from what it has done."""
 
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,8 @@ def _visit(db: Db, remote: EcoTaxa, link: Link, row: Any, job: JobContext) -> No
         report.notes.append(f"{counted(n_taxa, 'category', 'categories')} of EcoTaxa’s are new here.")
     reading.match(db, link.project_id)
     if row.action == "pull":
+        if row.state.get("fields"):
+            _follow_fields(db, remote, link, row, report, job)
         _fetch(db, remote, link, row, report, job)
     _note_unmatched(db, link, row, report)
     reading.tell_differences(db, link.project_id, row.id, row.action == "push", job)
@@ -74,23 +78,50 @@ def _fetch(db: Db, remote: EcoTaxa, link: Link, row: Any, report: Report, job: J
     n_new, is_all, samples = reading.samples_to_fetch(db, link.project_id, row.id)
     if not n_new:
         return
+    with _exported(db, remote, link, row, job, () if is_all else samples) as path:
+        report.n_new = _bring_in(link, path, report, job).n_objects
+    reading.match(db, link.project_id)
+
+
+def _follow_fields(db: Db, remote: EcoTaxa, link: Link, row: Any, report: Report, job: JobContext) -> None:
+    """Fields of objects that are here: what differs in EcoTaxa's table becomes edits, which can be taken back."""
+    status: Any = db.execute("select status from project where id = %s", [link.project_id]).fetchone()
+    if status.status == "explore":
+        report.notes.append("Fields were not taken over: this project can only be explored, as its settings say.")
+        return
+    with _exported(db, remote, link, row, job, images=False) as path:
+        outcome = _import(path, link, ImportOptions(update="fields"), job)
+    if outcome.status == "failed" and outcome.n_objects:
+        raise Refused(f"The fields cannot be taken over. {outcome.summary()} The first: {outcome.faults[0]}")
+    report.n_values = outcome.n_values
+    if outcome.n_values:
+        report.notes.append(
+            f"{counted(outcome.n_values, 'value', 'values')} of fields were taken over: import {outcome.import_id} on"
+            " the page Import tells which, and takes them back."
+        )
+
+
+@contextmanager
+def _exported(
+    db: Db, remote: EcoTaxa, link: Link, row: Any, job: JobContext, samples: Sequence[int] = (), images: bool = True
+) -> Iterator[Path]:
+    """EcoTaxa's export, fetched; gone again when it was read. A killed visit goes on with the same one."""
     place = folder(job.settings, row.id)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = place / f"ecotaxa_{link.remote_id}.zip"
-    export_id = row.state.get("export_job")
+    kind = "export" if images else "fields"
+    path = place / (f"ecotaxa_{link.remote_id}" + (".zip" if images else "_fields.zip"))
+    export_id = row.state.get(f"{kind}_job")
     if export_id is None:
-        export_id = remote.begin_export(link.remote_id, () if is_all else samples)
-        visits.keep_state(db, row.id, export_job=export_id)
+        export_id = remote.begin_export(link.remote_id, samples, images)
+        visits.keep_state(db, row.id, **{f"{kind}_job": export_id})
     try:
         remote.wait_for(export_id, lambda told: _say_export(told, job))
     except Cancelled:
         remote.end_job(export_id)
         raise
     remote.download(export_id, path, lambda done, total: job.progress(done, total, "bytes", "fetching the export"))
-    outcome = _bring_in(link, path, report, job)
-    report.n_new = outcome.n_objects
+    yield path
     shutil.rmtree(place, ignore_errors=True)
-    reading.match(db, link.project_id)
 
 
 def _say_export(told: RemoteJob, job: JobContext) -> None:

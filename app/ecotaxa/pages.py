@@ -32,6 +32,7 @@ class LinkForm:
 class VisitForm:
     action: str = ""
     token: str = field(default="", repr=False)
+    fields: str = ""
 
 
 @dataclass
@@ -124,7 +125,8 @@ def visit_page(
     try:
         if action not in get_args(Action):
             raise Refused("Say what to do: pull, compare or push.", status=422)
-        visits.ask(db, state.settings, project.id, project.title, actor(viewer).id, action, data.token)
+        fields = action == "pull" and bool(data.fields)
+        visits.ask(db, state.settings, project.id, project.title, actor(viewer).id, action, data.token, fields)
     except Refused as refused:
         return _page(db, project, state, refused.sentence)
     return _back(project)

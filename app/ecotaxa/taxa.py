@@ -92,6 +92,14 @@ def say(db: Db, project_id: int, said: dict[int, int | None]) -> None:
     )
 
 
+def said(db: Db, project_id: int, taxa: list[int]) -> dict[int, int | None]:
+    """What was said of these taxa, as `say` takes it."""
+    rows = db.execute(
+        "select taxon_id, remote_id from ecotaxa_taxon where project_id = %s and taxon_id = any(%s)", [project_id, taxa]
+    )
+    return dict.fromkeys(taxa) | {row.taxon_id: row.remote_id for row in rows}
+
+
 def read_numbers(said: Mapping[str, Any]) -> dict[int, int | None]:
     """Numbers of taxa, as text, and what stands for them, as a form or a program sends it."""
     try:

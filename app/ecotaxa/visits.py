@@ -40,12 +40,13 @@ class Link:
 
 @dataclass
 class Report:
-    """What came of a visit. `n_take` to `n_gone`: how many objects differ after it, and how. `acts`: that took labels
-    in. `notes`: what somebody should know."""
+    """What came of a visit. `n_values`: how many values of fields were taken over. `n_take` to `n_gone`: how many
+    objects differ after it, and how. `acts`: that took labels in. `notes`: what somebody should know."""
 
     n_objects: int = 0
     n_new: int = 0
     n_taken: int = 0
+    n_values: int = 0
     n_sent: int = 0
     n_take: int = 0
     n_conflict: int = 0
@@ -133,9 +134,15 @@ def end_link(db: Db, project_id: int) -> None:
     db.execute("delete from ecotaxa_link where project_id = %s", [project_id])
 
 
-def ask(db: Db, settings: Settings, project_id: int, title: str, account_id: int, action: Action, token: str) -> Visit:
-    """A visit that a job does; one at a time."""
+def ask(
+    db: Db, settings: Settings, project_id: int, title: str, account_id: int, action: Action, token: str,
+    fields: bool = False,
+) -> Visit:  # fmt: skip
+    """A visit that a job does; one at a time. `fields`: a pull also takes over what differs in the fields of objects
+    that are here."""
     the_link(db, project_id)
+    if fields and action != "pull":
+        raise Refused("Fields are taken over by a pull alone.", status=422)
     db.execute("select 1 from ecotaxa_link where project_id = %s for update", [project_id])
     running = active(db, project_id)
     if running:
@@ -152,8 +159,12 @@ def ask(db: Db, settings: Settings, project_id: int, title: str, account_id: int
         [project_id, TOKEN_HOURS],
     )
     row: Any = db.execute(
-        "insert into ecotaxa_visit (project_id, account_id, action, token) values (%s, %s, %s, %s) returning id",
-        [project_id, account_id, action, tokens.seal(settings, token)],
+        """
+        insert into ecotaxa_visit (project_id, account_id, action, token, state)
+        values (%s, %s, %s, %s, %s)
+        returning id
+        """,
+        [project_id, account_id, action, tokens.seal(settings, token), Jsonb({"fields": True} if fields else {})],
     ).fetchone()
     args = {"visit_id": row.id}
     job_id = enqueue(db, "ecotaxa", f"{TITLES[action]}: {title}"[:200], project_id, account_id, args)
@@ -244,7 +255,8 @@ def told(action: str, report: Report) -> list[str]:
         f"{counted(getattr(n, f'n_{kind}'), *words)}." for kind, words in WORDS.items() if getattr(n, f"n_{kind}")
     ]
     done = {
-        "pull": f"{counted(n.n_new, 'object', 'objects')} taken in, and {counted(n.n_taken, 'label', 'labels')}",
+        "pull": f"{counted(n.n_new, 'object', 'objects')} taken in, and {counted(n.n_taken, 'label', 'labels')}"
+        + (f"; {counted(n.n_values, 'value', 'values')} of fields taken over" if n.n_values else ""),
         "push": f"{counted(n.n_sent, 'label', 'labels')} sent",
         "compare": "compared",
     }[action]

@@ -196,7 +196,7 @@ def _run(settings: Settings, url: str, target: Target, source: Path, options: Im
     with database.connect(url) as db:
         lines = [row.line for row in db.execute("select line from job_log where job_id = %s order by id", [job_id])]
         asking = _is_asking(db, target.id, source)
-        gone = refusal is not None and target.is_new and _remove_empty(db, target.id)
+        gone = refusal is not None and target.is_new and remove_empty(db, target.id)
     for line in lines:
         click.echo(line)
     if gone:
@@ -216,7 +216,7 @@ def _run(settings: Settings, url: str, target: Target, source: Path, options: Im
     raise refusal
 
 
-def _remove_empty(db: Db, project_id: int) -> bool:
+def remove_empty(db: Db, project_id: int) -> bool:
     """Take a project away in which a failed import left nothing that could go on or be answered."""
     removed = db.execute(
         """

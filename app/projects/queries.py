@@ -1,5 +1,6 @@
 """Projects: made, described and changed."""
 
+from dataclasses import replace
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -7,6 +8,8 @@ from psycopg.types.json import Jsonb
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Refused
+from app.objects.choices import OWN_SHOWN
+from app.objects.fields import project_fields
 from app.projects import about as abouts
 from app.projects.access import Project
 from app.projects.members import set_member
@@ -80,6 +83,7 @@ def change_project(
         raise Refused("Only an application manager may open a project to everyone. Nothing was saved.", status=403)
     if about is not None:
         about = abouts.checked(about)
+        about = replace(about, show=known_shown(db, project, about.show))
     db.execute(
         """
         update project
@@ -94,6 +98,26 @@ def change_project(
     )  # fmt: skip
     if about is not None:
         abouts.save(db, project.id, about)
+
+
+def known_shown(db: Db, project: Project, keys: list[str]) -> list[str]:
+    """The keys of fields under a tile as pages write them, each field once. Refused where the project has no such
+    field. One that it had when it was chosen may stay, and before the first import any may be named."""
+    fields = project_fields(db, project.id)
+    kept = project.settings.get("show") or []
+    if db.execute("select from field where project_id = %s limit 1", [project.id]).fetchone() is None:
+        kept = [*kept, *(key for key in keys if key.startswith("f."))]
+    shown = []
+    for key in keys:
+        column = None if key in OWN_SHOWN else fields.find(key.removeprefix("f."))
+        if column is None and key not in OWN_SHOWN and key not in kept:
+            raise Refused(
+                f"The project has no field {key[:80]!r} to show under its tiles: say {', '.join(OWN_SHOWN)}, or"
+                " a column as f.area or f.sample.station.",
+                status=422,
+            )
+        shown.append(f"f.{column.key}" if column else key)
+    return list(dict.fromkeys(shown))
 
 
 def pixel_fields(db: Db, project_id: int) -> list[str]:

@@ -54,7 +54,7 @@ class ListedSample:
 
     @property
     def place(self) -> str:
-        return "" if self.latitude is None or self.longitude is None else where(self.latitude, self.longitude)
+        return where(self.latitude, self.longitude)
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,14 @@ class SamplePage:
     positions: np.ndarray  # [k, 2]: latitude and longitude of those found that have one
 
 
-def where(latitude: float, longitude: float) -> str:
-    """48.870° N 3.940° W, to a hundred metres."""
-    return (
-        f"{abs(latitude):.3f}° {'N' if latitude >= 0 else 'S'} {abs(longitude):.3f}° {'E' if longitude >= 0 else 'W'}"
-    )
+def where(latitude: float | None, longitude: float | None) -> str:
+    """48.870° N 3.940° W, to a hundred metres; one of them alone where the other is not known."""
+    parts = [
+        f"{abs(value):.3f}° {positive if value >= 0 else negative}"
+        for value, positive, negative in ((latitude, "N", "S"), (longitude, "E", "W"))
+        if value is not None
+    ]
+    return " ".join(parts)
 
 
 def list_samples(

@@ -140,8 +140,8 @@ def _read(db: Db, mirror: Mirror) -> Sheet:
 
 
 def _with_objects_position(db: Db, mirror: Mirror, own: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Where a sample says no position, that of its first object."""
-    unknown = np.isnan(position).any(axis=1)
+    """Where a sample says nothing of its position, that of its first object."""
+    unknown = np.isnan(position).all(axis=1)
     if not unknown.any() or not len(mirror):
         return position
     latitude = mirror.column(db, "object", "latitude")

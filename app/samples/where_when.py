@@ -84,4 +84,5 @@ def _days_of(sheet: Sheet, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _position(position: np.ndarray) -> tuple[float | None, float | None]:
-    return (None, None) if np.isnan(position).any() else (float(position[0]), float(position[1]))
+    latitude, longitude = (None if np.isnan(value) else float(value) for value in position)
+    return latitude, longitude

@@ -75,6 +75,7 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: boo
         left join account on account.id = listed.created_by
         left join used on used.taxon_id = listed.id
         left join project on project.id = listed.created_in
+                         and project.hidden is null
                          and (%(all)s or project.visibility <> 'private'
                               or exists (select from member
                                          where member.project_id = project.id and member.account_id = %(account)s))

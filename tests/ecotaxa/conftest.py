@@ -51,21 +51,21 @@ class Traveller:
         visits.set_link(place.db, place.project_id, f"{remote.address}/prj/{remote.sea.project}", None)
         place.db.commit()
 
-    def ask(self, action: Action, token: str = MANAGER) -> Visit:
+    def ask(self, action: Action, token: str = MANAGER, fields: bool = False) -> Visit:
         place = self.place
-        made = visits.ask(self.db, place.settings, place.project_id, "Test", place.account_id, action, token)
+        made = visits.ask(self.db, place.settings, place.project_id, "Test", place.account_id, action, token, fields)
         self.db.commit()
         return made
 
-    def visit(self, action: Action, token: str = MANAGER) -> Visit:
+    def visit(self, action: Action, token: str = MANAGER, fields: bool = False) -> Visit:
         """Asked for and done; the visit as it stands then."""
-        made = self.ask(action, token)
+        made = self.ask(action, token, fields)
         run_queued(made.job_id or 0, self.place.settings, self.place.settings.database_url, threading.Event())
         with connect(self.place.settings.database_url) as db:
             return visits.find_visit(db, self.place.project_id, made.id)
 
-    def good(self, action: Action, token: str = MANAGER) -> visits.Report:
-        done = self.visit(action, token)
+    def good(self, action: Action, token: str = MANAGER, fields: bool = False) -> visits.Report:
+        done = self.visit(action, token, fields)
         assert done.status == "done", done.error
         return done.report
 

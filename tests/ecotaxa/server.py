@@ -35,6 +35,7 @@ class Thing:
     taxon: int | None = None
     by: str | None = None
     at: str | None = None
+    area: int | None = None
 
 
 @dataclass
@@ -165,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
         samples = {int(one) for one in wanted.split(",") if one}
         things = [one for one in self.sea.things if not samples or one.sample in samples]
         number = len(self.sea.jobs) + 1
-        self.sea.jobs[number] = {"looks": 0, "data": export(kind, things)}
+        self.sea.jobs[number] = {"looks": 0, "data": export(kind, things, body["request"].get("with_images") != "none")}
         return {"errors": [], "warnings": [], "job_id": number}
 
     def _job(self, number: int) -> dict[str, Any]:
@@ -225,15 +226,18 @@ def taxon(number: int) -> dict[str, Any]:
 WORDS = {"V": "validated", "P": "predicted", "D": "dubious"}
 
 
-def export(kind: str, things: list[Thing]) -> bytes:
-    """The zip of a backup, or of a general export with images and types row; a folder for each sample."""
+def export(kind: str, things: list[Thing], images: bool = True) -> bytes:
+    """The zip of a backup, or of a general export with types row; a folder for each sample."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for sample in sorted({one.sample for one in things}):
             lines = [_header(kind)]
             for one in (one for one in things if one.sample == sample):
-                archive.writestr(f"s{sample}/{one.orig_id}.png", picture(one.id % 1000))
+                if images:
+                    archive.writestr(f"s{sample}/{one.orig_id}.png", picture(one.id % 1000))
                 lines.append(_line(kind, one))
+            if not images:
+                lines = [line.split("\t", 2)[2] for told in lines for line in told.split("\n")]
             archive.writestr(f"s{sample}/ecotaxa_s{sample}.tsv", "\ufeff" + "\n".join(lines) + "\n")
     return out.getvalue()
 
@@ -259,7 +263,7 @@ def _line(kind: str, one: Thing) -> str:
         last = ">".join(reversed(taxon(one.taxon)["lineage"]))
     words = [
         f"{one.orig_id}.png", "0", one.orig_id, "43.5", WORDS.get(one.status or "", ""), one.by or "", date, time,
-        name, last, str(one.id % 100), f"s{one.sample}", f"a{one.sample}",
+        name, last, str(one.area or one.id % 100), f"s{one.sample}", f"a{one.sample}",
     ]  # fmt: skip
     return "\t".join(words)
 

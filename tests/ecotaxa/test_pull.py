@@ -1,5 +1,8 @@
 """A project is taken in from EcoTaxa, and its changes are followed: what changed on both sides is never overwritten."""
 
+import pytest
+
+from app.errors import Refused
 from tests.ecotaxa.conftest import Traveller
 from tests.ecotaxa.server import READER, Thing
 
@@ -60,6 +63,19 @@ def test_changes_there_come_as_an_act_that_can_be_undone(traveller: Traveller) -
     labels = traveller.labels()
     assert (labels["o1"], labels["o7"]) == (("V", "45100", ADA), (None, None, None))
     assert labels["o2"] == ("V", "99001", ADA)
+
+
+def test_fields_that_changed_there_are_taken_over_where_that_is_asked_for(traveller: Traveller) -> None:
+    traveller.good("pull")
+    traveller.sea.find("o1").area = 777
+    traveller.sea.things.append(Thing(4200000099, "o99", 1, "V", 45100, ADA, "2026-01-02T03:04:05"))
+    traveller.sea.things.pop(1)
+    assert traveller.good("pull").n_values == 0
+    report = traveller.good("pull", fields=True)
+    assert report.n_values == 1 and "takes them back" in " ".join(report.notes)
+    assert traveller.good("pull", READER, fields=True).n_values == 0, "now both are the same"
+    with pytest.raises(Refused, match="by a pull alone"):
+        traveller.ask("compare", fields=True)
 
 
 def test_what_changed_on_both_sides_is_a_conflict_and_stays(traveller: Traveller) -> None:

@@ -102,6 +102,7 @@ def test_a_link_that_cannot_be_is_refused_with_what_was_typed(
 def test_the_api_does_the_same(app_client: Client, home: str, sea: Remote, settings: Settings) -> None:
     base = f"/api/v1{home}"
     assert app_client.get(base).status_code == 404
+    assert app_client.post(f"{base}/conflicts", json={"keep": "ours"}).status_code == 404
     linked = app_client.put(base, json={"address": sea.address, "remote_id": 42})
     assert (linked.status_code, linked.json()["remote_id"]) == (200, 42)
     asked = app_client.post(f"{base}/visits", json={"action": "pull", "token": MANAGER})
@@ -155,10 +156,23 @@ def test_the_command_pulls_shows_and_sends(traveller: Traveller, shoal: Any, tmp
     assert "unmapped\t1\tvalidated Oithona\tvalidated rolled" in told
     assert traveller.sea.classified == []
     mapping = tmp_path / "mapping.tsv"
-    mapping.write_text("rolled\t99001\n")
+    mapping.write_text("rolled\t99009\n")
+    old = shoal("push", url, "Test", "--dry-run", "--mapping", str(mapping), code=3)
+    assert "no category\t1\trolled\t99009: old fiber, deprecated there" in old
+    mapping.write_text("rolled\t5\n")
+    none = shoal("push", url, "Test", "--dry-run", "--mapping", str(mapping), code=3)
+    assert "no category\t1\trolled\t5: unknown there" in none
+    assert traveller.db.execute("select from ecotaxa_taxon").fetchall() == [], "only looked at"
+    rolled = traveller.db.execute("select id from taxon where name = 'rolled'").fetchone().id
+    mapping.write_text(f"{rolled}\t99001\n")
     assert "Send 2 labels to EcoTaxa?" in shoal("push", url, "Test", "--mapping", str(mapping), typed="n\n")
     assert "2 labels sent." in shoal("push", url, "Test", "--yes")
     assert [traveller.sea.find(name).taxon for name in ("o1", "o5")] == [99001, 45072]
+
+
+def test_a_project_that_was_made_for_a_pull_that_failed_is_gone_again(traveller: Traveller, shoal: Any) -> None:
+    shoal("pull", f"{traveller.remote.address}/prj/4242", "Fresh", "--create", "--as", "ada@example.org", code=1)
+    assert traveller.db.execute("select from project where title = 'Fresh'").fetchall() == []
 
 
 def test_the_token_is_asked_for_or_got_by_logging_in(

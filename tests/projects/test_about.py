@@ -89,6 +89,25 @@ def test_impossible_entries_are_refused_and_what_was_typed_stays(
     assert "<title>Settings · Sea" in app_client.get(f"/projects/{project_id}/settings").text
 
 
+def test_only_fields_that_the_project_has_are_shown_under_its_tiles_and_each_once(
+    app_client: Client, make_account: Any, make_project: Any, database_url: str
+) -> None:
+    ada = make_account()
+    project_id = make_project("Sea", manager=ada)
+    with connect(database_url) as db:
+        db.execute(
+            "insert into field (project_id, level, name, type, position) values (%s, 'object', 'area', 'number', 1)",
+            [project_id],
+        )
+    path, headers = f"/api/v1/projects/{project_id}", bearer(database_url, ada)
+    for wrong in ("object.nope", "nope", "f.nope"):
+        answer = app_client.patch(path, json={"show": ["depth", wrong]}, headers=headers)
+        assert (answer.status_code, f"no field '{wrong}'" in answer.json()["detail"]) == (422, True)
+    shown = ["object.area", "f.area", "f.object.area", "depth", "sample.latitude"]
+    told = app_client.patch(path, json={"show": shown}, headers=headers).json()
+    assert told["show"] == ["f.area", "depth", "f.sample.latitude"]
+
+
 def test_tiles_show_the_projects_fields_to_who_has_chosen_none(
     app_client: Client, make_account: Any, make_project: Any, database_url: str
 ) -> None:

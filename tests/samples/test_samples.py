@@ -33,6 +33,18 @@ def as_seen(db: Db, bay: SmallProject, account: Any = None) -> Any:
     return find_project(db, Viewer(account), bay.id)
 
 
+def test_half_a_position_of_a_sample_is_told_as_it_is_and_not_as_its_objects(
+    db: Db, bay: SmallProject, make_account: Any
+) -> None:
+    db.execute("update sample set longitude = null where project_id = %s", [bay.id])
+    db.execute("update object set latitude = 1, longitude = 2 where project_id = %s", [bay.id])
+    db.commit()
+    listed = {one.name: one for one in list_samples(db, as_seen(db, bay, make_account())).samples}
+    assert (listed["sample1"].latitude, listed["sample1"].longitude) == (48.5, None)
+    assert listed["sample1"].place == "48.500° N"
+    assert listed["sample0"].place == "1.000° N 2.000° E"
+
+
 def test_programs_are_told_which_sample_has_no_name(
     app_client: Client, db: Db, bay: SmallProject, database_url: str, make_account: Any
 ) -> None:
