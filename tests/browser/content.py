@@ -89,7 +89,7 @@ def _merged(site: Site, project: SmallProject, coming: SmallProject, who: Person
     """Another project that went into this one."""
     with database.connect(site.database_url) as db:
         homes = _seen_by(db, who, project.id), _seen_by(db, who, coming.id)
-        asked = merging.ask(db, *homes, who.id, Answers("apart", objects="apart"))
+        asked = merging.ask(db, *homes, who.id, Answers("join", objects="apart"))
     run_queued(asked.job_id or 0, site.settings, site.database_url, threading.Event())
     return asked.id
 

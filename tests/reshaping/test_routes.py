@@ -135,6 +135,11 @@ def test_commands_cut_out_merge_delete_and_bring_back(shore: Shore, bay: SmallPr
     assert "deleted" in shoal("delete", "Gulf", "--filter", "status=V", "--title", "Gulf")
     number = shoal("delete", "Gulf", "--list").split("\t")[0]
     assert "10 objects of Gulf: there again" in shoal("delete", "--back", number)
+    shoal("delete", "Gulf", "--filter", "status=V", "--title", "Gulf")
+    assert "Gulf\t10 objects" in shoal("delete", "--list")
+    shoal("delete", "--back", shoal("delete", "--list").split("\t")[0])
+    itself = CliRunner().invoke(main, ["merge", "Bay", "Bay", "--dry-run"], env=env)
+    assert (itself.exit_code, "merged into itself" in itself.output) == (1, True)
     refused = CliRunner().invoke(main, ["delete", "Gulf", "--all", "--title", "Bay"], env=env)
     assert refused.exit_code == 1
     assert "Type the project's title" in refused.output
