@@ -163,6 +163,8 @@ def gc(dry_run: bool, min_age_hours: float) -> None:
         found = collect(settings, db, dry_run=dry_run, older_than_s=3600 * min_age_hours)
     for table, n in found.rows.items():
         click.echo(f"{n:,} rows of {table} of projects that are gone")
+    for project_id in found.subsets:
+        click.echo(f"Project {project_id}, a subset that was never made to its end")
     click.echo(f"{found.contents:,} contents that no image is of")
     for path, n in found.files.items() if dry_run else ():
         click.echo(f"    {path}\t{n:,} bytes")

@@ -1,4 +1,5 @@
-"""`shoal gc`: removes what nothing refers to any more: rows of projects that are gone, contents, files, indexes.
+"""`shoal gc`: removes what nothing refers to any more: rows of projects that are gone, subsets that were never made to
+their end, contents, files, indexes.
 
 Nothing goes while an import or a backup is at work, nor what an interrupted import will go on with, nor a file that is
 younger than a day: what is being made is written before anything names it.
@@ -15,6 +16,7 @@ from app.database import Db
 from app.doctor import strange_images
 from app.errors import Conflict, Refused
 from app.objects.store import DAY_S, SWEEP_LOCK, Store, open_store
+from app.reshaping import subset
 from app.settings import Settings
 
 # Tables with rows of a project that do not go with it by themselves.
@@ -27,9 +29,11 @@ PIECE = 20_000
 
 @dataclass
 class Leavings:
-    """What is or would be removed: rows by table, files of the store and folders of the home with their bytes."""
+    """What is or would be removed: rows by table, projects of unfinished subsets, files of the store and folders of the
+    home with their bytes."""
 
     rows: dict[str, int] = field(default_factory=dict)
+    subsets: list[int] = field(default_factory=list)
     contents: int = 0
     files: dict[str, int] = field(default_factory=dict)
     folders: dict[Path, int] = field(default_factory=dict)
@@ -44,12 +48,15 @@ def collect(settings: Settings, db: Db, *, dry_run: bool, older_than_s: float = 
     _check_right_database(settings, db)
     store, found = open_store(settings), Leavings()
     with _alone(db):
-        gone = _projects_gone(db)
+        found.subsets = subset.left_unmade(db, older_than_s)
+        gone = _projects_gone(db) + found.subsets
         found.rows = {table: n for table in OF_PROJECTS if (n := _rows_of(db, table, gone, dry_run))}
         found.contents = _note_unnamed(db, gone)
         found.files = _unnamed_files(db, store, older_than_s)
         found.folders = _unused_folders(db, settings.home)
         if not dry_run:
+            for project_id in found.subsets:
+                subset.sweep(db, project_id)
             _remove(db, store, found)
     return found
 

@@ -29,7 +29,8 @@ class WhichObjects:
 
 @dataclass(frozen=True)
 class SubsetRequest(WhichObjects):
-    """A subset under its own `title`, with or without labels, their history, what is predicted now, and comments."""
+    """A subset under its own `title`, with or without labels, their history (which only comes with the labels), what is
+    predicted now, and comments."""
 
     title: str = ""
     labels: bool = True
@@ -57,7 +58,8 @@ class MergeRequest:
 
 @dataclass(frozen=True)
 class DeleteObjects(WhichObjects):
-    """`n`: how many objects it was when you looked; where it is another number now, nothing is deleted."""
+    """`n`: how many objects it was when you looked; where it is another number now, nothing is deleted. Without filters
+    and ids it has to be said."""
 
     n: int | None = None
 

@@ -30,7 +30,7 @@ FILTER = 'Only these objects, as an address of the board says: "taxon=7&depth=..
 @click.option("--per", type=click.Choice(PERS), default="project", help="What a group is; all together by default.")
 @click.option("--seed", type=int, default=1, help="The same seed draws the same objects.")
 @click.option("--labels/--no-labels", default=True, help="With labels; they come by default.")
-@click.option("--history/--no-history", default=True, help="With the labels' history.")
+@click.option("--history/--no-history", default=True, help="With the labels' history; without labels it does not come.")
 @click.option("--predictions/--no-predictions", default=True, help="With what is predicted now.")
 @click.option("--comments/--no-comments", default=True, help="With comments.")
 @click.option("--dry-run", is_flag=True, help="Only say which objects these are.")
@@ -146,7 +146,10 @@ def _bring_back(db: Db, number: int) -> Reshaping:
 
 
 def _list(db: Db, project: str | None) -> None:
-    found = emptying.list_bin(db, find_project(db, project).id) if project else hiding.list_all(db)
+    if project:
+        found = emptying.list_bin(db, find_project(db, project).id)
+    else:
+        found = hiding.list_all(db) + emptying.list_all(db)
     for one in found:
         until = f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "-"
         what = f"{one.n_objects:,} objects" if one.kind == "objects" else "the project"

@@ -14,6 +14,21 @@ def list_bin(db: Db, project_id: int) -> list[Reshaping]:
     return [one for one in deleted if one.state != "back" and not (one.state == "asked" and one.status == "cancelled")]
 
 
+def list_all(db: Db) -> list[Reshaping]:
+    """All objects that can be brought back, of projects that are there, for who reads the database."""
+    rows = db.execute(
+        f"""
+        {asked.FOUND}
+         where reshaping.kind = 'objects'
+           and reshaping.state = 'done'
+           and project.hidden is null
+         order by reshaping.id desc
+         limit 500
+        """
+    )
+    return [Reshaping(*row) for row in rows]
+
+
 def empty(db: Db, project: Project, account_id: int | None, typed: str) -> list[Reshaping]:
     """Erase for good all that is in a project's bin, each deletion by a job."""
     hiding.check_typed(typed, project.title, "empty its bin")

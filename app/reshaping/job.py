@@ -23,7 +23,7 @@ def run(job: JobContext) -> None:
         try:
             _do(db, job, made)
         except Cancelled:
-            _give_up(db, job, asked.find(db, made.id))
+            _give_up(db, asked.find(db, made.id))
             raise
 
 
@@ -38,9 +38,9 @@ def _do(db: Db, job: JobContext, made: Reshaping) -> None:
         job.log("It is done.")
 
 
-def _give_up(db: Db, job: JobContext, made: Reshaping) -> None:
+def _give_up(db: Db, made: Reshaping) -> None:
     if made.kind == "subset":
-        subset.give_up(db, job, made)
+        subset.give_up(db, made)
     elif made.kind == "merge":
         merging.give_up(db, made)
     elif made.kind == "objects" and made.state in ("asked", "begun"):

@@ -151,7 +151,8 @@ def _copy_acquisitions(db: Db, keys: dict[str, Any]) -> None:
 
 
 def copy_acts(db: Db, reshaping_id: int, source_id: int, target_id: int) -> None:
-    """The acts that labelled the objects, or said what these are not, with as many objects as are copied of each."""
+    """The acts that labelled the objects, or said what these are not, with as many objects as are copied of each, and
+    those that undid these."""
     keys = {"reshaping": reshaping_id, "source": source_id, "target": target_id}
     db.execute(
         """
@@ -173,6 +174,17 @@ def copy_acts(db: Db, reshaping_id: int, source_id: int, target_id: int) -> None
          group by act_id
         """,
         keys,
+    )
+    # An undo that changed none of these objects is one all the same.
+    db.execute(
+        """
+        insert into acts (act_id, n)
+        select distinct reversed_by, 0
+          from acts
+          join act on act.id = act_id
+         where reversed_by is not null
+           and reversed_by not in (select act_id from acts)
+        """
     )
     db.execute(
         """

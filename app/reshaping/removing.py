@@ -18,7 +18,13 @@ MOST_AT_ONCE = 2_000  # objects that a request moves itself
 
 def ask(db: Db, project: Project, account_id: int | None, wish: Wish, n: int | None) -> Reshaping:
     """Delete objects: here where they are few, else by a job. `n`: how many were told to the person, who agreed to no
-    other number."""
+    other number; for all of a project it has to be said."""
+    if n is None and not (wish.filters or wish.ids):
+        raise Refused(
+            "Say which objects, by filters or ids, or with `n` how many there are: without these, all of the project"
+            " would go. Nothing was deleted.",
+            status=422,
+        )
     chosen = choose_some(db, project.id, account_id, wish)
     _check_number(len(chosen), n)
     choices = {"wish": wish.to_json(), "n": len(chosen)}

@@ -64,7 +64,7 @@ def make(db: Db, job: JobContext, made: Reshaping) -> None:
         _reveal(db, made, copied.target_id)
 
 
-def give_up(db: Db, job: JobContext, made: Reshaping) -> None:
+def give_up(db: Db, made: Reshaping) -> None:
     """Away with what was made of it, so that it may begin anew. `db` in autocommit."""
     if made.to_id is not None and made.state == "begun":
         erasing.erase_project(db, made.to_id)
@@ -72,6 +72,35 @@ def give_up(db: Db, job: JobContext, made: Reshaping) -> None:
         db.execute("delete from reshaped_object where reshaping_id = %s", [made.id])
         numbering.forget(db, made.id)
         db.execute("update reshaping set state = 'asked', upto = 0, to_id = null where id = %s", [made.id])
+
+
+def left_unmade(db: Db, older_than_s: float) -> list[int]:
+    """Projects out of sight that were begun so long ago, and that no job is at work on."""
+    rows = db.execute(
+        """
+        select project.id
+          from project
+         where hidden = 'making'
+           and created_at < now() - make_interval(secs => %s)
+           and not exists (select
+                             from reshaping
+                             join job on job.id = job_id
+                            where to_id = project.id
+                              and job.status = any(%s))
+         order by project.id
+        """,
+        [older_than_s, list(asked.ACTIVE)],
+    )
+    return [row.id for row in rows]
+
+
+def sweep(db: Db, project_id: int) -> None:
+    """Away with one of these; whoever retries its job has it begun anew. `db` in autocommit."""
+    row = db.execute("select id from reshaping where to_id = %s and kind = %s", [project_id, KIND]).fetchone()
+    if row is not None:
+        give_up(db, asked.find(db, row.id))
+    else:
+        erasing.erase_project(db, project_id)
 
 
 def _begin(db: Db, made: Reshaping) -> None:

@@ -19,6 +19,7 @@ from app.openapi import refusals
 from app.projects.access import VISITOR, Project
 from app.samples.listing import ORDERS
 from app.samples.when import by_time
+from app.search.codes import STATUSES
 from app.statistics import lines, tables
 from app.statistics.tables import FOR_ANONYMOUS, KINDS, check_kind
 
@@ -58,6 +59,8 @@ def show_statistics(
     }
     found = _found(db, project, viewer, context, after)
     context |= {"lines": found[:MOST_SHOWN], "n_lines": len(found)}
+    if by in ("taxa", "taken"):
+        context["sums"] = {status: sum(line.counts.get(status, 0) for line in found) for status in STATUSES}
     return Template("statistics/statistics.html", context=context)
 
 

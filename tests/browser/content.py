@@ -28,7 +28,7 @@ from app.labels.changes import seen_states, state_token
 from app.learning.sets import own_set
 from app.prediction import outside
 from app.projects.access import Project, find_project
-from app.projects.queries import set_member
+from app.projects.queries import make_project, set_member
 from app.reshaping import merging
 from app.reshaping.merging import Answers
 from app.searches.kept import SearchWish, keep
@@ -69,7 +69,7 @@ def fill(site: Site, person: Callable[[str], Person], make_board: Callable[..., 
         token = make_link(db, ben.id, "invitation", site.address).rsplit("/", 1)[1]
         db.commit()
     parameters |= {"export_id": _summary(site, project, manager)}
-    parameters |= {"reshaping_id": _merged(site, project, make_board(manager, n=3), manager)}
+    parameters |= {"reshaping_id": _merged(site, project, manager)}
     parameters |= {"project_id": project.id, "object_id": project.ids[0], "taxon_id": project.taxa["Copepoda"],
                    "account_id": ben.id, "created_id": taxon.id, "token": token,
                    "search_id": search_id, "pile_id": pile_id, "audit_id": audit.id, "batch_id": batch.id}  # fmt: skip
@@ -85,11 +85,11 @@ def _summary(site: Site, project: SmallProject, who: Person) -> int:
     return asked.id
 
 
-def _merged(site: Site, project: SmallProject, coming: SmallProject, who: Person) -> int:
-    """Another project that went into this one."""
+def _merged(site: Site, project: SmallProject, who: Person) -> int:
+    """An empty project that went into this one, which is as it was."""
     with database.connect(site.database_url) as db:
-        homes = _seen_by(db, who, project.id), _seen_by(db, who, coming.id)
-        asked = merging.ask(db, *homes, who.id, Answers("apart", objects="apart"))
+        coming = _seen_by(db, who, make_project(db, who.id, f"Empty beside {project.id}"))
+        asked = merging.ask(db, _seen_by(db, who, project.id), coming, who.id, Answers())
     run_queued(asked.job_id or 0, site.settings, site.database_url, threading.Event())
     return asked.id
 

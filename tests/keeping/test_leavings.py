@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 from app import database
+from app.accounts.viewer import Account, Viewer
 from app.errors import Conflict, Refused
 from app.exchange import staging
 from app.exchange.report import ImportOptions
 from app.keeping.leavings import Leavings, collect
 from app.objects.store import open_store
+from app.projects.access import find_project
+from app.reshaping import asked, subset
+from app.reshaping.choosing import Wish
+from app.reshaping.subset import What
 from tests.exchange.conftest import Workplace, picture
 from tests.keeping.conftest import contents
 
@@ -73,6 +78,23 @@ def test_a_project_that_is_gone_takes_its_rows_and_images_with_it_but_not_what_o
         assert after[table] == kept[table], table
     assert readable(laboratory) == 2 * 31
     assert sweep(laboratory).n_bytes == 0
+
+
+def test_a_subset_that_was_never_made_to_its_end_goes_after_a_day(laboratory: Workplace) -> None:
+    db = laboratory.db
+    home = find_project(db, Viewer(Account(laboratory.account_id, "", "", True)), laboratory.project_id)
+    made = subset.ask(db, home, laboratory.account_id, "Cut", Wish(), What())
+    db.commit()
+    with database.connect(laboratory.settings.database_url, autocommit=True) as worker, worker.transaction():
+        subset._begin(worker, made)
+    assert sweep(laboratory).subsets == [], "its job waits"
+    db.execute("update job set status = 'failed' where id = %s", [made.job_id])
+    hidden = asked.find(db, made.id).to_id
+    assert sweep(laboratory, older_than_s=3600).subsets == []
+    assert sweep(laboratory, dry_run=True).subsets == sweep(laboratory).subsets == [hidden]
+    assert laboratory.values("select id from project where hidden is not null") == []
+    left = asked.find(db, made.id)
+    assert (left.state, left.to_id) == ("asked", None)
 
 
 def test_files_that_are_young_stay_since_something_may_be_about_to_name_them(laboratory: Workplace) -> None:

@@ -68,6 +68,8 @@ def test_nothing_is_deleted_where_another_number_was_told(shore: Shore) -> None:
     bay = shore.bay()
     with pytest.raises(Conflict, match="40 objects meet this now, and 39 did"):
         delete(shore, bay, Wish(), 39)
+    with pytest.raises(Refused, match="all of the project would go"):
+        delete(shore, bay, Wish())
     with pytest.raises(Conflict, match="No object meets this"):
         delete(shore, bay, Wish("depth=5000.."))
     assert len(open_mirror(shore.db, bay.id)) == 40
@@ -78,7 +80,7 @@ def test_a_job_that_is_stopped_between_two_pieces_leaves_what_can_be_brought_bac
 ) -> None:
     bay = shore.bay()
     before = shore.rows(CARRIED, bay.id)
-    made = delete(shore, bay, Wish())
+    made = delete(shore, bay, Wish(), 40)
     stop_after(monkeypatch, removing, "_remove_piece", 2)
     assert shore.status_of(made) == "cancelled"
     found = asked.find(shore.db, made.id)

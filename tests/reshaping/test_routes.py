@@ -54,6 +54,8 @@ def test_a_merge_is_looked_at_made_and_taken_apart(ada_client: Client, shore: Sh
     assert ada_client.post(base, json={"source_id": gulf.id}).status_code == 409
     made = finish(shore, ada_client.post(base, json={"source_id": gulf.id, "samples": "join"}))
     assert ada_client.get(f"/api/v1/projects/{gulf.id}").status_code == 404
+    since = ada_client.get(f"{base}/{made.id}/apart").json()
+    assert since == {"n_objects": 20, "n_deleted": 0, "n_labelled": 0, "n_commented": 0, "n_changed": 0}
     apart = ada_client.post(f"{base}/{made.id}/apart")
     assert (apart.status_code, apart.json()["n_objects"]) == (202, 20)
     assert ada_client.get(f"/api/v1/projects/{gulf.id}").status_code == 200
@@ -74,6 +76,7 @@ def test_objects_are_deleted_and_brought_back(ada_client: Client, shore: Shore, 
     base = f"/api/v1/projects/{bay.id}"
     before = shore.rows(CARRIED, bay.id)
     shore.db.commit()
+    assert ada_client.post(f"{base}/objects/delete", json={}).status_code == 422
     refused = ada_client.post(f"{base}/objects/delete", json={"filters": "status=V", "n": 3})
     assert (refused.status_code, "20 objects meet this now" in refused.json()["detail"]) == (409, True)
     made = ada_client.post(f"{base}/objects/delete", json={"ids": bay.ids[:4], "n": 4}).json()
@@ -135,6 +138,11 @@ def test_commands_cut_out_merge_delete_and_bring_back(shore: Shore, bay: SmallPr
     assert "deleted" in shoal("delete", "Gulf", "--filter", "status=V", "--title", "Gulf")
     number = shoal("delete", "Gulf", "--list").split("\t")[0]
     assert "10 objects of Gulf: there again" in shoal("delete", "--back", number)
+    shoal("delete", "Gulf", "--filter", "status=V", "--title", "Gulf")
+    assert "Gulf\t10 objects" in shoal("delete", "--list")
+    shoal("delete", "--back", shoal("delete", "--list").split("\t")[0])
+    itself = CliRunner().invoke(main, ["merge", "Bay", "Bay", "--dry-run"], env=env)
+    assert (itself.exit_code, "merged into itself" in itself.output) == (1, True)
     refused = CliRunner().invoke(main, ["delete", "Gulf", "--all", "--title", "Bay"], env=env)
     assert refused.exit_code == 1
     assert "Type the project's title" in refused.output

@@ -1,9 +1,12 @@
 """Subsets: projects of their own with all that is said of their objects, sharing images and vectors."""
 
+from uuid import uuid4
+
 import pytest
 
 from app.errors import Conflict, Refused
 from app.labels.counts import project_counts
+from app.labels.undo import undo
 from app.reshaping import asked, subset
 from app.reshaping.choosing import Wish, choose
 from app.reshaping.subset import What
@@ -120,3 +123,20 @@ def test_what_makes_no_sense_is_refused_before_anything_is_made(shore: Shore) ->
     with pytest.raises(Refused, match="title"):
         subset.ask(shore.db, shore.seen(bay.id), shore.who.id, " ", Wish(), What())
     assert shore.rows("select id from project where id <> %s", bay.id) == []
+
+
+def test_an_act_that_was_undone_without_effect_is_undone_in_the_subset_too(shore: Shore) -> None:
+    bay = shore.bay()
+    first = bay.do(shore.who, bay.ids[:2], taxon="detritus").act_id
+    bay.do(shore.who, bay.ids[:2], taxon="fiber")
+    undone = undo(shore.db, bay, shore.who, uuid4(), first, goes_on=True)
+    shore.db.commit()
+    assert undone.changed == []
+    made = cut(shore, bay)
+    acts = """
+        select kind, n_objects, reverses is null as is_first, reversed_by is null as stands
+          from act
+         where project_id = %s
+         order by id
+    """
+    assert shore.rows(acts, made.id) == shore.rows(acts, bay.id)

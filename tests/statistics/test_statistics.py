@@ -120,6 +120,8 @@ def test_page_csv_and_programs_have_the_same_lines(
     told = app_client.get(f"/api/v1{path}/{by}", headers=bearer(database_url, manager)).json()
     assert len(rows) - 1 == len(told["samples"] if by == "samples" else told) >= 1
     assert page.text.count("<tr>") == len(rows)
+    if by in ("taxa", "taken"):
+        assert '<th scope="row">All</th><td></td><td class="number">35</td>' in page.text
 
 
 def test_an_empty_project_says_so(app_client: Client, make_account: Any, make_project: Any) -> None:
