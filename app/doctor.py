@@ -11,6 +11,7 @@ import click
 
 from app import database
 from app.database import Db
+from app.database.restoring import how_to_go_on, read_mark
 from app.errors import Refused
 from app.jobs.questions import workers_alive
 from app.jobs.recovery import stalled
@@ -20,6 +21,7 @@ GIB = 2**30
 LITTLE_DISK, TOO_LITTLE_DISK = 10 * GIB, GIB
 # Longer ones keep the horizon that the indexes follow from moving.
 LONG_TRANSACTION_S = 30
+PATIENCE_S = 10
 VECTORS_LOOKED_FOR = 5_000
 MOST_FAILURES = 5
 # Neither a vector of the project's embedder nor a known failure.
@@ -82,8 +84,14 @@ def examine() -> Findings:
         return
     yield from look_at_disk(settings)
     yield from look_at_store(settings)
+    mark = read_mark(settings.home)
+    if mark is not None:
+        remedy = f"`{how_to_go_on(mark)}` goes on with it."
+        yield Finding("restore", "fault", f"One into {settings.home} is unfinished.", remedy)
+        return
     try:
-        with database.connect(database.open_database(settings, make=False), autocommit=True) as db:
+        url = database.open_database(settings, make=False, patience_s=PATIENCE_S)
+        with database.connect(url, autocommit=True, patience_s=PATIENCE_S) as db:
             yield from look_at_database(settings, db)
     except Refused as refusal:
         yield Finding("database", "fault", refusal.sentence, _database_remedy(settings))
@@ -145,7 +153,7 @@ def look_at_database(settings: Settings, db: Db) -> Findings:
     yield from look_at_extension(db)
     if behind:
         said = f"{len(behind)} migrations are missing, from {behind[0]} on."
-        yield Finding("migrations", "fault", said, "Run `shoal migrate`, or start `shoal serve`, which does it.")
+        yield Finding("migrations", "fault", said, "Run `shoal upgrade`, which backs up first.")
         return
     yield Finding("migrations", "ok", "The database is up to date.")
     yield from look_at_images(settings, db)

@@ -8,17 +8,16 @@ import click
 from app.accounts import queries
 from app.accounts.links import LIFETIMES, make_link
 from app.accounts.removal import remove_account
-from app.database import Db, connect, migrate, open_database
+from app.commands import ready_database
+from app.database import Db, connect
 from app.settings import Settings, load_settings
 
 
 @contextmanager
 def open_accounts() -> Iterator[tuple[Db, Settings]]:
-    """The migrated database of the settings, in one transaction."""
+    """The database of the settings, in one transaction."""
     settings = load_settings()
-    url = open_database(settings)
-    migrate(url)
-    with connect(url) as db:
+    with connect(ready_database(settings)) as db:
         yield db, settings
 
 
