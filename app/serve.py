@@ -78,6 +78,7 @@ def _warn_of_strange_images(settings: Settings, url: str) -> None:
 def told_address(settings: Settings) -> Iterator[None]:
     """While this server runs, a file in its home tells the commands where: it may have taken another port."""
     file, us = settings.home / ADDRESS_FILE, this_process()
+    former = file.read_text() if running_address(settings.home) else None
     with suppress(OSError):
         file.write_text(json.dumps({"address": address(settings), "process": us}))
     try:
@@ -86,6 +87,9 @@ def told_address(settings: Settings) -> Iterator[None]:
         # Another server on the same home, begun later, has written its own.
         if _read_address(file).get("process") == us:
             file.unlink(missing_ok=True)
+            # One begun earlier still serves, unless it has ended since.
+            if former is not None:
+                file.write_text(former)
 
 
 def running_address(home: Path) -> str | None:

@@ -37,7 +37,7 @@ def write(work: "Work") -> int:
 
 
 def open_pictures(work: "Work") -> Pictures:
-    return Pictures(work.db, work.bundle, open_store(work.settings), False, lambda n: None)
+    return Pictures(work.db, work.bundle, open_store(work.settings), False, lambda n, n_lost: None)
 
 
 class Written:

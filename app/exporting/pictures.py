@@ -101,7 +101,7 @@ def inside(name: str) -> str:
 class Pictures:
     """Writes images into a bundle; what the store has lost is counted and left out."""
 
-    def __init__(self, db: Db, bundle: Bundle, store: Store, convert: bool, tell: Callable[[int], None]) -> None:
+    def __init__(self, db: Db, bundle: Bundle, store: Store, convert: bool, tell: Callable[[int, int], None]) -> None:
         self.db, self.bundle, self.store, self.convert, self.tell = db, bundle, store, convert, tell
         self.n = self.n_lost = self.n_converted = 0
         self.kept_as: set[str] = set()  # formats that EcoTaxa does not read and that could not be made PNG
@@ -119,7 +119,7 @@ class Pictures:
             if data is not None:
                 self.bundle.file(folder + paths.path(row), self._for_ecotaxa(row.format, data))
         self.n += len(rows)
-        self.tell(self.n)
+        self.tell(self.n - self.n_lost, self.n_lost)
 
     def read(self, rows: list[Any]) -> list[bytes | None]:
         """The bytes of each; None where the store has lost them."""

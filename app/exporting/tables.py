@@ -19,19 +19,21 @@ class Counted:
     """Rows that were written, told to the job."""
 
     def __init__(self, work: "Work", total: int | None = None) -> None:
-        self.work, self.n, self.n_images = work, 0, 0
+        self.work, self.n, self.n_images, self.n_lost = work, 0, 0, 0
         self.total = len(work.selection) if total is None else total
 
     def objects(self, n: int) -> None:
         self.n += n
         self.tell()
 
-    def images(self, n: int) -> None:
-        self.n_images = n
+    def images(self, n: int, n_lost: int) -> None:
+        self.n_images, self.n_lost = n, n_lost
         self.tell()
 
     def tell(self) -> None:
         said = f"{self.n_images:,} images written" if self.n_images else ""
+        if self.n_lost:
+            said = f"{said or 'no image written'}, {self.n_lost:,} are missing from the store"
         self.work.report.progress(self.n, self.total, "objects", said)
 
 
