@@ -15,10 +15,8 @@ SHOWN_PROJECTS = 20
 
 
 def ready_database(settings: Settings) -> str:
-    """The database's connection string, with every migration applied."""
-    url = database.open_database(settings)
-    database.migrate(url)
-    return url
+    """The database's connection string; a new installation's gets its tables, an older one's is refused."""
+    return database.make_ready(database.open_database(settings))
 
 
 def check_folder(file: Path) -> None:
@@ -96,7 +94,7 @@ def worker() -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the database up to date. `shoal serve` does it too."""
+    """Bring the database up to date, without a backup. `shoal serve` does it too; `shoal upgrade` backs up first."""
     done = database.migrate(database.open_database(load_settings()))
     for name in done:
         click.echo(f"applied {name}")

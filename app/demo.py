@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from app import database
-from app.commands import ready_database, server_options
+from app.commands import server_options
 from app.database import Db
 from app.jobs import foreground
 from app.settings import Settings, load_settings
@@ -50,8 +50,11 @@ def demo(host: str | None, port: int | None, images: Path | None, no_serve: bool
     105 phytoplankton of six classes, and 1,797 handwritten digits; some are labelled, most wait for you. What is there
     already is found, so that a second demo starts in seconds, and one that was interrupted goes on.
     """
+    from app.serve import bring_up_to_date, serve
+
     settings = load_settings(host=host, port=port)
-    url = ready_database(settings)
+    url = database.open_database(settings)
+    bring_up_to_date(url)
     owner_id = find_owner(url)
     if images is not None:
         fill_from(settings, url, owner_id, images.absolute())
@@ -59,8 +62,6 @@ def demo(host: str | None, port: int | None, images: Path | None, no_serve: bool
         for one in DEMOS:
             fill_demo(settings, url, owner_id, one)
     if not no_serve:
-        from app.serve import serve
-
         serve(settings, on_ready=lambda address: say_welcome(url, owner_id, address))
 
 

@@ -11,15 +11,17 @@ import click
 
 from app import database
 from app.database import Db
+from app.database.restoring import how_to_go_on, read_mark
 from app.errors import Refused
 from app.jobs.questions import workers_alive
 from app.jobs.recovery import stalled
-from app.settings import Settings, load_settings
+from app.settings import Settings, load_settings, names_of_settings
 
 GIB = 2**30
 LITTLE_DISK, TOO_LITTLE_DISK = 10 * GIB, GIB
 # Longer ones keep the horizon that the indexes follow from moving.
 LONG_TRANSACTION_S = 30
+PATIENCE_S = 10
 VECTORS_LOOKED_FOR = 5_000
 MOST_FAILURES = 5
 # Neither a vector of the project's embedder nor a known failure.
@@ -76,14 +78,24 @@ def examine() -> Findings:
     except Refused as refusal:
         yield Finding("settings", "fault", refusal.sentence, "`shoal config` lists the settings.")
         return
+    unknown = sorted(name for name in os.environ if name.startswith("SHOAL_") and name not in names_of_settings())
+    if unknown:
+        said = f"{', '.join(unknown)}: there is no such setting."
+        yield Finding("settings", "warning", said, "`shoal config` lists the settings.")
     home = look_at_home(settings)
     if home.level == "fault":
         yield home
         return
     yield from look_at_disk(settings)
     yield from look_at_store(settings)
+    mark = read_mark(settings.home)
+    if mark is not None:
+        remedy = f"`{how_to_go_on(mark)}` goes on with it."
+        yield Finding("restore", "fault", f"One into {settings.home} is unfinished.", remedy)
+        return
     try:
-        with database.connect(database.open_database(settings, make=False), autocommit=True) as db:
+        url = database.open_database(settings, make=False, patience_s=PATIENCE_S)
+        with database.connect(url, autocommit=True, patience_s=PATIENCE_S) as db:
             yield from look_at_database(settings, db)
     except Refused as refusal:
         yield Finding("database", "fault", refusal.sentence, _database_remedy(settings))
@@ -110,6 +122,8 @@ def look_at_home(settings: Settings) -> Finding:
 
 def look_at_disk(settings: Settings) -> Findings:
     """Room where the database, the indexes and the images go."""
+    from app.templating import file_size
+
     folders = [("disk of SHOAL_HOME", settings.home)]
     if "://" not in settings.store_url:
         folders.append(("disk of the store", Path(settings.store_url)))
@@ -117,7 +131,7 @@ def look_at_disk(settings: Settings) -> Findings:
         there = next(path for path in [folder, *folder.parents] if path.exists())
         usage = shutil.disk_usage(there)
         level = "ok" if usage.free > LITTLE_DISK else "warning" if usage.free > TOO_LITTLE_DISK else "fault"
-        said = f"{usage.free / GIB:.1f} GiB of {usage.total / GIB:.1f} GiB are free at {folder}."
+        said = f"{file_size(usage.free)} of {file_size(usage.total)} are free at {folder}."
         yield Finding(subject, level, said, "" if level == "ok" else "Make room, or move it to a larger disk.")
 
 
@@ -145,10 +159,11 @@ def look_at_database(settings: Settings, db: Db) -> Findings:
     yield from look_at_extension(db)
     if behind:
         said = f"{len(behind)} migrations are missing, from {behind[0]} on."
-        yield Finding("migrations", "fault", said, "Run `shoal migrate`, or start `shoal serve`, which does it.")
+        yield Finding("migrations", "fault", said, "Run `shoal upgrade`, which backs up first.")
         return
     yield Finding("migrations", "ok", "The database is up to date.")
     yield from look_at_images(settings, db)
+    yield from look_at_files(settings, db)
     looks: list[Callable[[Settings, Db], Findings]] = [
         look_at_embedders, look_at_vectors, look_at_indexes, look_at_transactions, look_at_jobs, look_at_workers,
     ]  # fmt: skip
@@ -172,6 +187,25 @@ def strange_images(settings: Settings, db: Db) -> str | None:
     if not open_store(settings).holds_images():
         return None
     return f"The store {settings.store_url} holds images, and the database knows none of them."
+
+
+def look_at_files(settings: Settings, db: Db) -> Findings:
+    """What the database names is in the store."""
+    from app.objects.lost import lost_files
+    from app.objects.store import open_store
+
+    try:
+        lost = lost_files(db, open_store(settings))
+    except OSError as error:
+        yield Finding("files", "fault", f"The store cannot be read: {error}", "Check SHOAL_STORE.")
+        return
+    if lost:
+        others = " and others" if len(lost) > 1 else ""
+        said = f"{len(lost):,} that the database names are missing from the store, or cut short: {lost[0]}{others}."
+        remedy = "Copy them from the folder store/ of a backup, or import these images again."
+        yield Finding("files", "fault", said, remedy)
+    else:
+        yield Finding("files", "ok", "The packs and other files that the database names are in the store.")
 
 
 def look_at_extension(db: Db) -> Findings:

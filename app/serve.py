@@ -20,6 +20,7 @@ from app import database
 from app.database.launcher import Cluster
 from app.errors import Refused
 from app.jobs.process import is_dead, machine, this_process
+from app.objects.store import open_store
 from app.settings import Settings, as_environment, load_settings
 
 log = logging.getLogger("shoal.serve")
@@ -39,8 +40,9 @@ ADDRESS_FILE = "serve.json"
 def serve(settings: Settings, *, with_worker: bool = True, on_ready: Callable[[str], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM. `on_ready` is told the address, once it answers."""
     settings = replace(settings, port=free_port(settings.host, settings.port))
+    open_store(settings).check()
     url = database.open_database(settings)
-    database.migrate(url)
+    bring_up_to_date(url)
     _warn_of_strange_images(settings, url)
     os.environ.update(as_environment(settings))
     company = Company(settings, settings.workers if with_worker else 0)
@@ -51,6 +53,16 @@ def serve(settings: Settings, *, with_worker: bool = True, on_ready: Callable[[s
             _serve_web(settings)
     finally:
         company.stop()
+
+
+def bring_up_to_date(url: str) -> None:
+    """Migrate, and where that changed what somebody has, say so in the log."""
+    with database.connect(url, autocommit=True) as db:
+        database.check_server(db)
+        new = database.is_new(db)
+    done = database.migrate(url)
+    if done and not new:
+        log.warning("The database was of an older Shoal and is up to date now: applied %s.", ", ".join(done))
 
 
 def _warn_of_strange_images(settings: Settings, url: str) -> None:
@@ -66,6 +78,7 @@ def _warn_of_strange_images(settings: Settings, url: str) -> None:
 def told_address(settings: Settings) -> Iterator[None]:
     """While this server runs, a file in its home tells the commands where: it may have taken another port."""
     file, us = settings.home / ADDRESS_FILE, this_process()
+    former = file.read_text() if running_address(settings.home) else None
     with suppress(OSError):
         file.write_text(json.dumps({"address": address(settings), "process": us}))
     try:
@@ -74,6 +87,9 @@ def told_address(settings: Settings) -> Iterator[None]:
         # Another server on the same home, begun later, has written its own.
         if _read_address(file).get("process") == us:
             file.unlink(missing_ok=True)
+            # One begun earlier still serves, unless it has ended since.
+            if former is not None:
+                file.write_text(former)
 
 
 def running_address(home: Path) -> str | None:

@@ -46,6 +46,10 @@ def _is_web_address(url: str) -> bool:
     return not url or (parts.scheme in ("http", "https") and bool(parts.hostname))
 
 
+def _are_web_addresses(text: str) -> bool:
+    return all(_is_web_address(part.strip()) for part in text.split(","))
+
+
 def _are_networks(text: str) -> bool:
     try:
         return all(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
@@ -64,6 +68,7 @@ def _are_folders(text: str) -> bool:
 ANYTHING = Rule("any text", lambda value: True)
 DATABASE = Rule("postgresql://NAME:PASSWORD@HOST:PORT/DATABASE", _is_database)
 WEB_ADDRESS = Rule("an address that begins with http:// or https://", _is_web_address)
+WEB_ADDRESSES = Rule("addresses that begin with http:// or https://, with commas between", _are_web_addresses)
 NETWORKS = Rule("IP addresses or networks, with commas between", _are_networks)
 HOST = Rule("an IP address or a host's name, such as 0.0.0.0 for all of this machine's", _is_host)
 FOLDERS = Rule("folders' whole paths, with colons between", _are_folders)
@@ -122,6 +127,7 @@ class Settings:
         "SHOAL_ECOTAXA_SERVERS",
         "https://ecotaxa.obs-vlfr.fr",
         "addresses, comma-separated, of the EcoTaxas that managers may link projects to",
+        WEB_ADDRESSES,
     )
     mirror_mb: int = setting(
         "SHOAL_MIRROR_MB", "1024", "memory of one web process for the columns of projects in use", between(1, 2**24)
@@ -183,6 +189,11 @@ def load_settings(env: Mapping[str, str] | None = None, **given: Any) -> Setting
     values["home"] = Path(values["home"]).expanduser().absolute()
     values["store_url"] = values["store_url"] or str(values["home"] / "store")
     return Settings(**values)
+
+
+def names_of_settings() -> set[str]:
+    """The environment variables that are read."""
+    return {item.metadata["env"] for item in fields(Settings)}
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

@@ -66,7 +66,7 @@ def _refuse_old_tables(url: str) -> None:
     with database.connect(url, autocommit=True) as db:
         waiting = database.pending(db)
     if waiting:
-        raise Refused(f"The database lacks {waiting[0].name}: run `shoal migrate` (or `shoal serve`, which does).")
+        raise Refused(f"The database lacks {waiting[0].name}: run `shoal upgrade`, or start `shoal serve`.")
 
 
 async def _work_on(url: str, settings: Settings, stopping: threading.Event) -> None:

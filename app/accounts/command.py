@@ -1,24 +1,26 @@
 """`shoal user`: accounts from the command line, for whoever runs the server."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import GetPassWarning
 
 import click
 
 from app.accounts import queries
 from app.accounts.links import LIFETIMES, make_link
-from app.accounts.removal import remove_account
-from app.database import Db, connect, migrate, open_database
+from app.accounts.removal import NoSuccessor, remove_account
+from app.commands import ready_database
+from app.database import Db, connect
+from app.errors import Conflict
 from app.settings import Settings, load_settings
 
 
 @contextmanager
 def open_accounts() -> Iterator[tuple[Db, Settings]]:
-    """The migrated database of the settings, in one transaction."""
+    """The database of the settings, in one transaction."""
     settings = load_settings()
-    url = open_database(settings)
-    migrate(url)
-    with connect(url) as db:
+    with connect(ready_database(settings)) as db:
         yield db, settings
 
 
@@ -71,17 +73,37 @@ def list_users() -> None:
 def link(email: str, purpose: str) -> None:
     """Print a link that works once: to log in, or to choose a (new) password."""
     with open_accounts() as (db, settings):
-        click.echo(make_link(db, queries.find_account(db, email), purpose, base_url(settings)))
+        click.echo(make_link(db, _find_open(db, email), purpose, base_url(settings)))
+
+
+def _find_open(db: Db, email: str) -> int:
+    """An account that is not blocked: nobody gets in with a link or a password of one that is."""
+    account = queries.find_account(db, email)
+    if account.blocked_at:
+        raise Conflict(f"{email} is blocked, and nobody gets in with it: shoal user unblock {email}")
+    return int(account.id)
 
 
 @user.command()
 @click.argument("email")
-@click.password_option(help="The new password; asked for if it is not given.")
-def password(email: str, password: str) -> None:
+@click.option("--password", help="The new password; asked for if it is not given.")
+def password(email: str, password: str | None) -> None:
     """Set a password. All sessions of the account end."""
     with open_accounts() as (db, _):
-        queries.set_password(db, queries.find_account(db, email).id, password)
+        account_id = _find_open(db, email)
+        queries.set_password(db, account_id, password or _ask_password())
     click.echo(f"{email} has a new password. All its sessions have ended.")
+
+
+def _ask_password() -> str:
+    try:
+        with warnings.catch_warnings():
+            # Where it is piped in, nothing is shown of it anyway.
+            warnings.simplefilter("ignore", GetPassWarning)
+            given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    except click.Abort:
+        raise click.UsageError("Nobody gave a password: type it twice, or give it with --password.") from None
+    return given
 
 
 @user.command()
@@ -111,7 +133,10 @@ def remove(email: str, forget_name: bool, successor: str) -> None:
     with open_accounts() as (db, _):
         account_id = queries.find_account(db, email).id
         successor_id = queries.find_account(db, successor).id if successor else None
-        whole = remove_account(db, account_id, forget_name=forget_name, successor_id=successor_id)
+        try:
+            whole = remove_account(db, account_id, forget_name=forget_name, successor_id=successor_id)
+        except NoSuccessor as refusal:
+            raise Conflict(f"{refusal.sentence} Here: --successor EMAIL.") from refusal
     click.echo(f"{email} is gone." if whole else f"{email} is removed. What it did stays.")
 
 
@@ -121,5 +146,8 @@ def remove(email: str, forget_name: bool, successor: str) -> None:
 def manager(email: str, take_away: bool) -> None:
     """Make an account an application manager, who makes projects and sees all."""
     with open_accounts() as (db, _):
-        queries.make_application_manager(db, queries.find_account(db, email).id, not take_away)
+        account = queries.find_account(db, email)
+        if take_away and not account.is_application_manager:
+            raise Conflict(f"{email} is no application manager: there is nothing to take away.")
+        queries.make_application_manager(db, account.id, not take_away)
     click.echo(f"{email} is {'no application manager any more' if take_away else 'an application manager'}.")

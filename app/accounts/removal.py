@@ -10,6 +10,10 @@ from app.errors import Conflict
 NOBODY = "someone who left"
 
 
+class NoSuccessor(Conflict):
+    """Projects would be left that nobody manages."""
+
+
 def remove_account(db: Db, account_id: int, *, forget_name: bool = False, successor_id: int | None = None) -> bool:
     """True where it was deleted whole, False where its name (or “someone who left”) stays in history.
 
@@ -57,7 +61,7 @@ def _hand_over(db: Db, account_id: int, successor_id: int | None) -> None:
         return
     if successor_id is None or successor_id == account_id:
         titles = ", ".join(f"“{project.title}”" for project in alone[:5]) + (" and others" if len(alone) > 5 else "")
-        raise Conflict(f"Nobody else manages {titles}. Name who is to manage them from now on.")
+        raise NoSuccessor(f"Nobody else manages {titles}. Name who is to manage them from now on.")
     successor = read_account(db, successor_id)
     if successor.blocked_at or successor.removed_at:
         raise Conflict(f"{successor.name} cannot log in any more. Name somebody else to manage these projects.")

@@ -2,6 +2,17 @@
 
 from app.database.connections import Db, check_server, connect, open_pool
 from app.database.launcher import open_database
-from app.database.migrations import check_known, migrate, pending
+from app.database.migrations import check_known, is_new, make_ready, migrate, pending
 
-__all__ = ["Db", "check_known", "check_server", "connect", "migrate", "open_database", "open_pool", "pending"]
+__all__ = [
+    "Db",
+    "check_known",
+    "check_server",
+    "connect",
+    "is_new",
+    "make_ready",
+    "migrate",
+    "open_database",
+    "open_pool",
+    "pending",
+]

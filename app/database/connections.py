@@ -15,10 +15,10 @@ OLDEST_POSTGRES = 160000
 OLDEST_PGVECTOR = (0, 8)
 
 
-def connect(url: str, *, autocommit: bool = False) -> Db:
+def connect(url: str, *, autocommit: bool = False, patience_s: int = 60) -> Db:
     """One connection, for jobs, commands and tests."""
     try:
-        db: Db = psycopg.connect(url, row_factory=namedtuple_row, autocommit=autocommit)
+        db: Db = psycopg.connect(url, row_factory=namedtuple_row, autocommit=autocommit, connect_timeout=patience_s)
     except psycopg.OperationalError as error:
         raise Refused(f"The database cannot be reached: {str(error).strip()}", status=503) from error
     prepare(db)

@@ -16,16 +16,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 from urllib.parse import quote
 
 import psycopg
 
+from app.database.restoring import refuse_unfinished
 from app.errors import Damaged, Refused
 from app.settings import Settings
 
@@ -38,13 +39,14 @@ _held: dict[Path, IO[str]] = {}
 _started: dict[Path, subprocess.Popen[bytes]] = {}
 
 
-def open_database(settings: Settings, *, make: bool = True) -> str:
+def open_database(settings: Settings, *, make: bool = True, patience_s: float = START_LIMIT_S) -> str:
     """The connection string of DATABASE_URL's server, or of our own, started if it does not run yet.
 
     With `make` an installation's first command makes the database; what only follows another command, or only looks,
     leaves that be.
     """
-    return settings.database_url or Cluster(settings.home).open(make=make)
+    refuse_unfinished(settings.home)
+    return settings.database_url or Cluster(settings.home).open(make=make, patience_s=patience_s)
 
 
 class Cluster:
@@ -68,14 +70,14 @@ class Cluster:
     @property
     def url(self) -> str:
         """The connection string."""
-        port = self.extra_conf.get("port", "5432")
-        return f"postgresql:///shoal?host={quote(str(self.socket_folder))}&port={port}&user=shoal"
+        folder, port = quote(str(self.socket_folder)), self.extra_conf.get("port", "5432")
+        return f"postgresql:///shoal?host={folder}&port={port}&user=shoal"
 
-    def open(self, *, make: bool = True) -> str:
+    def open(self, *, make: bool = True, patience_s: float = START_LIMIT_S) -> str:
         """Start the server or attach to the one that runs; it lives at least as long as this process.
 
         Where there is no database yet it is made, or Refused without `make`. A folder that holds anything is never
-        replaced.
+        replaced. Refused where a server runs and does not answer for `patience_s`.
         """
         self._make_home()
         if self.home not in _held:
@@ -83,8 +85,8 @@ class Cluster:
             fcntl.flock(users, fcntl.LOCK_SH)
             _held[self.home] = users
             atexit.register(self.close, os.getpid())
-        with self._starting():
-            if not self._answers():
+        with self._starting(patience_s):
+            if not self._answers(patience_s):
                 if not (self.data / "PG_VERSION").exists():
                     self._check_vacant(make)
                     self._initialise()
@@ -98,13 +100,10 @@ class Cluster:
             return
         users = _held.pop(self.home)
         with self._starting():
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            finally:
-                users.close()
-            self.stop()
+            alone = _lock_alone(users)
+            users.close()
+            if alone:
+                self.stop()
 
     def stop(self) -> None:
         """A fast shutdown: open transactions are rolled back, everything committed is on disk."""
@@ -127,10 +126,23 @@ class Cluster:
         return pid if _is_alive(pid, str(self.data)) else None
 
     @contextmanager
-    def _starting(self) -> Iterator[None]:
+    def _starting(self, patience_s: float = START_LIMIT_S) -> Iterator[None]:
+        deadline = time.monotonic() + patience_s
         with (self.home / "postgres.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not _lock_alone(lock):
+                if time.monotonic() > deadline:
+                    self._give_up(patience_s)
+                time.sleep(0.02)
             yield
+
+    def _give_up(self, patience_s: float) -> NoReturn:
+        """Leave a server alone that hangs: stopping it would hang as well."""
+        if self.home in _held:
+            _held.pop(self.home).close()
+        raise Refused(
+            f"Shoal's database (process {self.running_pid()}) has not answered for {patience_s:.0f} s. It recovers "
+            f"from a crash if {self.home / 'postgres.log'} says so; else it hangs, and that process is to be ended."
+        )
 
     def _make_home(self) -> None:
         try:
@@ -229,11 +241,13 @@ class Cluster:
                 )
             time.sleep(0.2)
 
-    def _answers(self) -> bool:
+    def _answers(self, patience_s: float = START_LIMIT_S) -> bool:
         """True once the server answers and has its database (it may be recovering for long), False if it is dead."""
         admin = self.url.replace("///shoal", "///postgres")
-        deadline = time.monotonic() + START_LIMIT_S
-        while self.running_pid() and time.monotonic() < deadline:
+        deadline = time.monotonic() + patience_s
+        while self.running_pid():
+            if time.monotonic() > deadline:
+                self._give_up(patience_s)
             try:
                 with psycopg.connect(admin, autocommit=True, connect_timeout=5) as db:
                     if not db.execute("select 1 from pg_database where datname = 'shoal'").fetchone():
@@ -271,6 +285,13 @@ class Cluster:
     def _run(self, program: str, *args: str) -> subprocess.CompletedProcess[str]:
         command = [str(self._binaries() / program), *args]
         return subprocess.run(command, capture_output=True, text=True, cwd="/", **_as_user(self.user))
+
+
+def _lock_alone(file: IO[str]) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _server_user(home: Path) -> pwd.struct_passwd | None:

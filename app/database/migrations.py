@@ -20,6 +20,10 @@ def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
         check_server(db)
         db.execute("select pg_advisory_lock(%s)", [LOCK])
         _make_extension(db)
+        db.execute(
+            "create table if not exists migration ("
+            "  name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
+        )
         done = []
         for path in pending(db, folder):
             with db.transaction():
@@ -31,17 +35,39 @@ def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
 
 def pending(db: Db, folder: Path = MIGRATIONS) -> list[Path]:
     """The migrations that this database has not had. A file that changed after it was applied is refused."""
-    db.execute(
-        "create table if not exists migration ("
-        "  name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
-    )
-    applied = {row.name: row.sha256 for row in db.execute("select name, sha256 from migration")}
+    applied = _applied(db)
     files = sorted(folder.glob("[0-9]*.sql"))
     _refuse_newer(applied.keys(), files)
     for path in files:
         if applied.get(path.name, _digest(path)) != _digest(path):
             raise Refused(f"Migration {path.name} was changed after this database had it: restore the file as it was.")
     return [path for path in files if path.name not in applied]
+
+
+def _applied(db: Db) -> dict[str, str]:
+    if not db.execute("select to_regclass('migration') as there").fetchone().there:
+        return {}
+    return {row.name: row.sha256 for row in db.execute("select name, sha256 from migration")}
+
+
+def make_ready(url: str) -> str:
+    """Make the tables of a new installation. An older one's are changed by nobody who did not ask for it: Refused."""
+    with connect(url, autocommit=True) as db:
+        check_server(db)
+        waiting, new = pending(db), is_new(db)
+    if new:
+        migrate(url)
+    elif waiting:
+        raise Refused(
+            f"The database is of an older Shoal and lacks {waiting[0].name}: stop all servers and workers and run "
+            "`shoal upgrade`, which backs it up first."
+        )
+    return url
+
+
+def is_new(db: Db) -> bool:
+    """Whether it never had any of Shoal's tables."""
+    return not _applied(db)
 
 
 def check_known(db: Db, folder: Path = MIGRATIONS) -> None:

@@ -88,7 +88,18 @@ def export(project: str, kind: str, file: Path, **given: Any) -> None:
         whole = files.whole_file(settings, done)
         _put(whole, file)
         files.remove(db, settings, done)
+        lost = _lost_images(db, asked.job_id or 0)
     click.echo(f"{file}: {done.n_rows or 0:,} rows of {home.title}, {done.n_bytes or 0:,} bytes.")
+    if lost:
+        raise Refused(f"{file} is not whole. {lost} Bring them back from a backup, and export again.")
+
+
+def _lost_images(db: Db, job_id: int) -> str:
+    """What the job said of images that it could not write."""
+    row = db.execute(
+        "select line from job_log where job_id = %s and line like '%%missing from the store%%' limit 1", [job_id]
+    ).fetchone()
+    return row.line if row else ""
 
 
 def _formulas(said: tuple[str, ...]) -> dict[str, str]:

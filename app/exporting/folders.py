@@ -39,7 +39,7 @@ def write(work: "Work") -> int:
 
 
 def open_pictures(work: "Work") -> Pictures:
-    return Pictures(work.db, work.bundle, open_store(work.settings), False, lambda n, n_objects: None)
+    return Pictures(work.db, work.bundle, open_store(work.settings), False, lambda n, n_objects, n_lost: None)
 
 
 class Written:

@@ -102,7 +102,9 @@ def inside(name: str) -> str:
 class Pictures:
     """Writes images into a bundle; what the store has lost is counted and left out."""
 
-    def __init__(self, db: Db, bundle: Bundle, store: Store, convert: bool, tell: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, db: Db, bundle: Bundle, store: Store, convert: bool, tell: Callable[[int, int, int], None]
+    ) -> None:
         self.db, self.bundle, self.store, self.convert, self.tell = db, bundle, store, convert, tell
         self.n = self.n_objects = self.n_lost = self.n_converted = 0
         self.kept_as: set[str] = set()  # formats that EcoTaxa does not read and that could not be made PNG
@@ -115,10 +117,10 @@ class Pictures:
             for row, data in self.each(wanted):
                 if data is not None:
                     self.bundle.file(folder + paths.path(row), self._for_ecotaxa(row.format, data))
-                self.n += 1
-                self.tell(self.n, self.n_objects + bisect_right(ids, row.object_id))
+                    self.n += 1
+                self.tell(self.n, self.n_objects + bisect_right(ids, row.object_id), self.n_lost)
             self.n_objects += len(ids)
-            self.tell(self.n, self.n_objects)
+            self.tell(self.n, self.n_objects, self.n_lost)
 
     def each(self, rows: list[Any]) -> Iterator[tuple[Any, bytes | None]]:
         """Rows with their images' bytes, some read together."""

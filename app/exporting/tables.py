@@ -19,7 +19,7 @@ class Counted:
     """Objects that were written, told to the job: where images follow their table, once these are there."""
 
     def __init__(self, work: "Work", total: int | None = None) -> None:
-        self.work, self.n, self.n_images = work, 0, 0
+        self.work, self.n, self.n_images, self.n_lost = work, 0, 0, 0
         self.total = len(work.selection) if total is None else total
         self.waits = work.export.choices.images != "none"
 
@@ -27,13 +27,15 @@ class Counted:
         self.n += n
         self.tell()
 
-    def images(self, n: int, n_objects: int) -> None:
-        """So many were written, of so many objects."""
-        self.n_images, self.n = n, n_objects
+    def images(self, n: int, n_objects: int, n_lost: int) -> None:
+        """So many were written, of so many objects; so many are lost."""
+        self.n_images, self.n, self.n_lost = n, n_objects, n_lost
         self.tell()
 
     def tell(self) -> None:
         said = f"{self.n_images:,} images written" if self.n_images else ""
+        if self.n_lost:
+            said = f"{said or 'no image written'}, {self.n_lost:,} are missing from the store"
         self.work.report.progress(self.n, self.total, "objects", said)
 
 

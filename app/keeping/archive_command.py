@@ -36,6 +36,12 @@ def archive(project: str | None, file: Path | None, source: Path | None) -> None
 
             row = find_project(db, str(restore(settings, db, source.absolute(), report)))
             said = f"Restored as project {row.id}, {row.title}."
+            others = db.execute(
+                "select id from project where lower(title) = lower(%s) and id <> %s and hidden is null order by id",
+                [row.title, row.id],
+            ).fetchall()
+            if others:
+                said += f" Of this title there is also {', '.join(str(other.id) for other in others)}: rename one."
         else:
             from app.keeping.archive import archive as write
 

@@ -1,13 +1,18 @@
 """Makes a project of an archive: files go into the store first, then all rows in one transaction under new numbers."""
 
+import fcntl
 import gzip
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import tarfile
 import tempfile
+import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +33,7 @@ from app.paths import MIGRATIONS
 from app.settings import Settings
 from indexer.classifier.model import BadModel, Model
 
+DRAFT, JUST_MADE_S = "archive-", 10
 FILES = ("packs", "images", "classifiers", "embedders")
 
 
@@ -51,7 +57,9 @@ def restore(settings: Settings, db: Db, source: Path, report: Report) -> int:
     store = open_store(settings)
     # Shared with imports: no sweep takes what this brings before it is named.
     db.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])
-    with tempfile.TemporaryDirectory(prefix="archive-", dir=settings.home) as folder:
+    for left in left_folders(settings.home):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=settings.home) as folder, _held(Path(folder)):
         read = Read(Path(folder))
         try:
             _read_archive(source, store, read, report)
@@ -63,6 +71,28 @@ def restore(settings: Settings, db: Db, source: Path, report: Report) -> int:
             raise
         finally:
             db.execute("select pg_advisory_unlock_shared(%s)", [SWEEP_LOCK])
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Locked while we live, so that others see whether it is still in use."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def left_folders(home: Path) -> list[Path]:
+    """Of restores that were killed."""
+    left = []
+    for folder in home.glob(f"{DRAFT}????????"):
+        # One that was made this moment may not be locked yet.
+        if time.time() - folder.stat().st_mtime > JUST_MADE_S:
+            with suppress(BlockingIOError), _held(folder):
+                left.append(folder)
+    return left
 
 
 def _read_archive(source: Path, store: Store, read: Read, report: Report) -> None:

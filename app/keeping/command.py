@@ -28,7 +28,8 @@ def reported() -> Iterator[Report]:
     """A bar for each part of the work; asked to stop, a command leaves nothing half-made."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
         def report(part: str, done: int, total: int) -> None:
@@ -139,6 +140,8 @@ def upgrade(folder: Path | None, binaries: Path | None) -> None:
     if done.backup:
         click.echo(f"Backed up as {done.backup}; to go back, move SHOAL_HOME/postgres away, then")
         click.echo(f"    shoal restore {done.backup.parent} --backup {done.backup.name} --database-only")
+    elif folder:
+        click.echo(f"There was nothing to change, so no backup was taken: `shoal backup {folder}` takes one.")
     if done.former:
         click.echo(f"The data of the former PostgreSQL is in {done.former}: remove it when all is well.")
     for name in done.migrations:

@@ -15,6 +15,7 @@ from pathlib import Path
 from app.database import Db
 from app.doctor import strange_images
 from app.errors import Conflict, Refused
+from app.keeping.archive_restore import left_folders
 from app.objects.store import DAY_S, SWEEP_LOCK, Store, open_store
 from app.reshaping import subset
 from app.settings import Settings
@@ -167,6 +168,7 @@ def _unused_folders(db: Db, home: Path) -> dict[Path, int]:
     runs = {str(row.id) for row in db.execute("select id from cluster_run")}
     there = [path for path in (home / "index").glob("[0-9]*") if path.name not in projects]
     there += [path for path in (home / "clusters").glob("[0-9]*") if path.name.partition("-")[0] not in runs]
+    there += left_folders(home)
     return {path: folder_bytes(path) for path in there}
 
 

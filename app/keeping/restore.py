@@ -8,18 +8,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from app import database
 from app.database import Db
+from app.database.launcher import Cluster
+from app.database.restoring import RESTORING, how_to_go_on, read_mark
 from app.errors import Conflict, Refused
 from app.keeping import manifest, tools, transactions
 from app.keeping.backup_folder import file_of
-from app.keeping.manifest import Entry, Manifest, Report, check_file
+from app.keeping.manifest import DamagedBackup, Entry, Manifest, Report, check_file
 from app.objects.store import Store, open_store, sync_folder
 from app.settings import Settings
 
-RESTORING = "restoring.json"
+SHOWN = 10
 # Older servers do not know it, and the newer tools set it at the head of what they write.
 UNKNOWN_SETTINGS = {b"transaction_timeout": 17}
 
@@ -32,18 +34,36 @@ def restore(
     Interrupted, the same again goes on. Without files, only the database: the images are still there.
     """
     backup = manifest.newest(folder, name)
+    try:
+        return _restore(settings, folder, backup, report, with_files=with_files)
+    except DamagedBackup as damage:
+        raise DamagedBackup(f"{damage.sentence} {_others(folder, backup)}") from damage
+
+
+def _others(folder: Path, damaged: Path) -> str:
+    faults = manifest.faults(folder)
+    names = [name for name in manifest.list_backups(folder) if name not in faults and name != damaged.name]
+    if not names:
+        return f"There is no other backup in {folder}."
+    return f"Take another with --backup NAME; there are: {', '.join(names[-SHOWN:])}."
+
+
+def _restore(settings: Settings, folder: Path, backup: Path, report: Report, *, with_files: bool) -> Manifest:
     made = manifest.read(backup)
     _check_dump(backup, made)
     tools.find_tools(made.tools)
-    with _marked(settings, backup, with_files and bool(made.files)):
-        url = database.open_database(settings)
+    with _marked(settings, backup, with_files and bool(made.files)) as begun:
+        url = settings.database_url or Cluster(settings.home).open()
         with database.connect(url, autocommit=True) as db:
             database.check_server(db)
-            _check_empty(db, settings)
+            loaded = _is_loaded(db, settings, backup, made, begun)
+            if not loaded:
+                _write_mark(settings, backup, with_files)
             if with_files:
                 _bring_files(settings, folder, backup, made, report)
             report("database", 0, sum(made.rows.values()))
-            load(db, url, backup, made)
+            if not loaded:
+                load(db, url, backup, made)
         database.migrate(url)
         settle(settings, url)
         report("database", sum(made.rows.values()), sum(made.rows.values()))
@@ -58,11 +78,12 @@ def _check_dump(backup: Path, made: Manifest) -> None:
 
 
 @contextmanager
-def _marked(settings: Settings, backup: Path, with_files: bool) -> Iterator[None]:
-    """While a restore is under way the home says of what, so that it is not taken for somebody's."""
+def _marked(settings: Settings, backup: Path, with_files: bool) -> Iterator[dict[str, Any] | None]:
+    """While a restore is under way the home says of what; gives what was said of one that was interrupted."""
     settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
     mark = settings.home / RESTORING
-    if with_files and not mark.exists() and open_store(settings).holds_images():
+    begun = read_mark(settings.home)
+    if with_files and begun is None and open_store(settings).holds_images():
         raise Conflict(
             f"The store {settings.store_url} holds images already: restore into an empty SHOAL_HOME, or bring back the "
             "database alone with --database-only."
@@ -72,35 +93,45 @@ def _marked(settings: Settings, backup: Path, with_files: bool) -> Iterator[None
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Conflict(f"Another restore is at work in {settings.home}: wait for it.") from None
-        _check_same(file, backup)
-        yield
+        yield begun
         mark.unlink()
 
 
-def _check_same(file: IO[str], backup: Path) -> None:
-    file.seek(0)
-    begun = file.read()
-    ours = json.dumps({"backup": str(backup.resolve())})
-    if begun and begun != ours:
-        raise Conflict(
-            f"A restore of {json.loads(begun)['backup']} was begun here and interrupted: give the same again, or empty "
-            "SHOAL_HOME first."
-        )
-    if not begun:
-        file.write(ours)
-        file.flush()
+def _write_mark(settings: Settings, backup: Path, with_files: bool) -> None:
+    told = {"backup": str(backup.resolve()), "database_only": not with_files}
+    (settings.home / RESTORING).write_text(json.dumps(told))
 
 
-def _check_empty(db: Db, settings: Settings) -> None:
+def _is_loaded(db: Db, settings: Settings, backup: Path, made: Manifest, begun: dict[str, Any] | None) -> bool:
+    """Whether an interrupted restore of the same had come as far as its database, which comes whole or not at all.
+
+    Conflict where there are tables of anything else.
+    """
     row = db.execute(
         "select count(*) as n from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
     ).fetchone()
-    if row.n:
-        where = "DATABASE_URL's database" if settings.database_url else f"The database in {settings.home / 'postgres'}"
+    if not row.n:
+        return False
+    if begun is None:
         (settings.home / RESTORING).unlink()
+        where = "DATABASE_URL's database" if settings.database_url else f"The database in {settings.home / 'postgres'}"
         raise Conflict(
             f"{where} holds tables already, and nothing is written over: restore into an empty SHOAL_HOME and database."
         )
+    if begun.get("backup") != str(backup.resolve()) or not _holds_rows(db, made):
+        raise Conflict(
+            f"A restore was begun here and interrupted, and the database holds tables already: `{how_to_go_on(begun)}` "
+            "goes on if they are its own; else empty SHOAL_HOME and the database first."
+        )
+    return True
+
+
+def _holds_rows(db: Db, made: Manifest) -> bool:
+    there = {row.relname for row in db.execute("select relname from pg_class where relkind in ('r', 'p')")}
+    return there.issuperset(made.rows) and all(
+        db.execute(f"select count(*) as n from {table}").fetchone().n >= n  # noqa: S608 - names of tables that exist
+        for table, n in made.rows.items()
+    )
 
 
 def _bring_files(settings: Settings, folder: Path, backup: Path, made: Manifest, report: Report) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from app import database
 from app.database.launcher import UPGRADING, Cluster, find_wheel, major_of
+from app.database.restoring import refuse_unfinished
 from app.errors import Conflict, Refused
 from app.jobs.questions import workers_alive
 from app.keeping import backup, manifest
@@ -40,6 +41,7 @@ class Upgraded:
 
 def upgrade(settings: Settings, report: Report, folder: Path | None, binaries: Path | None) -> Upgraded:
     """Bring everything up to date; `folder` takes the backup, else the home one of the database alone."""
+    refuse_unfinished(settings.home)
     if settings.database_url:
         return _upgrade_tables(settings, settings.database_url, report, folder, None)
     cluster = Cluster(settings.home)
@@ -80,7 +82,7 @@ def _upgrade_tables(settings: Settings, url: str, report: Report, folder: Path |
             return Upgraded(None, former, [])
         if workers_at_work(db):
             raise Conflict("Workers are at work on this database: stop all servers and workers, then upgrade.")
-        made = _back_up(settings, url, db, folder, report)
+        made = None if database.is_new(db) else _back_up(settings, url, db, folder, report)
     return Upgraded(made, former, database.migrate(url))
 
 

@@ -161,6 +161,14 @@ class Store:
             for entry in self._fs.ls(f"{self._root}/{folder}", detail=True, refresh=True):
                 yield f"{folder}/{Path(entry['name']).name}", int(entry["size"] or 0), _modified(entry)
 
+    def packs(self) -> dict[str, int]:
+        """Every pack and its bytes."""
+        folders = [folder for folder in self._folders() if folder.startswith("packs/")]
+        return {path: n for path, n, _ in self.listing(*folders)} if folders else {}
+
+    def holds(self, path: str) -> bool:
+        return bool(self._fs.exists(f"{self._root}/{path}"))
+
     def sweep(self, db: Db, older_than_s: float = DAY_S) -> int:
         """Remove files that no content names and that are older than `older_than_s`; returns how many.
 

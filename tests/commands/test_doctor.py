@@ -60,7 +60,7 @@ def test_missing_migrations_are_a_fault(shoal_alone: Shoal) -> None:
     cluster.open()
     cluster.close()
     found = findings(shoal_alone, 2)
-    assert "shoal migrate" in found["migrations"]["remedy"]
+    assert "shoal upgrade" in found["migrations"]["remedy"]
 
 
 def test_a_store_that_cannot_be_written_is_a_fault(shoal: Shoal, home: Path) -> None:
@@ -131,7 +131,8 @@ def test_a_home_that_cannot_be_is_one_fault(shoal: Shoal) -> None:
 
 def test_images_that_nobody_will_embed_are_a_warning_until_a_job_waits(shoal: Shoal, db: Db) -> None:
     project = small_projects.make_project(db, 3)
-    db.execute("delete from embedding_failure")
+    for table in ("embedding_failure", "image", "content"):  # whose files no store has
+        db.execute(f"delete from {table}")
     db.commit()
     stopped = findings(shoal, 1)
     warnings = [finding for finding in stopped.values() if finding["level"] == "warning"]
@@ -183,3 +184,10 @@ def test_a_failure_that_was_put_right_is_no_warning(shoal: Shoal, db: Db) -> Non
     ended("done", "/b")
     db.commit()
     assert findings(shoal, 0)["jobs"]["level"] == "ok"
+
+
+def test_files_that_the_store_lost_are_a_fault(shoal: Shoal, db: Db) -> None:
+    small_projects.make_project(db, 3)
+    db.execute("update content set thumbnail = 'packs/ab/abcd:0:10'")
+    db.commit()
+    assert "packs/ab/abcd" in findings(shoal, 2)["files"]["said"]

@@ -170,3 +170,16 @@ def test_a_home_may_be_called_anything(cluster: Cluster, name: str) -> None:
     finally:
         named.close()
     assert not named.running_pid()
+
+
+def test_one_that_hangs_is_not_waited_for_without_end_and_left_alone(cluster: Cluster) -> None:
+    cluster.open()
+    pid = cluster.running_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(Refused, match=f"process {pid}.* has not answered for 1 s"):
+            cluster.open(make=False, patience_s=1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert cluster.running_pid() == pid
+    cluster.open()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from app.cli import main
 from app.exporting.choices import Choices
 from app.exporting.labelled import split_samples
 from indexer.embedders.clip import import_torchvision
@@ -143,3 +145,16 @@ def test_splits_are_the_same_for_the_same_samples_and_near_what_was_asked() -> N
     shares = [sum(n for n, split in zip(sizes, first, strict=True) if split == k) / sum(sizes) for k in range(3)]
     assert np.allclose(shares, [0.7, 0.1, 0.2], atol=0.02)
     assert split_samples(["one"], [50], Choices()) == [0]
+
+
+def test_the_command_says_that_images_were_lost_and_does_not_end_well(
+    sea: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in Path(sea.settings.store_url).rglob("packs/*/*"):
+        path.unlink()
+    monkeypatch.setenv("SHOAL_HOME", str(sea.settings.home))
+    monkeypatch.setenv("SHOAL_STORE", sea.settings.store_url)
+    monkeypatch.setenv("DATABASE_URL", sea.settings.database_url)
+    done = CliRunner().invoke(main, ["export", str(sea.place.project_id), "ecotaxa_backup", str(tmp_path / "out.zip")])
+    assert done.exit_code == 1 and "40 images are missing from the store" in done.output
+    assert "images written" not in done.output

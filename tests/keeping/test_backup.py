@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from app import database
-from app.errors import Conflict, NotFound, Refused
+from app.cli import main
+from app.errors import Conflict, Damaged, NotFound, Refused
 from app.keeping import backup, backup_folder, manifest
 from app.keeping.manifest import DamagedBackup
 from app.keeping.restore import RESTORING, restore
@@ -325,3 +327,46 @@ def test_a_folder_that_is_closed_is_told(
     monkeypatch.setattr(Path, "open", closed)
     with pytest.raises(Refused, match="may not be written to"):
         take(laboratory, tmp_path / "kept")
+
+
+def test_an_interrupted_restore_is_all_that_a_home_lets_go_on(
+    laboratory: Workplace, new_home: NewHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(laboratory, tmp_path / "kept")
+    other = new_home()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("load", "settle"):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(f"app.keeping.restore.{step}", interrupt)
+            restore(other, tmp_path / "kept", unheard)
+        with pytest.raises(Damaged, match=r"shoal restore .*kept --backup"):
+            database.open_database(other)
+        monkeypatch.setenv("SHOAL_HOME", str(other.home))
+        said = CliRunner().invoke(main, ["doctor"])
+        assert said.exit_code == 2 and "goes on with it" in said.output
+        assert CliRunner().invoke(main, ["migrate"]).exit_code == 2
+    restore(other, tmp_path / "kept", unheard)
+    assert contents(url_of(other)) == contents(laboratory.settings.database_url)
+
+
+def test_where_one_is_damaged_the_others_are_named_and_can_be_taken_instead(
+    laboratory: Workplace, new_home: NewHome, tmp_path: Path
+) -> None:
+    first = take(laboratory, tmp_path / "kept")
+    source = tmp_path / "more"
+    source.mkdir()
+    (source / "new.png").write_bytes(picture(99))
+    laboratory.bring_in(source)
+    before = {entry.path for entry in manifest.read_files(first)}
+    last = take(laboratory, tmp_path / "kept")
+    for entry in manifest.read_files(last):
+        if entry.path not in before:
+            (tmp_path / "kept" / entry.path).unlink()
+    other = new_home()
+    with pytest.raises(DamagedBackup, match=rf"--backup NAME; there are: {first.name}"):
+        restore(other, tmp_path / "kept", unheard)
+    restore(other, tmp_path / "kept", unheard, first.name)
+    assert not (other.home / RESTORING).exists()

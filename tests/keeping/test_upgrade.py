@@ -152,6 +152,20 @@ def test_an_older_shoals_database_is_backed_up_before_it_is_changed(new_home: Ne
     assert again.backup is None and again.migrations == []
 
 
+def test_an_older_shoals_database_is_changed_by_those_alone_who_are_to_do_so(
+    shoal_alone: Shoal, tmp_path: Path
+) -> None:
+    older, last = older_folder(tmp_path)
+    database.migrate(Cluster(shoal_alone.home).open(), older)
+    Cluster(shoal_alone.home).close()
+    listed = shoal_alone("user", "list")
+    assert listed.returncode == 1 and "shoal upgrade" in listed.stderr
+    assert "shoal upgrade" in shoal_alone("doctor").stdout
+    server, _ = shoal_alone.serve("--no-worker")
+    assert f"is up to date now: applied {last}" in shoal_alone.said(server)
+    assert shoal_alone("user", "list").returncode == 0
+
+
 def test_an_older_shoals_backup_is_brought_up_to_date_when_it_is_restored(new_home: NewHome, tmp_path: Path) -> None:
     older, last = older_folder(tmp_path)
     settings, other = new_home(), new_home()
