@@ -61,11 +61,12 @@ def written(
         part = seen.take(slice(first, first + PIECE))
         said = dict(zip(part.ids.tolist(), zip(part.splits.tolist(), part.taxa.tolist(), strict=True), strict=True))
         rows = read_images(work.db, work.project.id, part.ids.tolist(), work.export.choices.images)
-        for n, (row, data) in enumerate(pictures.each(rows), counted.n_images + 1):
+        for row, data in pictures.each(rows):
             split, taxon = SPLITS[said[row.object_id][0]], taxa[said[row.object_id][1]]
             name = f"{row.object_id}_{row.rank}.{suffix(row.format)}"
             path = form.format(split=split, folder=taxon.folder, name=name)
             if data is not None:
                 work.bundle.file(path, data)
                 yield split, taxon, Written(row, path)
-            counted.images(n, first + int(np.searchsorted(part.ids, row.object_id, "right")))
+            n_objects = first + int(np.searchsorted(part.ids, row.object_id, "right"))
+            counted.images(counted.n_images + (data is not None), n_objects, pictures.n_lost)
