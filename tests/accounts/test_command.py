@@ -76,11 +76,28 @@ def test_block_ends_sessions_and_tokens_and_unblock_lets_in_again(
     assert app_client.get("/me").status_code == 200
 
 
+def test_a_blocked_account_gets_neither_link_nor_password(run: Any, make_account: Any) -> None:
+    make_account("ada@example.org")
+    run("block", "ada@example.org")
+    for words in (["link", "ada@example.org"], ["password", "ada@example.org", "--password", "a long new one"]):
+        refused = run(*words)
+        assert isinstance(refused.exception, Conflict), refused.output
+        assert "shoal user unblock ada@example.org" in str(refused.exception)
+
+
+def test_who_never_managed_is_not_said_to_do_so_no_more(run: Any, make_account: Any) -> None:
+    make_account("ada@example.org", is_application_manager=True)
+    make_account("bob@example.org")
+    refused = run("manager", "bob@example.org", "--no")
+    assert isinstance(refused.exception, Refused), refused.output
+
+
 def test_remove_takes_an_account_away(run: Any, make_account: Any, make_project: Any, database_url: str) -> None:
     ada = make_account("ada@example.org")
     make_account("ben@example.org")
     make_project("Sea", manager=ada)
-    assert "Nobody else manages" in str(run("remove", "ada@example.org").exception)
+    refused = str(run("remove", "ada@example.org").exception)
+    assert "Nobody else manages" in refused and "--successor EMAIL" in refused
     # Its maker is named with the project, so the name stays.
     assert "What it did stays" in run("remove", "ada@example.org", "--successor", "ben@example.org").output
     run("add", "carl@example.org")

@@ -115,6 +115,13 @@ def test_a_taken_port_is_told_and_nothing_is_left_running(shoal: Shoal) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_store_that_cannot_be_used_is_told_and_nothing_is_left_running(shoal: Shoal) -> None:
+    refused = shoal("serve", "--no-worker", SHOAL_STORE="/proc/store")
+    assert refused.returncode == 1
+    assert "/proc/store" in refused.stderr
+    assert "Traceback" not in refused.stderr and "Shoal is at" not in refused.stdout
+
+
 def test_it_migrates_an_empty_database(shoal_alone: Shoal) -> None:
     _, address = shoal_alone.serve("--no-worker")
     assert answers(address)
