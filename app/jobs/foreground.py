@@ -86,7 +86,8 @@ def run_waiting(settings: Settings, database_url: str, job_id: int, stopping: th
 
 
 def _before(database_url: str, job_id: int) -> list[int]:
-    """The jobs that this one's lock makes it wait for."""
+    """The jobs that this one's lock makes it wait for: by the queue's own numbers, since of two that were asked for at
+    the same moment the later job may stand first there."""
     with database.connect(database_url) as db:
         rows = db.execute(
             """
@@ -95,9 +96,9 @@ def _before(database_url: str, job_id: int) -> list[int]:
             join job as earlier on earlier.lock = job.lock
             where job.id = %s
               and (earlier.priority > job.priority
-                   or earlier.priority = job.priority and earlier.id < job.id)
+                   or earlier.priority = job.priority and earlier.procrastinate_id < job.procrastinate_id)
               and earlier.status = 'queued'
-            order by earlier.priority desc, earlier.id
+            order by earlier.priority desc, earlier.procrastinate_id
             """,
             [job_id],
         ).fetchall()

@@ -163,7 +163,7 @@ def test_settings_name_and_take_out_references(
     assert "A vote of it counts 100 % here" in adas_page.get(f"/projects/{small.id}/settings").text
     page = logged_in(app_client, Account(ben.id, ben.email, ben.name, False))
     text = page.get(f"/projects/{small.id}/settings").text
-    assert "Open waters" in text and "Atlas" not in text and "1 more is not shared with you" in text
+    assert "Open waters" in text and "Atlas" not in text and "1 more is deleted or not shared with you" in text
     assert "Atlas" not in page.get(f"/projects/{small.id}/references/offered?q=a").text
     assert page.post(f"/projects/{small.id}/references/{other.id}/remove").status_code == 303
     assert page.post(f"/projects/{small.id}/references", data={"reference_id": other.id}).status_code == 303

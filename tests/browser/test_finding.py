@@ -30,6 +30,7 @@ def test_enter_opens_the_one_thing_found_or_shows_all_and_says_where_there_is_no
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/projects/{bay.id}/objects/{bay.ids[11]}")
     page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.get_by_role("searchbox", name="Find anything")).to_be_focused()
     page.keyboard.type("oithona")
     expect(page.locator("#find-offered").get_by_role("link", name="Oithona similis")).to_be_visible()
     page.keyboard.press("Enter")
