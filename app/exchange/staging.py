@@ -64,17 +64,23 @@ def find_done(db: Db, project_id: int, fingerprint: str) -> int | None:
 
 
 def begin(db: Db, project_id: int, account_id: int, source: str, fingerprint: str, options: ImportOptions) -> Begun:
-    """Start an import, or take up the same one where it stopped. It is locked until the connection ends."""
+    """Start an import, or take up the same one where it stopped. It is locked until the connection ends; a dry run is
+    its connection's own, with a number of its own."""
     db.execute("select pg_advisory_lock_shared(%s)", [SWEEP_LOCK])
     found = _unfinished(db, project_id, fingerprint, options)
     import_id = found or _insert(db, project_id, account_id, source, fingerprint, options)
-    if not db.execute("select pg_try_advisory_lock(%s, %s) as got", [RUNNING_LOCK, import_id]).fetchone().got:
+    if not options.dry_run and not _locked(db, import_id):
         raise Conflict("This import is running already: wait for it, or stop it first.")
     row = db.execute(
         "select coalesce(max(n_rows), 0) as n_rows, count(*) as n from import_chunk where import_id = %s", [import_id]
     ).fetchone()
     db.execute("update import set status = 'running', options = %s where id = %s", [_stored(options), import_id])
     return Begun(import_id, row.n_rows, row.n)
+
+
+def _locked(db: Db, import_id: int) -> bool:
+    got: bool = db.execute("select pg_try_advisory_lock(%s, %s) as got", [RUNNING_LOCK, import_id]).fetchone().got
+    return got
 
 
 def _unfinished(db: Db, project_id: int, fingerprint: str, options: ImportOptions) -> int | None:

@@ -372,6 +372,14 @@ def test_an_import_is_not_run_twice_at_once(workplace: Workplace, bundle: Bundle
         workplace.bring_in(folder)
 
 
+def test_a_dry_run_waits_for_no_import(workplace: Workplace, bundle: Bundle) -> None:
+    folder = bundle(LABELLED, "tttt", "o1|a.png|Fish|validated")
+    # Dry runs count from one, each for itself: here the first import of all is at work.
+    workplace.db.execute("select pg_advisory_lock(%s, 1)", [staging.RUNNING_LOCK])
+
+    assert workplace.bring_in(folder, dry_run=True).status == "checked"
+
+
 def test_a_full_disk_keeps_what_was_read_and_shows_nothing(
     workplace: Workplace, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
