@@ -1,5 +1,6 @@
 """A zip that is written as it comes: entries are streamed, and its list of entries lies on the disk, not in memory."""
 
+import io
 import pickle
 import shutil
 import tempfile
@@ -98,19 +99,35 @@ class Bundle:
         with path.open("rb") as source, self.entry(name) as stream:
             shutil.copyfileobj(source, stream, BLOCK_BYTES)
 
-    def take(self, name: str, path: Path) -> None:
-        """A file of the disk, as it is."""
-        with (
-            path.open("rb") as source,
-            self._zip.open(self._info(name, zipfile.ZIP_STORED), "w", force_zip64=True) as stream,
-        ):
-            shutil.copyfileobj(source, stream, BLOCK_BYTES)
+    @contextmanager
+    def as_is(self, name: str) -> Iterator["Appended"]:
+        """A file of any length that is small already, to be written before the next is begun."""
+        with self._zip.open(self._info(name, zipfile.ZIP_STORED), "w", force_zip64=True) as stream:
+            yield Appended(stream)
 
     def _info(self, name: str, method: int) -> zipfile.ZipInfo:
         info = zipfile.ZipInfo(name, self._at)
         info.compress_type, info._compresslevel = method, LEVEL  # type: ignore[attr-defined] # public from Python 3.13 on
         info.external_attr = 0o644 << 16
         return info
+
+
+class Appended(io.BufferedIOBase):
+    """A stream that knows how much it was given, as writers of parquet ask; what it writes to is closed elsewhere."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._n = stream, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        n = self._stream.write(data)
+        self._n += n
+        return n
+
+    def tell(self) -> int:
+        return self._n
 
 
 def copy_out(db: Db, query: str, values: dict[str, Any], stream: Any) -> int:

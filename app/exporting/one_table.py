@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +22,13 @@ from app.exporting.embedders import Vectors, find_embedders
 from app.exporting.folders import open_pictures, written
 from app.exporting.labelled import SPLITS, Seen, find_taxa, see
 from app.exporting.objects import Cells
-from app.exporting.selection import PIECE
 from app.exporting.tables import Counted
 from app.search.arrays import fetch_numbers_of, fetch_vectors_of
 
 if TYPE_CHECKING:
     from app.exporting.job import Work
+
+PIECE = 5_000  # objects that are read at once, and stand together in parquet
 
 GUARD_SAYS = (
     "texts that begin with = + - or @ have a ' before them here, so that no spreadsheet takes them for a formula;"
@@ -51,23 +53,25 @@ def write_csv(work: "Work") -> int:
 
 
 def write_parquet(work: "Work") -> int:
-    """Put together beside the bundle, since parquet ends with its table of contents."""
     pa, parquet = _arrow()
     seen, cells = see(work), _cells(work)
     wanted = find_embedders(work.db, work.project.id, work.export.choices.vectors)
     counted = Counted(work, len(seen))
     free = {one.header: one.position for one in fields_of(work.db, work.project.id) if one.is_free_number}
     reader = _Reader(pa, [one for one in cells if one.name not in free])
-    place = work.place / "objects.parquet"
     names = [one.column for one in wanted]
     told = reader.types | {one.column: pa.list_(pa.float32(), one.dimension) for one in wanted}
     schema = pa.schema([(name, told.get(name, pa.float64())) for name in [*(one.name for one in cells), *names]])
     schema = schema.with_metadata({"embedders": json.dumps([one.told for one in wanted])})
     statement = objects.query(reader.cells, guarded=False)
-    with parquet.ParquetWriter(
-        place, schema, compression="zstd", compression_level=1, use_dictionary=list(reader.types),
-        write_statistics=[one.name for one in cells], use_byte_stream_split=[f"{name}.list.element" for name in names],
-    ) as writer:  # fmt: skip
+    with (
+        work.bundle.as_is("objects.parquet") as stream,
+        parquet.ParquetWriter(
+            stream, schema, compression="zstd", compression_level=1, use_dictionary=list(reader.types),
+            write_statistics=[one.name for one in cells],
+            use_byte_stream_split=[f"{name}.list.element" for name in names],
+        ) as writer,
+    ):  # fmt: skip
 
         def read(db: Db, part: Seen) -> Any:
             page = io.BytesIO()
@@ -85,22 +89,32 @@ def write_parquet(work: "Work") -> int:
             for table in tables:
                 writer.write_table(table, row_group_size=PIECE)
                 counted.objects(len(table))
-    work.bundle.take("objects.parquet", place)
-    place.unlink()
     vectors = [f"`{name}`: vectors of {one.name}, {one.dimension} numbers of unit length; null where an object has none"
                for name, one in zip(names, wanted, strict=True)]  # fmt: skip
-    _finish(work, seen, cells, ["`objects.parquet`: a row for each object, in pieces of 10,000", *vectors])
+    _finish(work, seen, cells, ["`objects.parquet`: a row for each object, in pieces of 5,000", *vectors])
     return counted.n
 
 
 def _ahead(read: Callable[[Db, Seen], Any], dbs: list[Db], parts: Iterable[Seen]) -> Iterator[Any]:
-    """What is read of each part, in their order, while those before are worked on: a part by each connection."""
+    """What is read of each part, in their order, while those before are worked on: a part by each connection, and one
+    more that waits for its turn, so that none is idle."""
+    free: SimpleQueue[Db] = SimpleQueue()
+    for db in dbs:
+        free.put(db)
+
+    def read_one(part: Seen) -> Any:
+        db = free.get()
+        try:
+            return read(db, part)
+        finally:
+            free.put(db)
+
     with ThreadPoolExecutor(len(dbs)) as pool:
         coming: deque[Future[Any]] = deque()
-        for place, part in enumerate(parts):
-            if len(coming) == len(dbs):
+        for part in parts:
+            coming.append(pool.submit(read_one, part))
+            if len(coming) > len(dbs):
                 yield coming.popleft().result()
-            coming.append(pool.submit(read, dbs[place % len(dbs)], part))
         while coming:
             yield coming.popleft().result()
 
