@@ -9,6 +9,7 @@ import click
 from app import database
 from app.database import Db
 from app.errors import NotFound, Refused
+from app.nouns import counted
 from app.settings import Settings, load_settings, sources
 
 SHOWN_PROJECTS = 20
@@ -161,7 +162,7 @@ def _say_embedded(url: str, project: Any) -> None:
         ).fetchone()
     said = f"{project.title}: {row.n:,} of {row.objects:,} objects have their vector."
     if row.failed:
-        said += f" {row.failed:,} images cannot be read; the job's log names them, --retry-failed tries again."
+        said += f" {counted(row.failed, 'image')} cannot be read; the job's log names them, --retry-failed tries again."
     click.echo(said)
 
 

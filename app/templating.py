@@ -9,6 +9,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
 from app.accounts.viewer import ANONYMOUS
+from app.nouns import noun
 from app.paths import TEMPLATES
 from app.static_files import static_files
 
@@ -44,6 +45,11 @@ class PageEnvironment(Environment):
 def thousands(number: int | None) -> str:
     """6721 as 6 721, with a space that does not break."""
     return "" if number is None else f"{number:,}".replace(",", NARROW_SPACE)
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """1 taxon, 6 721 taxa."""
+    return f"{thousands(n)} {noun(n, one, many)}"
 
 
 def ago(moment: datetime | None) -> str:
@@ -91,7 +97,13 @@ def make_environment() -> Environment:
     )
     environment.globals.update(static_url=static_files.url, module_urls=static_files.modules)
     environment.filters.update(
-        thousands=thousands, ago=ago, middle_cut=middle_cut, file_size=file_size, parent_name=parent_name
+        thousands=thousands,
+        noun=noun,
+        counted=counted,
+        ago=ago,
+        middle_cut=middle_cut,
+        file_size=file_size,
+        parent_name=parent_name,
     )
     return environment
 

@@ -18,6 +18,7 @@ from app.jobs.queue import enqueue
 from app.labels import acts, changes
 from app.labels.acts import InBatch, Labelled, Labeller
 from app.labels.changes import Changed, Seen
+from app.nouns import counted
 
 MOST_AT_ONCE = 10_000
 
@@ -58,7 +59,10 @@ def run(job: JobContext) -> None:
             db.execute("update audit set state = 'open' where id = %s and state = 'accepting'", [audit.id])
             db.commit()
             raise
-    job.log(f"{n_changed:,} objects labelled; {len(ids) - n_changed:,} left, since somebody labelled them meanwhile.")
+    job.log(
+        f"{counted(n_changed, 'object')} labelled; {len(ids) - n_changed:,} left, since somebody labelled them"
+        " meanwhile."
+    )
 
 
 def _take(db: Db, job_id: int, audit_id: int) -> bool:

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from app.database import Db
 from app.errors import Conflict, NotFound, Refused
+from app.nouns import counted
 from indexer.audit import most_wrong
 
 CONFIDENCE = 0.95
@@ -221,14 +222,17 @@ def _audit(row: Any) -> Audit:
 
 def _waived(row: Any) -> str:
     who, why = row.account or "someone who left", row.reason or "no reason given"
-    return f"waived by a program of {who}, {row.n_unseen:,} objects without a sample: {why}"
+    return f"waived by a program of {who}, {counted(row.n_unseen, 'object')} without a sample: {why}"
 
 
 def _words(n_sample: int, n_wrong: int, bound: float | None, n: int) -> str:
     """`n`: of which the draws were, the strangers with them that were corrected before."""
     if bound is None:
         return f"{n_sample:,} of {n:,} objects drawn at random"
-    return f"{n_wrong:,} wrong of {n_sample:,}: at most {100 * bound:.1f} % wrong at 95 % confidence, {n:,} objects"
+    return (
+        f"{n_wrong:,} wrong of {n_sample:,}: at most {100 * bound:.1f} % wrong at 95 % confidence,"
+        f" {counted(n, 'object')}"
+    )
 
 
 def lock(db: Db, project_id: int, audit_id: int) -> int | None:

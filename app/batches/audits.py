@@ -22,6 +22,7 @@ from app.labels import acts, changes
 from app.labels.acts import Act, InBatch, Labelled, Labeller, Outcome, check_open
 from app.labels.changes import state_token
 from app.labels.former import hold_batches
+from app.nouns import counted
 from app.taxonomy.names import UNKNOWN_TAXON
 
 __all__ = ["accept", "draw", "drop", "judge", "note_seen", "waive"]
@@ -144,7 +145,7 @@ def accept(
     audit = find(db, project.id, audit_id)
     if audit.bound is None:
         n = sum(one.is_right is None for one in audit.sample)
-        raise Conflict(f"{n:,} objects of the sample are not judged yet: nothing is accepted before.")
+        raise Conflict(f"{counted(n, 'object')} of the sample are not judged yet: nothing is accepted before.")
     if not audit.may_accept and not manager:
         if ask is None:
             raise Forbidden(
@@ -197,7 +198,7 @@ def waive(db: Db, project: Batched, account: Labeller, wish: Wish, reason: str) 
     audit = find(db, project.id, audit_id)
     evidence = {"id": audit_id, "n": len(ids), "n_sample": 0, "waived": True, "reason": reason.strip()[:1000],
                 "title": audit.title, "query": audit.query, "upto": audit.upto,
-                "words": f"audit waived by a program, {len(ids):,} objects"}  # fmt: skip
+                "words": f"audit waived by a program, {counted(len(ids), 'object')}"}  # fmt: skip
     return _accept(db, project, account, hold(db, project.id, audit_id), audit, wish.client_id, evidence, request)
 
 

@@ -13,6 +13,7 @@ from app.errors import NotFound, Refused
 from app.jobs import foreground
 from app.learning import sets
 from app.learning.command import home_of
+from app.nouns import counted
 from app.prediction.command import say_run
 from app.settings import Settings, load_settings
 from indexer.classifier.base import METHODS
@@ -107,7 +108,7 @@ def _say(db: Db, classifier_id: int) -> None:
     report = row.report
     click.echo(
         f"Classifier {row.id}: “{row.title}”, version {row.version}, {row.method} ({report['settings']}), learned from"
-        f" {row.n_objects:,} objects of {len(row.taxa):,} taxa in {report['seconds']:g} s."
+        f" {counted(row.n_objects, 'object')} of {len(row.taxa):,} taxa in {report['seconds']:g} s."
     )
     if n_without := sum(source["n"] for source in report["without_vector"]):
         click.echo(f"{n_without:,} more of the learning set have no vector of {row.embedder}, and were left out.")

@@ -14,6 +14,7 @@ from app.jobs.context import JobContext
 from app.learning import automatic, loading, sets
 from app.learning import job as learning
 from app.learning.loading import LearningData
+from app.nouns import counted
 from app.prediction import runs_made
 from app.search import embedders
 from indexer.classifier import Fitted, NotTrainable, fit
@@ -137,7 +138,8 @@ def _say(job: JobContext, fitted: Fitted, without: list[dict[str, int]], embedde
     report = fitted.report
     accuracy = "" if report["accuracy"] is None else f" {100 * report['accuracy']:.1f} % of them right."
     job.log(
-        f"{report['n']:,} objects of {report['n_taxa']:,} taxa learned by {report['method']} ({report['settings']});"
+        f"{counted(report['n'], 'object')} of {report['n_taxa']:,} taxa learned by {report['method']}"
+        f" ({report['settings']});"
         f" {report['n_held_out']:,} held out.{accuracy}"
     )
     if why := promises.why_none(report, embedder):
@@ -145,4 +147,4 @@ def _say(job: JobContext, fitted: Fitted, without: list[dict[str, int]], embedde
     for name, why in report["dropped_columns"]:
         job.log(f"The column {name} is not used: {why}.")
     for source in without:
-        job.log(f"{source['n']:,} objects of project {source['project_id']} have no vector and were left out.")
+        job.log(f"{counted(source['n'], 'object')} of project {source['project_id']} have no vector and were left out.")

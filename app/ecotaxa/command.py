@@ -18,6 +18,7 @@ from app.errors import NotFound, Refused
 from app.exchange.command import remove_empty
 from app.exchange.resolve import find_taxa
 from app.jobs import foreground
+from app.nouns import counted
 from app.projects.queries import make_project
 from app.projects.spoken_for import manager_of, owner_of
 from app.settings import Settings, load_settings
@@ -97,7 +98,7 @@ def push(url: str, project: str, mapping: Path | None, email: str | None, yes: b
             with database.connect(database_url) as db:
                 taxa.say(db, project_id, before)
     n = compared.report.n_send
-    if n and not dry_run and (yes or click.confirm(f"Send {n:,} labels to EcoTaxa?", err=True)):
+    if n and not dry_run and (yes or click.confirm(f"Send {counted(n, 'label')} to EcoTaxa?", err=True)):
         with database.connect(database_url) as db:
             asked = visits.ask(db, settings, project_id, title, account_id, "push", token)
         compared = _do(settings, database_url, asked)

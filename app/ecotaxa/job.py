@@ -14,9 +14,10 @@ from app.ecotaxa.client import EcoTaxa, RemoteJob
 from app.ecotaxa.visits import Link, Report
 from app.errors import Refused
 from app.exchange.importing import run_import
-from app.exchange.report import ImportOptions, ImportReport, counted
+from app.exchange.report import ImportOptions, ImportReport
 from app.jobs.bodies import job_body
 from app.jobs.context import Cancelled, JobContext
+from app.nouns import counted
 from app.settings import Settings
 
 MOST_NAMED = 10
@@ -96,7 +97,7 @@ def _follow_fields(db: Db, remote: EcoTaxa, link: Link, row: Any, report: Report
     report.n_values = outcome.n_values
     if outcome.n_values:
         report.notes.append(
-            f"{counted(outcome.n_values, 'value', 'values')} of fields were taken over: import {outcome.import_id} on"
+            f"{counted(outcome.n_values, 'value')} of fields were taken over: import {outcome.import_id} on"
             " the page Import tells which, and takes them back."
         )
 
@@ -154,7 +155,7 @@ def _note_unmatched(db: Db, link: Link, row: Any, report: Report) -> None:
     n, _, _ = reading.samples_to_fetch(db, link.project_id, row.id)
     if n and row.action == "pull":
         report.notes.append(
-            f"{counted(n, 'object', 'objects')} of EcoTaxa’s could not be told from others, since several have the same"
+            f"{counted(n, 'object')} of EcoTaxa’s could not be told from others, since several have the same"
             " id: they are left as they are."
         )
     elif n:

@@ -7,6 +7,7 @@ from app.ecotaxa.client import CLASSIFIED_AT_ONCE, EcoTaxa
 from app.ecotaxa.visits import Link, Report
 from app.errors import Refused
 from app.jobs.context import JobContext
+from app.nouns import counted
 
 
 def send(db: Db, remote: EcoTaxa, link: Link, report: Report, job: JobContext) -> None:
@@ -22,7 +23,8 @@ def send(db: Db, remote: EcoTaxa, link: Link, report: Report, job: JobContext) -
                 remote.classify(ids, numbers, status)
             except Refused as refusal:
                 raise Refused(
-                    f"{report.n_sent:,} labels were sent, and then: {refusal.sentence} The rest is still to be sent:"
+                    f"{counted(report.n_sent, 'label was', 'labels were')} sent, and then: {refusal.sentence} The"
+                    " rest is still to be sent:"
                     " compare again.",
                     refusal.status,
                 ) from refusal

@@ -10,8 +10,8 @@ from app.database import Db
 from app.ecotaxa import tokens
 from app.ecotaxa.client import read_address
 from app.errors import Conflict, NotFound, Refused
-from app.exchange.report import counted
 from app.jobs.queue import enqueue
+from app.nouns import counted
 from app.settings import Settings
 
 Action = Literal["pull", "compare", "push"]
@@ -255,9 +255,9 @@ def told(action: str, report: Report) -> list[str]:
         f"{counted(getattr(n, f'n_{kind}'), *words)}." for kind, words in WORDS.items() if getattr(n, f"n_{kind}")
     ]
     done = {
-        "pull": f"{counted(n.n_new, 'object', 'objects')} taken in, and {counted(n.n_taken, 'label', 'labels')}"
-        + (f"; {counted(n.n_values, 'value', 'values')} of fields taken over" if n.n_values else ""),
-        "push": f"{counted(n.n_sent, 'label', 'labels')} sent",
+        "pull": f"{counted(n.n_new, 'object')} taken in, and {counted(n.n_taken, 'label')}"
+        + (f"; {counted(n.n_values, 'value')} of fields taken over" if n.n_values else ""),
+        "push": f"{counted(n.n_sent, 'label')} sent",
         "compare": "compared",
     }[action]
-    return [*lines, f"{counted(n.n_objects, 'object', 'objects')} at EcoTaxa: {done}."]
+    return [*lines, f"{counted(n.n_objects, 'object')} at EcoTaxa: {done}."]

@@ -22,6 +22,7 @@ from app.errors import Refused
 from app.jobs import foreground
 from app.labels.in_bin import in_bin_words
 from app.labels.undo_routes import read_moment
+from app.nouns import counted
 from app.projects.spoken_for import account_with, manager_of
 from app.settings import Settings, load_settings
 from app.taxonomy.changing import named
@@ -108,7 +109,7 @@ def _change(project: str, wish: ValuesWish, dry_run: bool, email: str | None) ->
         told = values.preview(db, home, account_id, wish)
         of_first = f" of the first {told.n_looked_at:,}" if told.n_looked_at < told.n_things else ""
         of = f"{told.n_things:,} {PLURALS[wish.level]}"
-        click.echo(f"{told.words}: {told.n_changed:,} values of {of} would change{of_first}.")
+        click.echo(f"{told.words}: {counted(told.n_changed, 'value')} of {of} would change{of_first}.")
         _say_examples(f"{one.name}\t{one.column}\t{_shown(one.old)}\t→ {_shown(one.new)}" for one in told.examples)
         if told.n_same:
             click.echo(f"{told.n_same:,} are so already.", err=True)
@@ -162,7 +163,7 @@ def change_labels(
             int(named(db, taxon).id) if way == "reclassify" else None,
         )  # fmt: skip
         told = label_preview.preview(db, home, account_id, wish)
-        click.echo(f"{told.words}: {told.n_labels:,} labels of {told.n_objects:,} objects would change.")
+        click.echo(f"{told.words}: {counted(told.n_labels, 'label')} of {told.n_objects:,} objects would change.")
         _say_examples(
             f"{one.n:,}\t{one.status} {one.taxon}\t→ {one.to_status} {one.to_taxon or ''}" for one in told.turned
         )

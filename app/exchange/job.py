@@ -7,10 +7,11 @@ from app import database
 from app.errors import Refused
 from app.exchange import uploads
 from app.exchange.importing import run_import
-from app.exchange.report import Fault, ImportOptions, ImportReport, counted
+from app.exchange.report import Fault, ImportOptions, ImportReport
 from app.exchange.uploads import Upload
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
+from app.nouns import counted
 
 LOGGED_LINES = 200
 
@@ -53,7 +54,7 @@ def _log(job: JobContext, report: ImportReport) -> None:
     end = [*report.example(), report.summary()]
     told = report.lines()[: -len(end)]
     more = len(told) - LOGGED_LINES
-    rest = [f"... and {counted(more, 'line', 'lines')} more in the import's report."] if more > 0 else []
+    rest = [f"... and {counted(more, 'line')} more in the import's report."] if more > 0 else []
     for line in told[:LOGGED_LINES] + rest + end:
         job.log(line)
 

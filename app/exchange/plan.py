@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from app.errors import Refused
 from app.exchange import tables
-from app.exchange.report import Fault, ImportOptions, counted
+from app.exchange.report import Fault, ImportOptions
 from app.exchange.settling import is_unsettled
 from app.exchange.sources import (
     Entry,
@@ -26,6 +26,7 @@ from app.exchange.sources import (
     inside,
 )
 from app.exchange.tables import FreeColumn, Table
+from app.nouns import counted
 
 MEASURES = ("area", "esd", "major", "minor", "mean", "std")
 HIDDEN = {"__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN"}

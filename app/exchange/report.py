@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.errors import Refused
+from app.nouns import counted
 
 SHOWN_FAULTS = 1000
 # Names in the example of a mapping; whoever has more unknown taxa writes a program, or lets them be made.
@@ -19,11 +20,6 @@ LEFT_OUT = {
     ),
     "file": ("file left out, as it is no image", "files left out, as they are no images"),
 }
-
-
-def counted(n: int, one: str, many: str) -> str:
-    """A number with the right form of its noun."""
-    return f"{n:,} {one if n == 1 else many}"
 
 
 @dataclass(frozen=True)
@@ -157,10 +153,10 @@ class ImportReport:
 
     def summary(self) -> str:
         """One sentence: what happened, to what, and what to do next."""
-        objects, images = counted(self.n_objects, "object", "objects"), counted(self.n_images, "image", "images")
-        counts = f"{objects} with {images} from {counted(self.n_rows, 'row', 'rows')}"
+        objects, images = counted(self.n_objects, "object"), counted(self.n_images, "image")
+        counts = f"{objects} with {images} from {counted(self.n_rows, 'row')}"
         if self.status == "failed":
-            faults = counted(self.n_faults, "fault", "faults")
+            faults = counted(self.n_faults, "fault")
             it = "it" if self.n_faults == 1 else "them"
             return f"Refused: {faults}. Nothing was added. Correct {it} and import again."
         if self.status == "asking" and (self.missing_taxa or self.missing_users):
@@ -192,9 +188,9 @@ class ImportReport:
             return f"Nothing was changed: what differed when it was looked at was labelled by somebody since.{rest}"
         if self.n_lost:
             gone = "were" if self.status == "done" else "would be"
-            rest = f" {counted(self.n_lost, 'label', 'labels')} of people {gone} taken away.{rest}"
+            rest = f" {counted(self.n_lost, 'label')} of people {gone} taken away.{rest}"
         verb = "Changed" if self.status == "done" else "Would change"
-        return f"{verb} {', '.join(said)} from {counted(self.n_rows, 'row', 'rows')}.{rest}"
+        return f"{verb} {', '.join(said)} from {counted(self.n_rows, 'row')}.{rest}"
 
     def _differences(self) -> list[str]:
         """What an update would change, column by column, with the first values."""

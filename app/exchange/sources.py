@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from app.errors import Refused
 from app.exchange.tars import ShortReads, Slice, SliceReader
+from app.nouns import counted
 
 # Deflate reaches 1,032; tables of equal rows reach 200, images hardly 2. Small archives may be as dense as they like.
 LARGEST_RATIO = 200
@@ -154,7 +155,7 @@ class ZipSource:
         size = self.path.stat().st_size
         name = self.name or self.path.name
         if len(listed) > MOST_FILES:
-            raise Refused(f"{name} holds {len(listed):,} files, more than {MOST_FILES:,}: split it.")
+            raise Refused(f"{name} holds {counted(len(listed), 'file')}, more than {MOST_FILES:,}: split it.")
         if packed > size:
             raise Refused(f"{name} claims {packed:,} packed bytes in {size:,}: its files overlap, as in a zip bomb.")
         if unpacked > max(FREE_BYTES, LARGEST_RATIO * size):

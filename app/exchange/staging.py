@@ -7,7 +7,8 @@ from psycopg.types.json import Jsonb
 from app.database import Db
 from app.errors import Conflict
 from app.exchange.chunks import Chunk
-from app.exchange.report import LEFT_OUT, Fault, ImportOptions, ImportReport, counted
+from app.exchange.report import LEFT_OUT, Fault, ImportOptions, ImportReport
+from app.nouns import counted
 from app.objects.store import SWEEP_LOCK, Store
 
 # First key of the advisory lock that a running import holds on itself; the database lets it go when the import dies.

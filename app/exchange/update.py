@@ -24,6 +24,7 @@ from app.exchange.resolve import resolve
 from app.exchange.survey import add_unknown, names_of
 from app.exchange.update_rows import Rows
 from app.labels.acts import check_open
+from app.nouns import counted
 from app.objects.store import open_store
 from app.settings import Settings
 
@@ -192,7 +193,8 @@ class Update:
             outcome.n_labels, outcome.n_predictions = labels.write(tell)
             if labels.n_newer:
                 outcome.notes.append(
-                    f"{labels.n_newer:,} objects were labelled since the differences were looked at: these labels stay"
+                    f"{counted(labels.n_newer, 'object was', 'objects were')} labelled since the differences were"
+                    " looked at: these labels stay"
                 )
 
     def _leave(self, outcome: ImportReport) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from app.exporting.choices import find_kind
 from app.exporting.objects import PROVENANCES
 from app.exporting.pictures import Pictures
+from app.nouns import counted
 
 if TYPE_CHECKING:
     from app.exporting.job import Work
@@ -37,7 +38,7 @@ def ecotaxa(work: "Work", n_rows: int) -> str:
     lines = [
         *head(work),
         f"- {kind.label}: {kind.says}",
-        f"- {len(work.selection):,} objects in {n_rows:,} rows",
+        f"- {counted(len(work.selection), 'object')} in {counted(n_rows, 'row')}",
         *([f"- only objects that meet {work.export.choices.filters}"] if work.export.choices.filters else []),
         "",
         "Tables are UTF-8 with a byte-order mark, tab-separated, with quotation marks around what is no number; missing"
@@ -72,9 +73,13 @@ def tell_pictures(work: "Work", pictures: Pictures) -> None:
     """What became of images that could not be written as they are."""
     if pictures.n_lost:
         work.note(
-            f"{pictures.n_lost:,} images are missing from the store: they are left out, and no import finds them."
+            f"{counted(pictures.n_lost, 'image is', 'images are')} missing from the store: they are left out, and no"
+            " import finds them."
         )
     if pictures.n_converted:
-        work.note(f"{pictures.n_converted:,} images were TIFF, WebP or BMP, and are PNG under their names.")
+        work.note(
+            f"{counted(pictures.n_converted, 'image was', 'images were')} TIFF, WebP or BMP, and are PNG under their"
+            " names."
+        )
     if pictures.kept_as:
         work.note(f"Some images are {', '.join(sorted(pictures.kept_as))}, which EcoTaxa does not read.")

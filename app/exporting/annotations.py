@@ -26,6 +26,9 @@ def write(work: "Work") -> int:
         [work.project.id],
     ).fetchone()
     if twins.n:
-        work.note(f"{twins.n:,} objects have the id of another: this table cannot tell which of them a row means.")
+        work.note(
+            f"{counted(twins.n, 'object has', 'objects have')} the id of another: this table cannot tell which of"
+            " them a row means."
+        )
     work.bundle.text("README.md", about.ecotaxa(work, n_rows))
     return n_rows

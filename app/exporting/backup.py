@@ -8,6 +8,7 @@ from app.exporting.names import unique
 from app.exporting.pictures import Paths, Pictures, find_paths
 from app.exporting.selection import by_sample
 from app.exporting.tables import Counted, write_table
+from app.nouns import counted
 from app.objects.store import open_store
 
 if TYPE_CHECKING:
@@ -76,11 +77,21 @@ def _tell_limits(work: "Work", fields: list[FieldName]) -> None:
     ).fetchone()
     if row.names:
         work.note(
-            f"{row.names:,} objects have an id or a link of over {LONGEST_NAME} characters: EcoTaxa refuses them."
+            f"{counted(row.names, 'object has', 'objects have')} an id or a link of over {LONGEST_NAME} characters:"
+            " EcoTaxa refuses them."
         )
     if row.texts:
-        work.note(f"{row.texts:,} objects have texts of over {LONGEST_TEXT} characters: EcoTaxa refuses them.")
+        work.note(
+            f"{counted(row.texts, 'object has', 'objects have')} texts of over {LONGEST_TEXT} characters: EcoTaxa"
+            " refuses them."
+        )
     if row.bare:
-        work.note(f"{row.bare:,} objects have no image and are left out: every row of this format is an image.")
+        work.note(
+            f"{counted(row.bare, 'object has', 'objects have')} no image and are left out: every row of this format"
+            " is an image."
+        )
     if row.twins:
-        work.note(f"{row.twins:,} objects have the id of another: an import takes them for one object.")
+        work.note(
+            f"{counted(row.twins, 'object has', 'objects have')} the id of another: an import takes them for one"
+            " object."
+        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.exporting import about
 from app.exporting.labelled import SPLITS, STATUSES, Seen, Taxon
+from app.nouns import counted
 
 if TYPE_CHECKING:
     from app.exporting.job import Work
@@ -62,7 +63,7 @@ def text(work: "Work", seen: Seen, taxa: dict[int, Taxon], says: list[str]) -> s
     lines = [
         *about.head(work),
         f"- licence: {licence}",
-        f"- {len(seen):,} objects of {len(set(seen.taxa.tolist()) - {0}):,} taxa: {', '.join(statuses)}"
+        f"- {counted(len(seen), 'object')} of {len(set(seen.taxa.tolist()) - {0}):,} taxa: {', '.join(statuses)}"
         + ("" if choices.with_unseen or not choices.statuses else "; labels accepted unseen under an audit left out"),
         *([f"- only objects that meet {choices.filters}"] if choices.filters else []),
         f"- splits by sample, seed {choices.seed}: no sample is in two of them",

@@ -13,6 +13,7 @@ from app.errors import Refused
 from app.exporting import files
 from app.exporting.choices import EXTRAS, KINDS, Wish
 from app.jobs import foreground
+from app.nouns import counted
 from app.projects.access import Project
 from app.settings import load_settings
 
@@ -89,7 +90,7 @@ def export(project: str, kind: str, file: Path, **given: Any) -> None:
         _put(whole, file)
         files.remove(db, settings, done)
         lost = _lost_images(db, asked.job_id or 0)
-    click.echo(f"{file}: {done.n_rows or 0:,} rows of {home.title}, {done.n_bytes or 0:,} bytes.")
+    click.echo(f"{file}: {counted(done.n_rows or 0, 'row')} of {home.title}, {done.n_bytes or 0:,} bytes.")
     if lost:
         raise Refused(f"{file} is not whole. {lost} Bring them back from a backup, and export again.")
 

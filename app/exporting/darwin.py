@@ -16,6 +16,7 @@ from app.exporting.darwin_events import Event, extent, find_events
 from app.exporting.darwin_taxa import Resolved, resolve
 from app.exporting.darwin_terms import COUNT, EVENT, LICENCES, MEASUREMENT, OCCURRENCE, WORMS, Table, line, meta
 from app.exporting.labelled import STATUSES
+from app.nouns import counted
 from app.projects.about import about_of
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _write(work: "Work", table: Table, rows: Iterator[list[Any]]) -> int:
                 lines = []
                 work.report.checkpoint()
         stream.write("".join(lines).encode())
-    work.report.progress(len(work.selection), len(work.selection), "objects", f"{n:,} rows of {table.file}")
+    work.report.progress(len(work.selection), len(work.selection), "objects", f"{counted(n, 'row')} of {table.file}")
     return n
 
 
@@ -213,7 +214,8 @@ def _tell(work: "Work", found: Found) -> None:
     if found.left_out:
         more = "" if work.export.choices.through_ancestors else ", and the WoRMS ids of ancestors were not asked for"
         work.note(
-            f"{found.left_out.total():,} objects of {len(found.left_out):,} taxa are left out, since these have no"
+            f"{counted(found.left_out.total(), 'object')} of {len(found.left_out):,} taxa are left out, since these"
+            " have no"
             f" WoRMS id{more}. They are listed below."
         )
 
@@ -234,7 +236,8 @@ def _tell_absences(work: "Work", found: Found, absences: Absences) -> None:
     work.note(
         f"Absent is a taxon in a sample where every object is classified, and none as it or as a taxon below it: in"
         f" {len(samples & absences.unjudged):,} of {len(samples):,} samples nothing is called absent, since objects"
-        f" there are unclassified, and in {len(open_):,} samples not every taxon that was not counted, since objects"
+        f" there are unclassified, and in {counted(len(open_), 'sample')} not every taxon that was not counted, since"
+        " objects"
         " there are predicted as it, dubious, left out by the filter, or of a taxon below it."
     )
 
@@ -255,6 +258,6 @@ def _readme(work: "Work", found: Found, n: int) -> str:
         *(["", "## Called by another taxon's name", ""] if raised else []),
         *(f"- {one.display_name}: as {one.scientific_name} ({one.aphia_id})" for one in raised),
         *(["", "## Left out", ""] if counts else []),
-        *(f"- {names.get(id, id)}: {n:,} objects" for id, n in counts),
+        *(f"- {names.get(id, id)}: {counted(n, 'object')}" for id, n in counts),
     ]
     return "\n".join(lines) + "\n"

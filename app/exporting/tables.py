@@ -8,6 +8,7 @@ from app.exporting.bundle import copy_out
 from app.exporting.columns import Column, namesakes, query, values_of
 from app.exporting.pictures import Paths
 from app.exporting.selection import Part
+from app.nouns import counted
 
 if TYPE_CHECKING:
     from app.exporting.job import Work
@@ -33,7 +34,7 @@ class Counted:
         self.tell()
 
     def tell(self) -> None:
-        said = f"{self.n_images:,} images written" if self.n_images else ""
+        said = f"{counted(self.n_images, 'image')} written" if self.n_images else ""
         if self.n_lost:
             said = f"{said or 'no image written'}, {self.n_lost:,} are missing from the store"
         self.work.report.progress(self.n, self.total, "objects", said)

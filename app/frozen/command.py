@@ -6,6 +6,7 @@ from app import database
 from app.commands import find_project, ready_database
 from app.database import Db
 from app.frozen import doing, proposals, versions
+from app.nouns import counted
 from app.settings import load_settings
 
 SHOWN = 20
@@ -28,7 +29,9 @@ def freeze(project: str, title: str | None, note: str, accept_all: bool) -> None
         if title is not None:
             made = doing.at_once(db, found.id, account_id, "freeze", title=title, note=note).version
             if made:
-                click.echo(f"Version {made.number}, {made.title}: {made.n_objects:,} objects of {made.n_taxa:,} taxa.")
+                click.echo(
+                    f"Version {made.number}, {made.title}: {counted(made.n_objects, 'object')} of {made.n_taxa:,} taxa."
+                )
         else:
             _tell(db, found.id)
 

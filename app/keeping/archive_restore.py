@@ -28,6 +28,7 @@ from app.keeping.archive_people import find_embedders, find_people, find_taxa
 from app.keeping.archive_rows import add_rows, make_maps, read_rows
 from app.keeping.archive_tables import TABLES
 from app.keeping.manifest import Report
+from app.nouns import counted
 from app.objects.store import SWEEP_LOCK, Store, open_store
 from app.paths import MIGRATIONS
 from app.settings import Settings
@@ -254,7 +255,9 @@ def _write_contents(db: Db, read: Read) -> None:
         "select count(*) as n from archived_image where hash not in (select hash from content)"
     ).fetchone()
     if lost.n:
-        raise Refused(f"The archive is not whole: {lost.n:,} images are not in it. Nothing was restored.")
+        raise Refused(
+            f"The archive is not whole: {counted(lost.n, 'image is', 'images are')} not in it. Nothing was restored."
+        )
 
 
 def _point(db: Db, numbers: Numbers) -> None:

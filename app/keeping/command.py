@@ -17,6 +17,7 @@ from app.keeping import backup as backups
 from app.keeping import manifest as manifests
 from app.keeping.backup_folder import check
 from app.keeping.manifest import Report
+from app.nouns import counted
 from app.settings import load_settings
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -89,8 +90,12 @@ def _warn_of_damaged(folder: Path) -> None:
 
 def _told(made: manifests.Manifest) -> str:
     rows = made.rows
-    said = f"{rows['project']:,} projects, {rows['object']:,} objects, {rows['image']:,} images"
-    return f"{made.made_at}, Shoal {made.shoal}: {said}; {made.n_files:,} files of {made.n_bytes / 1e6:,.1f} MB."
+    said = (
+        f"{counted(rows['project'], 'project')}, {counted(rows['object'], 'object')}, {counted(rows['image'], 'image')}"
+    )
+    return (
+        f"{made.made_at}, Shoal {made.shoal}: {said}; {counted(made.n_files, 'file')} of {made.n_bytes / 1e6:,.1f} MB."
+    )
 
 
 def _list(folder: Path) -> None:
@@ -165,11 +170,11 @@ def gc(dry_run: bool, min_age_hours: float) -> None:
     with database.connect(ready_database(settings), autocommit=True) as db:
         found = collect(settings, db, dry_run=dry_run, older_than_s=3600 * min_age_hours)
     for table, n in found.rows.items():
-        click.echo(f"{n:,} rows of {table} of projects that are gone")
+        click.echo(f"{counted(n, 'row')} of {table} of projects that are gone")
     for project_id in found.subsets:
         click.echo(f"Project {project_id}, a subset that was never made to its end")
     click.echo(f"{found.contents:,} contents that no image is of")
     for path, n in found.files.items() if dry_run else ():
         click.echo(f"    {path}\t{n:,} bytes")
-    click.echo(f"{len(found.files):,} files of the store, {len(found.folders):,} folders of indexes and cards")
+    click.echo(f"{counted(len(found.files), 'file')} of the store, {len(found.folders):,} folders of indexes and cards")
     click.echo(f"{found.n_bytes / 1e6:,.1f} MB {'would be' if dry_run else 'were'} freed.")

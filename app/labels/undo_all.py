@@ -23,6 +23,7 @@ from app.labels.acts import NO_ACT, InBatch, Labelled, Labeller, begin, check_op
 from app.labels.former import former, hold_batches, hold_labels, hold_undos
 from app.labels.reversals import tell_reversed
 from app.labels.undo_preview import MEANT, PART_OBJECTS, Back, Period, Preview, Stays, extent, next_acts, summarise
+from app.nouns import counted
 
 MOST_AT_ONCE = 2_000  # objects of an undo that a request does itself
 MOST_TOLD = 100  # kinds of changes that the act remembers
@@ -55,7 +56,7 @@ def undo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, peri
     _remember(db, act_id, {"who": period.who, "since": period.since.isoformat(), "until": period.until.isoformat(),
                            "of_audit": period.audit_id, "n_acts": 0, "n_stays": 0, "back": [], "stays": []}
     )  # fmt: skip
-    return _go(db, project.id, account.id, act_id, whole.n_objects, f"Take back {whole.n_acts:,} acts")
+    return _go(db, project.id, account.id, act_id, whole.n_objects, f"Take back {counted(whole.n_acts, 'act')}")
 
 
 def redo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, of_act_id: int, manager: bool) -> Taken:
@@ -83,7 +84,9 @@ def redo_all(db: Db, project: Labelled, account: Labeller, client_id: UUID, of_a
     db.execute("update act set reverses = %s where id = %s", [of_act_id, act_id])
     kept = ("who", "since", "until", "of_audit", "n_acts", "n_refusals")
     _remember(db, act_id, {key: undone.detail[key] for key in kept if key in undone.detail})
-    return _go(db, project.id, account.id, act_id, undone.n_objects, f"Do {undone.detail['n_acts']:,} acts again")
+    return _go(
+        db, project.id, account.id, act_id, undone.n_objects, f"Do {counted(undone.detail['n_acts'], 'act')} again"
+    )
 
 
 def check_may(account_id: int, who: int, manager: bool) -> None:
@@ -139,7 +142,9 @@ def run(job: JobContext) -> None:
             done += work.n_done - n_before
         job.progress(total, total, "objects")
         told = _told(db, work.act_id)
-    job.log(f"{told.n_changed:,} objects changed; {told.n_left:,} stay, since somebody changed them meanwhile.")
+    job.log(
+        f"{counted(told.n_changed, 'object')} changed; {told.n_left:,} stay, since somebody changed them meanwhile."
+    )
 
 
 class Work:

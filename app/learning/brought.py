@@ -24,6 +24,7 @@ from app.learning.tables import (
     Table,
     check_lengths,
 )
+from app.nouns import counted
 
 MOST_IMAGE_BYTES = 500_000_000
 # What a zip that is damaged, encrypted or packed in an unknown way makes the standard library say.
@@ -111,7 +112,7 @@ class BroughtFile:
         """Every image, named by the folder that it stands in; what stands in no folder has no name."""
         images = self._images()
         if len(images) > MOST_OBJECTS:
-            raise Refused(f"The zip has {len(images):,} images: {MOST_OBJECTS:,} at most make a learning set.")
+            raise Refused(f"The zip has {counted(len(images), 'image')}: {MOST_OBJECTS:,} at most make a learning set.")
         n = len(images)
         loaders = {row: self._loader(str(path)) for row, path in enumerate(images)}
         none = np.zeros(n, np.int64)

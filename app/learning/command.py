@@ -12,6 +12,7 @@ from app.errors import Refused
 from app.jobs import foreground
 from app.learning import exporting, importing, job, sets
 from app.learning.choices import USUAL_PER_TAXON, Choices
+from app.nouns import counted
 from app.projects.spoken_for import manager_of
 from app.settings import load_settings
 
@@ -85,7 +86,7 @@ def home_of(db: Db, name: str) -> Any:
 def _say(url: str, set_id: int) -> None:
     with database.connect(url) as db:
         made = sets.find_begun(db, set_id)
-    click.echo(f"{made.id}\t{made.name}: {made.n_objects:,} objects of {made.n_taxa:,} taxa.")
+    click.echo(f"{made.id}\t{made.name}: {counted(made.n_objects, 'object')} of {made.n_taxa:,} taxa.")
 
 
 @learning_set.command("list")
@@ -103,7 +104,7 @@ def list_sets(project: str) -> None:
             [find_project(db, project).id],
         ).fetchall()
     for row in rows:
-        told = f"{row.n_objects:,} objects\t{row.n_taxa:,} taxa" if row.frozen_at else "not made"
+        told = f"{counted(row.n_objects, 'object')}\t{counted(row.n_taxa, 'taxon')}" if row.frozen_at else "not made"
         click.echo(f"{row.id}\t{row.title} {row.version}\t{told}")
     if not rows:
         click.echo("None yet: make one with “shoal learning-set make”.", err=True)
@@ -122,7 +123,7 @@ def export(number: int, file: Path) -> None:
     with database.connect(url, autocommit=True) as db:
         made = sets.find_any(db, number)
         exporting.write_file(db, settings, made, file, file.suffix.lower() == ".zip", Said())
-    click.echo(f"{file}: {made.name}, {made.n_objects:,} objects.")
+    click.echo(f"{file}: {made.name}, {counted(made.n_objects, 'object')}.")
 
 
 class Said:

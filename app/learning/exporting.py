@@ -18,6 +18,7 @@ from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.learning import loading, sets
 from app.learning.sets import LearningSet
+from app.nouns import counted
 from app.objects.store import Store, open_store
 from app.projects.access import find_project
 from app.settings import Settings
@@ -212,7 +213,7 @@ def _write_table(db: Db, made: LearningSet, path: Path, report: Any, pictures: _
             done += len(rows)
             report.progress(done, made.n_objects, "objects")
     if pictures and pictures.n_lost:
-        report.log(f"{pictures.n_lost:,} images are missing from the store: they are left out.")
+        report.log(f"{counted(pictures.n_lost, 'image is', 'images are')} missing from the store: they are left out.")
 
 
 def _embedder(db: Db, made: LearningSet) -> Any:

@@ -22,6 +22,7 @@ from app.learning.brought import Brought, BroughtFile
 from app.learning.candidates import Candidates
 from app.learning.choices import Choices
 from app.learning.exporting import folder, safe
+from app.nouns import counted
 from app.projects.references import READABLE
 from app.search import embedders
 from app.search.vector_copy import pack
@@ -76,7 +77,10 @@ def bring(job: JobContext, set_id: int, upload: str) -> None:
                 _write_vectors(db, set_id, embedder_id, np.flatnonzero(kept), linked, vectors)
             sets.close(db, set_id)
     _forget(job, path)
-    job.log(f"{int(linked.sum()):,} objects are known here; {int((kept & ~linked).sum()):,} came with their vector.")
+    job.log(
+        f"{counted(int(linked.sum()), 'object is', 'objects are')} known here; {int((kept & ~linked).sum()):,} came"
+        " with their vector."
+    )
     if n := int((~kept).sum()):
         job.log(
             f"{n:,} were left out: they are not known here, and have neither a vector nor an image that can be read."
@@ -163,7 +167,7 @@ def _vectors(
         n_failed += len(part.failures)
         job.progress(len(vectors) + n_failed, len(wanted), "images", "embedding")
     if n_failed:
-        job.log(f"{n_failed:,} images cannot be read.")
+        job.log(f"{counted(n_failed, 'image')} cannot be read.")
     return row.id, vectors
 
 

@@ -10,6 +10,7 @@ from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.learning import exporting, importing, sets
 from app.learning.choices import Choices
+from app.nouns import counted
 from app.search import embedders
 from app.search.embed import embed_project
 
@@ -66,7 +67,7 @@ def make(job: JobContext, set_id: int) -> None:
         if made.choices.embed_missing:
             _embed(job, db, set_id, project)
         sets.close(db, set_id)
-        job.log(f"{sets.find_begun(db, set_id).n_objects:,} objects.")
+        job.log(f"{counted(sets.find_begun(db, set_id).n_objects, 'object')}.")
 
 
 def _embed(job: JobContext, db: Db, set_id: int, project: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.errors import Refused, install
+from app.nouns import counted
 
 MOST_OBJECTS = 2_000_000
 MOST_TABLE_BYTES = 2_500_000_000  # of all its columns that are read, unpacked
@@ -70,7 +71,9 @@ class Table:
         """By what the file says of itself, before anything is unpacked."""
         told = self.file.metadata
         if told.num_rows > MOST_OBJECTS:
-            raise Refused(f"The table has {told.num_rows:,} rows: {MOST_OBJECTS:,} at most make a learning set.")
+            raise Refused(
+                f"The table has {counted(told.num_rows, 'row')}: {MOST_OBJECTS:,} at most make a learning set."
+            )
         groups = [told.row_group(place) for place in range(told.num_row_groups)]
         chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
         read = {*TEXTS, *NUMBERS, VECTOR}

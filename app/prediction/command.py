@@ -10,6 +10,7 @@ from app.commands import find_project, ready_database
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.jobs import foreground
+from app.nouns import counted
 from app.prediction import outside, outside_file, runs_made, summaries
 from app.prediction.outside_file import Wish
 from app.settings import load_settings
@@ -118,7 +119,8 @@ def say_run(url: str, project: Any, run_id: int) -> None:
         ids = [one.taxon_id for one in summary.taxa]
         names = dict(db.execute("select id, display_name from taxon where id = any(%s)", [ids]).fetchall())
     click.echo(
-        f"{project.title}: run {run_id}, {summary.n:,} objects predicted, {summary.n_confident:,} of them with a score"
+        f"{project.title}: run {run_id}, {counted(summary.n, 'object')} predicted, {summary.n_confident:,} of them"
+        " with a score"
         f" of {summary.confident_from:g} or more, {summary.n_novel:,} unlike the learning set."
     )
     for one in summary.taxa[:MOST_SHOWN]:

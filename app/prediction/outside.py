@@ -13,6 +13,7 @@ from app.errors import Conflict, NotFound, Refused
 from app.labels import runs
 from app.labels.acts import Labelled
 from app.labels.changes import SEEN_STATE_LOCK, array
+from app.nouns import counted
 from app.prediction import summaries
 from app.prediction.novel import USUAL_FROM
 from app.prediction.outside_classifiers import note_taxa, version_of
@@ -122,11 +123,14 @@ def _rows(piece: Piece) -> list[str]:
     n = len(piece.objects)
     if not n == len(piece.taxa) == len(piece.scores):
         raise Refused(
-            f"There are {n:,} objects, {len(piece.taxa):,} lists of taxa and {len(piece.scores):,} lists of scores:"
+            f"There are {counted(n, 'object')}, {len(piece.taxa):,} lists of taxa and {len(piece.scores):,} lists of"
+            " scores:"
             " give one of each for every object."
         )
     if piece.novelties and len(piece.novelties) != n:
-        raise Refused(f"There are {n:,} objects and {len(piece.novelties):,} novelties: give none, or one for each.")
+        raise Refused(
+            f"There are {counted(n, 'object')} and {len(piece.novelties):,} novelties: give none, or one for each."
+        )
     if n > MOST_ROWS:
         raise Refused(f"A piece holds at most {MOST_ROWS:,} objects: send {n:,} in several, with the same run_id.")
     if len(set(piece.objects)) != n:

@@ -20,6 +20,7 @@ from app.errors import NotFound, Refused, install
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels.acts import Labelled
+from app.nouns import counted
 from app.prediction import clearing, outside, outside_classifiers
 from app.prediction.outside import MOST_TOLD, Piece
 
@@ -205,7 +206,7 @@ def _write_all(db: Db, job: JobContext, project: Any, run: Any, file: Prediction
         )
     job.progress(reached, file.n_rows, "rows")
     if unknown:
-        job.log(f"{unknown:,} rows are of no object of this project; they were left out.")
+        job.log(f"{counted(unknown, 'row is', 'rows are')} of no object of this project; they were left out.")
 
 
 def _piece(

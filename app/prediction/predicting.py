@@ -17,6 +17,7 @@ from app.database import Db
 from app.errors import Conflict, NotFound
 from app.jobs.bodies import job_body
 from app.jobs.context import Interrupted, JobContext
+from app.nouns import counted
 from app.prediction import clearing, novel, outside, outside_file, pieces, runs_made
 from app.prediction.pieces import Rows
 from app.prediction.renamed import Renamed, by_choices, merged, renamed
@@ -103,7 +104,10 @@ def _plan(db: Db, job: JobContext, asked: Any) -> Plan:
         "n_without_vector": len(wanted) - len(ids),
     }
     if told["n_without_vector"]:
-        job.log(f"{told['n_without_vector']:,} objects have no vector of {classifier.embedder} and are left out.")
+        job.log(
+            f"{counted(told['n_without_vector'], 'object has', 'objects have')} no vector of {classifier.embedder}"
+            " and are left out."
+        )
     reached = int(asked.summary.get("reached", 0))
     left = ids[ids > reached]
     return Plan(

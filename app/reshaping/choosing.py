@@ -9,6 +9,7 @@ import numpy as np
 from app.database import Db
 from app.errors import Conflict, Refused
 from app.exporting.selection import check_filters
+from app.nouns import counted
 from app.search.codes import STATUSES
 from app.search.mirror import Mirror, open_mirror
 
@@ -69,7 +70,8 @@ def check(wish: Wish) -> None:
         raise Refused("The seed is a whole number from 0 to 2,147,483,647.", status=422)
     if len(wish.ids) > MOST_IDS:
         raise Refused(
-            f"{len(wish.ids):,} objects were named one by one, and {MOST_IDS:,} can be: say it by conditions.",
+            f"{counted(len(wish.ids), 'object was', 'objects were')} named one by one, and {MOST_IDS:,} can be: say"
+            " it by conditions.",
             status=422,
         )
 

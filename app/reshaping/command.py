@@ -10,6 +10,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.exporting.command import as_manager
 from app.jobs import foreground
+from app.nouns import counted
 from app.reshaping import apart, asked, collisions, emptying, hiding, merging, removing, subset
 from app.reshaping.asked import Reshaping
 from app.reshaping.choosing import PERS, Chosen, Wish, choose
@@ -46,7 +47,7 @@ def subset_command(project: str, title: str, dry_run: bool, **given: Any) -> Non
             return
         made = subset.ask(db, home, _owner(db, home.id), title, wish, what)
     done = _followed(settings, url, made)
-    click.echo(f"{title}: {done.n_objects:,} objects of {home.title}, project {done.to_id}.")
+    click.echo(f"{title}: {counted(done.n_objects, 'object')} of {home.title}, project {done.to_id}.")
 
 
 @click.command("merge")
@@ -82,7 +83,7 @@ def merge_command(source: str, target: str, samples: str, columns: str, objects:
             return
         made = merging.ask(db, home, coming, _owner(db, home.id), Answers(samples, columns, objects))
     done = _followed(settings, url, made)
-    click.echo(f"{done.n_objects:,} objects of {coming.title} are in {home.title}, project {home.id}.")
+    click.echo(f"{counted(done.n_objects, 'object')} of {coming.title} are in {home.title}, project {home.id}.")
 
 
 @click.command("delete")
@@ -108,7 +109,7 @@ def delete_command(
         else:
             made = _delete(db, find_project(db, project).id, filters, title)
     done = _followed(settings, url, made)
-    what = f"{done.n_objects:,} objects of {done.title}" if done.kind == "objects" else done.title
+    what = f"{counted(done.n_objects, 'object')} of {done.title}" if done.kind == "objects" else done.title
     click.echo(f"{what}: {_end(done)}")
 
 
@@ -152,7 +153,7 @@ def _list(db: Db, project: str | None) -> None:
         found = hiding.list_all(db) + emptying.list_all(db)
     for one in found:
         until = f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "-"
-        what = f"{one.n_objects:,} objects" if one.kind == "objects" else "the project"
+        what = f"{counted(one.n_objects, 'object')}" if one.kind == "objects" else "the project"
         click.echo(f"{one.id}\t{one.title}\t{what}\tkept until {until}")
     if not found:
         click.echo("Nothing that was deleted can be brought back.")
@@ -180,13 +181,13 @@ def _owner(db: Db, project_id: int) -> int | None:
 
 
 def _say_chosen(chosen: Chosen) -> None:
-    click.echo(f"{len(chosen):,} objects of {chosen.n_samples:,} samples, {chosen.n_taxa:,} taxa.")
+    click.echo(f"{counted(len(chosen), 'object')} of {chosen.n_samples:,} samples, {counted(chosen.n_taxa, 'taxon')}.")
     for name, n in chosen.taxa:
         click.echo(f"  {n:,}\t{name}")
 
 
 def _say_collisions(found: Collisions) -> None:
-    click.echo(f"{found.n_objects:,} objects of {found.n_samples:,} samples would come.")
+    click.echo(f"{counted(found.n_objects, 'object')} of {found.n_samples:,} samples would come.")
     if found.n_samples_in_both:
         click.echo(f"Samples in both: {found.n_samples_in_both:,} ({', '.join(found.samples[:10])}).")
     if found.n_same_ids:

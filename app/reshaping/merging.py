@@ -11,6 +11,7 @@ from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.exchange.staging import refresh_figures
 from app.jobs.context import JobContext
+from app.nouns import counted
 from app.projects.access import Project
 from app.reshaping import asked, collisions, columns, copying, counting, hiding, numbering, subset, sweeping
 from app.reshaping.asked import Reshaping
@@ -60,7 +61,8 @@ def _check(db: Db, target: Project, source: Project, answers: Answers) -> None:
 def _check_collisions(found: Collisions, source: str, target: str, answers: Answers) -> None:
     if found.n_samples_in_both and answers.samples == "refuse":
         raise Conflict(
-            f"{found.n_samples_in_both:,} samples have the same name in both projects, “{found.samples[0]}” first: say"
+            f"{counted(found.n_samples_in_both, 'sample has', 'samples have')} the same name in both projects,"
+            f" “{found.samples[0]}” first: say"
             " whether to join them or to keep them apart. Nothing was done."
         )
     if found.columns and answers.columns == "refuse":
@@ -71,7 +73,8 @@ def _check_collisions(found: Collisions, source: str, target: str, answers: Answ
         )
     if found.n_same_ids and answers.objects == "refuse":
         raise Conflict(
-            f"{found.n_same_ids:,} objects of “{source}” have an id that “{target}” has too, “{found.same_ids[0]}”"
+            f"{counted(found.n_same_ids, 'object')} of “{source}” have an id that “{target}” has too,"
+            f" “{found.same_ids[0]}”"
             " first: say that they may come under another one, or delete them before. Nothing was done."
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 from app.database import Db
 from app.errors import Conflict, Refused
 from app.jobs.context import JobContext
+from app.nouns import counted
 from app.projects.access import Project
 from app.reshaping import asked, counting, erasing, moving, numbering
 from app.reshaping.asked import Reshaping
@@ -30,7 +31,7 @@ def ask(db: Db, project: Project, account_id: int | None, wish: Wish, n: int | N
     choices = {"wish": wish.to_json(), "n": len(chosen)}
     reshaping_id = asked.begin(db, KIND, project.id, account_id, choices, bin_of(db, project.id))
     if len(chosen) > MOST_AT_ONCE:
-        asked.by_job(db, reshaping_id, f"Delete {len(chosen):,} objects", project.id, account_id)
+        asked.by_job(db, reshaping_id, f"Delete {counted(len(chosen), 'object')}", project.id, account_id)
         return asked.find(db, reshaping_id)
     return _here(db, reshaping_id, chosen.ids)
 
@@ -47,7 +48,8 @@ def _here(db: Db, reshaping_id: int, ids: np.ndarray) -> Reshaping:
 def _check_number(there: int, n: int | None) -> None:
     if n is not None and n != there:
         raise Conflict(
-            f"{there:,} objects meet this now, and {n:,} did when you looked. Nothing was deleted: look at the number,"
+            f"{counted(there, 'object')} meet this now, and {n:,} did when you looked. Nothing was deleted: look at"
+            " the number,"
             " and ask again."
         )
 
@@ -158,7 +160,7 @@ def bring_back(db: Db, project: Project, account_id: int | None, reshaping_id: i
     check_back(made)
     db.execute("update reshaping set state = 'bringing', upto = 0, expires_at = null where id = %s", [made.id])
     if made.n_objects > MOST_AT_ONCE:
-        asked.by_job(db, made.id, f"Bring back {made.n_objects:,} objects", project.id, account_id)
+        asked.by_job(db, made.id, f"Bring back {counted(made.n_objects, 'object')}", project.id, account_id)
         return asked.find(db, made.id)
     made = asked.find(db, made.id)
     while _bring_piece(db, made) is not None:

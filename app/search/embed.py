@@ -17,6 +17,7 @@ from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.questions import answers
 from app.jobs.queue import enqueue
+from app.nouns import counted
 from app.objects.store import Store, open_store
 from app.search import INDEX_TITLE, embedders, pending, strips
 from app.search.bring import bring
@@ -161,7 +162,11 @@ def embed_project(
                 work.embed_turn(turn)
                 if serving:
                     serving.follow()
-        work.tell("" if not work.lost else f"{work.lost:,} images are missing from the store: see the log")
+        work.tell(
+            ""
+            if not work.lost
+            else f"{counted(work.lost, 'image is', 'images are')} missing from the store: see the log"
+        )
         return work.written
 
 

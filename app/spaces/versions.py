@@ -11,6 +11,7 @@ from app.database import Db
 from app.errors import Conflict, NotFound, Refused
 from app.jobs.queue import UNASKED, cancel, enqueue
 from app.learning.sets import validated_in
+from app.nouns import counted
 from app.search import generations
 from app.search.likeness import NO_EMBEDDER
 from app.spaces.labels import teachers
@@ -55,7 +56,7 @@ class SpaceTold:
     @property
     def teachers(self) -> str:
         """What it was learned from."""
-        return f"{self.n_labels:,} labels" + (" and reference projects" if self.report["n_references"] else "")
+        return f"{counted(self.n_labels, 'label')}" + (" and reference projects" if self.report["n_references"] else "")
 
 
 def _told(row: Any) -> SpaceTold:

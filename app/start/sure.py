@@ -5,6 +5,7 @@ import numpy as np
 
 from app.accounts.viewer import Viewer
 from app.batches.audit_state import CONFIDENCE, limit_of
+from app.nouns import counted
 from app.prediction.sources import USUAL_USEFUL
 from app.prediction.thresholds import Working, working_for
 from app.search.codes import PREDICTED
@@ -41,7 +42,7 @@ def _accepted(look: Look, found: Working) -> Way | None:
     precision = found.held.precision[taxa, steps[taxa]]
     seconds = len(taxa) * (OPEN_S + NAME_S) + look.tempo.of("predicted") * GLANCE_S * float(judged.sum())
     right = float(precision @ n)
-    many = "1 taxon" if len(taxa) == 1 else f"{len(taxa):,} taxa"
+    many = "1 taxon" if len(taxa) == 1 else f"{counted(len(taxa), 'taxon')}"
     says = (
         f"sure enough from a threshold on, in {many}: {100 * right / n.sum():.0f} % of such held-out ones were right; "
         f"about {judged.sum():,} of them are looked at"

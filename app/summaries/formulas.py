@@ -12,6 +12,7 @@ from app.errors import Refused
 from app.expressions import Expression, Fault, evaluate, parse
 from app.expressions.columns import Bound, bind, read
 from app.expressions.language import Call, Constant, Node
+from app.nouns import counted
 from app.projects.access import Project
 
 WATER_UNITS = {"m3": "m³", "L": "L", "mL": "mL"}
@@ -188,6 +189,6 @@ def _tried(db: Db, project_id: int, formulas: Formulas, name: str, ids: list[int
     found, columns = read(db, project_id, bound, ids)
     result = evaluate(expression, columns, len(found))
     values = result.values[~result.absent]
-    said = [f"{fault.says}: {len(fault.rows):,} objects" for fault in [*result.faults, *result.missing]]
+    said = [f"{fault.says}: {counted(len(fault.rows), 'object')}" for fault in [*result.faults, *result.missing]]
     low, median, high = np.quantile(values, [0, 0.5, 1]).tolist() if len(values) else (None, None, None)
     return Trial(name, LABELS[name], len(found), len(values), low, median, high, said, "")

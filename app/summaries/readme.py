@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from app.exporting import about
+from app.nouns import counted
 from app.summaries.counting import Plan, Sums
 from app.summaries.formulas import Formulas, header, unit
 
@@ -18,8 +19,12 @@ def readme(work: "Work", plan: Plan, sums: Sums, formulas: Formulas, n_rows: int
     by = {"none": "of all objects together", "sample": "by sample", "acquisition": "by acquisition"}[plan.by]
     lines = [
         *about.head(work),
-        f"- a summary {by}: {int(sums.n.sum()):,} objects in {n_rows:,} rows",
-        *([f"- {sums.n_other:,} objects are of other statuses, or of taxa that are left out"] if sums.n_other else []),
+        f"- a summary {by}: {counted(int(sums.n.sum()), 'object')} in {counted(n_rows, 'row')}",
+        *(
+            [f"- {counted(sums.n_other, 'object is', 'objects are')} of other statuses, or of taxa that are left out"]
+            if sums.n_other
+            else []
+        ),
         *([f"- only objects that meet {choices.filters}"] if choices.filters else []),
         *([f"- only {', '.join(WORDS[one] for one in choices.statuses)}"] if choices.statuses else []),
         "",

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from app.database import Db
 from app.exporting.selection import UNNAMED
 from app.expressions import Fault
+from app.nouns import counted
 from app.summaries.counting import STATUSES, Plan, Sums, sum_up
 from app.summaries.formulas import Formulas, header, read_formulas, reckoner
 from app.summaries.readme import WORDS, readme
@@ -234,7 +235,9 @@ def _reasons(work: "Work", sums: Sums) -> list[dict[str, Any]]:
             {"quantity": quantity, "says": says, "n": n, "object_id": first,
              "object": row.orig_id if row else "", "sample": _said(row.sample) if row else ""}
         )  # fmt: skip
-        work.note(f"{quantity}: {says}: {n:,} objects, the first {_first(row)}. They are counted in no {quantity}.")
+        work.note(
+            f"{quantity}: {says}: {counted(n, 'object')}, the first {_first(row)}. They are counted in no {quantity}."
+        )
     return found
 
 

@@ -8,6 +8,7 @@ from app import database
 from app.commands import check_folder, ready_database
 from app.errors import Refused
 from app.jobs import foreground
+from app.nouns import counted
 from app.settings import load_settings
 from app.taxonomy.bringing import ask_bring, ask_plan
 from app.taxonomy.list_routes import TaxonImport, find_list
@@ -58,7 +59,7 @@ def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: b
 def _say(one: TaxonImport) -> None:
     report = one.report
     click.echo(
-        f"{one.source}: {report.n_rows:,} taxa: {report.n_new:,} new, {report.n_renamed:,} renamed,"
+        f"{one.source}: {counted(report.n_rows, 'taxon')}: {report.n_new:,} new, {report.n_renamed:,} renamed,"
         f" {report.n_moved:,} moved, {report.n_deprecated:,} deprecated, {report.n_kept:,} kept as decided here,"
         f" {report.n_same:,} as they are;"
         f" {report.n_names:,} other names; {report.n_faults:,} faults."
@@ -81,4 +82,4 @@ def export_list(file: Path) -> None:
     check_folder(file)
     with database.connect(ready_database(load_settings()), autocommit=True) as db:
         n = write_list(db, file.absolute())
-    click.echo(f"{file}: {n:,} taxa.")
+    click.echo(f"{file}: {counted(n, 'taxon')}.")

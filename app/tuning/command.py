@@ -10,6 +10,7 @@ from app.commands import find_project, ready_database
 from app.errors import Refused
 from app.jobs import foreground
 from app.jobs.words import time_span
+from app.nouns import counted
 from app.projects.access import Project
 from app.search import embedders
 from app.settings import Settings, load_settings
@@ -70,7 +71,7 @@ def _from_folder(settings: Settings, url: str, folder: Path, wish: Wish, resume:
         listen = foreground._listener(bar, f"Train the embedder {name}")
         trained = tune(own, images, _settings(wish, name, settings), _reporter(listen))
     _register(settings, url, trained, images)
-    click.echo(f"{len(images):,} images of {len(classes):,} classes.")
+    click.echo(f"{counted(len(images), 'image')} of {len(classes):,} classes.")
     _say(trained.report, trained.spec)
     _forget(own)
 

@@ -15,6 +15,7 @@ from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.learning import automatic, loading, sets
 from app.learning import job as learning
+from app.nouns import counted
 from app.search import embedders
 from app.tuning import files, teachers, trainings
 from app.tuning.images import learning_images
@@ -43,7 +44,7 @@ def run(job: JobContext) -> None:
         trainings.check_teaches(sets.find_begun(db, row.learning_set_id))
         images, numbers, n_without = learning_images(db, job.settings, row.learning_set_id)
     if n_without:
-        job.log(f"{n_without:,} objects of the learning set have no image here, and teach nothing.")
+        job.log(f"{counted(n_without, 'object')} of the learning set have no image here, and teach nothing.")
     wish = Wish(**row.config)
     settings = Settings(row.name, wish.network, wish.minutes, wish.epochs, wish.device, job.settings.embed_threads)
     try:
