@@ -108,7 +108,7 @@ def _say(db: Db, classifier_id: int) -> None:
     report = row.report
     click.echo(
         f"Classifier {row.id}: “{row.title}”, version {row.version}, {row.method} ({report['settings']}), learned from"
-        f" {counted(row.n_objects, 'object')} of {len(row.taxa):,} taxa in {report['seconds']:g} s."
+        f" {counted(row.n_objects, 'object')} of {counted(len(row.taxa), 'taxon')} in {report['seconds']:g} s."
     )
     if n_without := sum(source["n"] for source in report["without_vector"]):
         click.echo(f"{n_without:,} more of the learning set have no vector of {row.embedder}, and were left out.")

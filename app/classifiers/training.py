@@ -138,7 +138,7 @@ def _say(job: JobContext, fitted: Fitted, without: list[dict[str, int]], embedde
     report = fitted.report
     accuracy = "" if report["accuracy"] is None else f" {100 * report['accuracy']:.1f} % of them right."
     job.log(
-        f"{counted(report['n'], 'object')} of {report['n_taxa']:,} taxa learned by {report['method']}"
+        f"{counted(report['n'], 'object')} of {counted(report['n_taxa'], 'taxon')} learned by {report['method']}"
         f" ({report['settings']});"
         f" {report['n_held_out']:,} held out.{accuracy}"
     )

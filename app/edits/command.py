@@ -163,7 +163,9 @@ def change_labels(
             int(named(db, taxon).id) if way == "reclassify" else None,
         )  # fmt: skip
         told = label_preview.preview(db, home, account_id, wish)
-        click.echo(f"{told.words}: {counted(told.n_labels, 'label')} of {told.n_objects:,} objects would change.")
+        click.echo(
+            f"{told.words}: {counted(told.n_labels, 'label')} of {counted(told.n_objects, 'object')} would change."
+        )
         _say_examples(
             f"{one.n:,}\t{one.status} {one.taxon}\t→ {one.to_status} {one.to_taxon or ''}" for one in told.turned
         )

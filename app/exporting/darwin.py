@@ -214,24 +214,21 @@ def _tell(work: "Work", found: Found) -> None:
     if found.left_out:
         more = "" if work.export.choices.through_ancestors else ", and the WoRMS ids of ancestors were not asked for"
         work.note(
-            f"{counted(found.left_out.total(), 'object')} of {len(found.left_out):,} taxa are left out, since these"
-            " have no"
-            f" WoRMS id{more}. They are listed below."
+            f"{counted(found.left_out.total(), 'object')} of {counted(len(found.left_out), 'taxon')} left out, since"
+            f" these have no WoRMS id{more}. They are listed below."
         )
 
 
 def _tell_absences(work: "Work", found: Found, absences: Absences) -> None:
     """Where nothing could be called absent, or not all that was not counted."""
     samples = {event.sample_id for event in found.events}
-    counted = {(int(row[0]), int(row[1])) for row in found.groups}
+    judged = {(int(row[0]), int(row[1])) for row in found.groups}
     places = {taxon.aphia_id: place for place, taxon in enumerate(found.by_aphia)}
     event_of = {event.sample_id: place for place, event in enumerate(found.events)}
     open_ = {
         sample
         for sample, aphia in absences.there
-        if sample in samples - absences.unjudged
-        and aphia in places
-        and (event_of[sample], places[aphia]) not in counted
+        if sample in samples - absences.unjudged and aphia in places and (event_of[sample], places[aphia]) not in judged
     }
     work.note(
         f"Absent is a taxon in a sample where every object is classified, and none as it or as a taxon below it: in"

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from app.errors import Refused
+from app.nouns import counted
 
 LONGEST, DEEPEST = 2_000, 60  # characters; operations within operations
 QUOTED = 100  # characters of a formula, in a sentence
@@ -265,8 +266,8 @@ class _Parser:
             self._due(")")
         fewest, most = FUNCTIONS[name]
         if not fewest <= len(args) <= most:
-            takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-            self._refuse(f"“{name}” takes {takes} values in its parentheses, not {len(args)}")
+            takes = counted(fewest, "value") if fewest == most else f"{fewest} to {most} values"
+            self._refuse(f"“{name}” takes {takes} in its parentheses, not {len(args)}")
         return self._made(name, tuple(args), token.start)
 
 

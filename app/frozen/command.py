@@ -30,7 +30,8 @@ def freeze(project: str, title: str | None, note: str, accept_all: bool) -> None
             made = doing.at_once(db, found.id, account_id, "freeze", title=title, note=note).version
             if made:
                 click.echo(
-                    f"Version {made.number}, {made.title}: {counted(made.n_objects, 'object')} of {made.n_taxa:,} taxa."
+                    f"Version {made.number}, {made.title}: {counted(made.n_objects, 'object')} of"
+                    f" {counted(made.n_taxa, 'taxon')}."
                 )
         else:
             _tell(db, found.id)

@@ -86,7 +86,7 @@ def home_of(db: Db, name: str) -> Any:
 def _say(url: str, set_id: int) -> None:
     with database.connect(url) as db:
         made = sets.find_begun(db, set_id)
-    click.echo(f"{made.id}\t{made.name}: {counted(made.n_objects, 'object')} of {made.n_taxa:,} taxa.")
+    click.echo(f"{made.id}\t{made.name}: {counted(made.n_objects, 'object')} of {counted(made.n_taxa, 'taxon')}.")
 
 
 @learning_set.command("list")

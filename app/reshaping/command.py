@@ -181,13 +181,15 @@ def _owner(db: Db, project_id: int) -> int | None:
 
 
 def _say_chosen(chosen: Chosen) -> None:
-    click.echo(f"{counted(len(chosen), 'object')} of {chosen.n_samples:,} samples, {counted(chosen.n_taxa, 'taxon')}.")
+    click.echo(
+        f"{counted(len(chosen), 'object')} of {counted(chosen.n_samples, 'sample')}, {counted(chosen.n_taxa, 'taxon')}."
+    )
     for name, n in chosen.taxa:
         click.echo(f"  {n:,}\t{name}")
 
 
 def _say_collisions(found: Collisions) -> None:
-    click.echo(f"{counted(found.n_objects, 'object')} of {found.n_samples:,} samples would come.")
+    click.echo(f"{counted(found.n_objects, 'object')} of {counted(found.n_samples, 'sample')} would come.")
     if found.n_samples_in_both:
         click.echo(f"Samples in both: {found.n_samples_in_both:,} ({', '.join(found.samples[:10])}).")
     if found.n_same_ids:

@@ -28,7 +28,7 @@ export const bar = ({ V, P, D }) => {
 
 export const inWords = (row, counted) => {
   const kept = counted ? `; ${thousands(row.kept)} in this filter` : "";
-  if (row.id === NONE) return `unclassified: ${thousands(row.U)} objects${kept}`;
+  if (row.id === NONE) return `unclassified: ${thousands(row.U)} ${row.U === 1 ? "object" : "objects"}${kept}`;
   const old = row.isDeprecated ? " (deprecated)" : "";
   return `${row.display}: ${thousands(row.V)} validated, ${thousands(row.P)} predicted, ${thousands(row.D)} dubious${kept}${old}`;
 };

@@ -207,7 +207,7 @@ def test_ones_own_page_ends_a_session_and_takes_an_act_back(
     elsewhere.page.goto("/me")
     expect(elsewhere.page).to_have_url("/login?next=/me")
 
-    window.page.get_by_role("button", name="Undo: validated as Oithona, 1 objects").click()
+    window.page.get_by_role("button", name="Undo: validated as Oithona, 1 object").click()
     window.page.get_by_role("button", name="Take back 1 object").click()
     window.page.get_by_role("link", name="undid: Oithona").click()
     expect(window.tiles).to_have_count(1)

@@ -163,7 +163,7 @@ def test_the_acts_of_a_project_are_narrowed_and_lead_to_their_objects(
             replace(managed, db=db).do(ana, managed.ids[k : k + 1], taxon=taxon)
     window.page.goto(f"/projects/{managed.id}/acts")
     expect(window.page.locator("tbody tr")).to_have_count(2)
-    window.page.get_by_role("button", name="Undo: validated as fiber < detritus, 1 objects").click()
+    window.page.get_by_role("button", name="Undo: validated as fiber < detritus, 1 object").click()
     expect(window.page.get_by_text("1 object goes back")).to_be_visible()
     window.page.get_by_role("button", name="Take back 1 object").click()
     expect(window.page.locator("tbody tr")).to_have_count(3)

@@ -182,7 +182,7 @@ def test_what_somebody_labelled_since_the_preview_stays(filled: Workplace, table
     )
     done = filled.bring_in(source, update="all")
     assert filled.objects()[0].taxon_id == 25828
-    assert "1 objects were labelled since" in " ".join(done.notes)
+    assert "1 object was labelled since" in " ".join(done.notes)
     assert done.summary().startswith("Nothing was changed: what differed when it was looked at was labelled")
 
 

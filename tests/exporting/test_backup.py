@@ -162,7 +162,7 @@ def test_what_ecotaxa_would_refuse_is_told(exporter: Exporter, bundle: Bundle) -
     with zipfile.ZipFile(exporter.export("ecotaxa_backup")) as archive:
         said = archive.read("README.md").decode()
     assert "EcoTaxa takes 20 text columns of objects, and this project has 21" in said
-    assert "1 objects have texts of over 250 characters" in said
+    assert "1 object has texts of over 250 characters" in said
 
 
 def test_answers_of_the_cases_are_known(shared_data: Path) -> None:

@@ -147,7 +147,7 @@ def test_a_taxon_is_absent_only_where_everything_was_judged_and_nothing_may_be_o
     with zipfile.ZipFile(path) as archive:
         readme = archive.read("README.md").decode()
     assert "in 1 of 3 samples nothing is called absent" in readme
-    assert "in 1 samples not every taxon" in readme
+    assert "in 1 sample not every taxon" in readme
 
     seas.db.execute("update label set taxon_id = 12 where status = 'D'")
     seas.db.commit()
@@ -181,11 +181,11 @@ def test_what_a_sample_was_taken_with_and_every_count_are_measurements(seas: Exp
 
 
 def test_taxa_without_an_id_are_listed_and_left_out_unless_ancestors_are_asked_for(seas: Exporter) -> None:
-    for through, said in ((False, "2 objects of 2 taxa are left out"), (True, "1 objects of 1 taxa are left out")):
+    for through, said in ((False, "2 objects of 2 taxa left out"), (True, "1 object of 1 taxon left out")):
         with zipfile.ZipFile(seas.export("darwin_core", through_ancestors=through)) as archive:
             readme = archive.read("README.md").decode()
         assert said in readme
-        assert "- detritus: 1 objects" in readme
+        assert "- detritus: 1 object" in readme
         assert ("- part < Copepoda: as Copepoda (1080)" in readme) == through
         assert "- old name: as Oithona (106485)" in readme
 

@@ -70,7 +70,7 @@ def test_columns_are_named_by_their_level_long_or_short_and_by_signs_in_quotatio
         ("(1", "it ends where “)” is due"),
         ("1 2", "“2” (character 3) stands where an operator or the end is due"),
         ("sqr(2)", "there is no function “sqr”. Did you mean “sqrt”?"),
-        ("sqrt(1, 2)", "“sqrt” takes 1 values in its parentheses, not 2"),
+        ("sqrt(1, 2)", "“sqrt” takes 1 value in its parentheses, not 2"),
         ("net.vol", "“net.” is none of object., sample., acquisition., process. and ssm."),
         ("'abc", "the sign ' (character 1) is not understood: its other one is missing"),
         ("a @ b", "the sign @ (character 3) is not understood"),

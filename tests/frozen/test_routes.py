@@ -115,7 +115,7 @@ def test_the_command_freezes_and_tells_what_changed(
         return answer.output
 
     assert "No version yet" in shoal("freeze", "Bay")
-    assert "Version 1, Spring: 3 objects of 1 taxa." in shoal("freeze", "Bay", "--title", "Spring")
+    assert "Version 1, Spring: 3 objects of 1 taxon." in shoal("freeze", "Bay", "--title", "Spring")
     project.do(ada, project.ids[:1], taxon="Copepoda")
     db.execute("update project set created_by = %s", [ada.id])
     db.commit()
@@ -123,5 +123,5 @@ def test_the_command_freezes_and_tells_what_changed(
     assert "renamed\t1\tOithona\tCopepoda" in told
     assert "1 changes since version 1, 0 accepted." in told
     made = shoal("learning-set", "make", "Bay", "--frozen", "Bay=1", "--title", "Spring")
-    assert "3 objects of 1 taxa" in made
+    assert "3 objects of 1 taxon" in made
     assert "1 changes accepted." in shoal("freeze", "Bay", "--accept-all", "--title", "Summer")

@@ -42,7 +42,7 @@ def test_a_laboratory_moves_to_another_machine_while_it_serves(
     _, address = shoal_alone.serve("--no-worker")
     backed_up = shoal_alone("backup", str(tmp_path / "kept"))
     assert backed_up.returncode == 0, backed_up.stderr
-    assert "1 projects, 5 objects, 5 images" in backed_up.stdout
+    assert "1 project, 5 objects, 5 images" in backed_up.stdout
     assert httpx.get(f"{address}/health").status_code == 200
     in_use = shoal_alone("upgrade")
     assert in_use.returncode == 1 and "stop it, then upgrade" in in_use.stderr

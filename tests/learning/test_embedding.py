@@ -124,7 +124,7 @@ def test_a_zip_of_folders_is_embedded_here(bare: Seas, settings: Settings, count
     assert [bare.taxa[name] for name in ("Oithona similis", "Oithona similis", "fiber")] == data.taxa.tolist()
     assert np.allclose(np.linalg.norm(data.vectors, axis=1), 1, atol=1e-3)
     assert counting.calls == 3
-    assert "1 images cannot be read." in told.lines
+    assert "1 image cannot be read." in told.lines
 
 
 def test_vectors_of_an_embedder_that_is_not_known_here_are_refused_with_what_to_do(
