@@ -224,7 +224,7 @@ def read_api(
 def look_api(
     db: NamedDependency[Db], project: NamedDependency[Project], viewer: NamedDependency[Viewer], act_id: FromPath[int]
 ) -> UndoLook:
-    """Nothing is written. Of very many things the first 200,000 are looked at."""
+    """Nothing is written. Of very many things the first 100,000 are looked at."""
     actor(viewer)
     return undo.look(db, project.id, act_id)
 

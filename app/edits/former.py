@@ -63,18 +63,14 @@ with recursive other as materialized (
        and act.detail -> 'wish' ->> 'level' = %(level)s
        and named.name = %(name)s
 ),
-mine as materialized (
-    select {thing} as id, old_value, new_value, written_at
+chain as (
+    select {thing} as id, old_value as value, written_at, new_value, written_at as given_at
       from field_change
      where act_id = %(of_act_id)s
        and place = %(place)s
        and {thing} = any(%(ids)s::bigint[])
-),
-chain as (
-    select id, old_value as value, written_at
-      from mine
     union all
-    select chain.id, below.old_value, below.written_at
+    select chain.id, below.old_value, below.written_at, chain.new_value, chain.given_at
       from chain
      cross join lateral ({changes}
             where change.{thing} = chain.id
@@ -84,29 +80,29 @@ chain as (
             limit 1) as below
      where below.undone
 ),
+-- In one row with what the edit wrote: joined, of two parts whose size the planner cannot know, all pairs were compared.
 given as (
-    select distinct on (id) id, value
+    select distinct on (id) id, value, new_value, given_at
       from chain
      order by id, written_at
 )
-select mine.id, {new} as value,
+select given.id, {new} as value,
        case when above.act_id is not null then 'under'
             when {old} is not distinct from {new} then 'done'
-            when {old} is distinct from mine.new_value then 'changed'
+            when {old} is distinct from given.new_value then 'changed'
             when t.project_id = %(bin_id)s then 'bin'
             else 'back' end as state,
        above.act_id as under_id
-  from mine
-  join given on given.id = mine.id
+  from given
   join {table} as t on t.project_id in (%(project_id)s, %(bin_id)s)
-                   and t.{key} = mine.id
+                   and t.{key} = given.id
                    and t.{key} = any(%(ids)s::bigint[])
   left join lateral ({changes}
-        where change.{thing} = mine.id
-          and change.written_at > mine.written_at
+        where change.{thing} = given.id
+          and change.written_at > given.given_at
           and not other.undone
         order by change.written_at desc
         limit 1) as above on true
- order by mine.id
+ order by given.id
 """
 )

@@ -18,7 +18,7 @@ from app.jobs.queue import is_active
 from app.labels.acts import InBatch, Labelled, begin, check_open
 from app.labels.in_bin import bin_of, in_bin_words
 
-MOST_LOOKED_AT = 200_000  # things or labels that a page waits for
+MOST_LOOKED_AT = 100_000  # things or labels that a page waits for, a second or two
 MOST_TOLD = 10
 REPLACE = "replace"  # of a taxon: beside labels, predictions and the preset list go back
 
