@@ -80,7 +80,7 @@ chain as (
             limit 1) as below
      where below.undone
 ),
--- In one row with what the edit wrote: joined, of two parts whose size the planner cannot know, all pairs were compared.
+-- In one row with what the edit wrote: joined, all pairs were compared, as the planner cannot know the sizes.
 given as (
     select distinct on (id) id, value, new_value, given_at
       from chain
