@@ -11,7 +11,7 @@ from app.jobs.context import JobContext
 from app.projects.access import Project
 from app.reshaping import asked, carrying, copying, counting, hiding, sweeping
 from app.reshaping.asked import Reshaping
-from app.reshaping.merging import KIND, recount_activity
+from app.reshaping.merging import KIND, check_at_rest, recount_activity
 
 MOST_AT_ONCE = 2_000  # objects that a request takes apart itself
 
@@ -70,6 +70,9 @@ def _find(db: Db, project_id: int, reshaping_id: int) -> Reshaping:
         raise Conflict("This is no merge into this project that can be taken apart.")
     if made.is_active:
         raise Conflict(f"Job {made.job_id} is at work on it: wait for it.")
+    for one in asked.list_of(db, project_id, [KIND]):
+        if one.project_id == project_id:
+            check_at_rest(one)
     return made
 
 

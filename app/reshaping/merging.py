@@ -52,10 +52,31 @@ def _check(db: Db, target: Project, source: Project, answers: Answers) -> None:
     for value, choice in zip(astuple(answers), (Samples, ColumnsChoice, ObjectsChoice), strict=True):
         if value not in get_args(choice):
             raise Refused(f"{value!r} is none of {', '.join(get_args(choice))}.", status=422)
-    for one in asked.list_of(db, source.id, [KIND]):
-        if one.project_id == source.id and one.is_active:
-            raise Conflict(f"“{source.title}” is being merged into “{one.to_title}” already.")
+    _check_others(db, target.id, source.id)
     _check_collisions(collisions.find(db, source.id, target.id), source.title, target.title, answers)
+
+
+def _check_others(db: Db, target_id: int, source_id: int) -> None:
+    """What goes into another project can be neither end of a second merge, or both would be gone. The two are held, so
+    that of two who ask at once the second sees what the first did."""
+    db.execute("select from project where id = any(%s) order by id for update", [[target_id, source_id]])
+    for one in [*asked.list_of(db, source_id, [KIND]), *asked.list_of(db, target_id, [KIND])]:
+        if target_id != one.project_id and source_id not in (one.project_id, one.to_id):
+            continue
+        check_at_rest(one)
+
+
+def check_at_rest(one: Reshaping) -> None:
+    if one.is_active:
+        raise Conflict(
+            f"Job {one.job_id} is at work on the merge of “{one.title}” into “{one.to_title}”: wait for it, or cancel"
+            " it first."
+        )
+    if one.state in ("begun", "bringing"):
+        raise Conflict(
+            f"The merge of “{one.title}” into “{one.to_title}” is half-done: run job {one.job_id} again first, so that"
+            " it ends."
+        )
 
 
 def _check_collisions(found: Collisions, source: str, target: str, answers: Answers) -> None:

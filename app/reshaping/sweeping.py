@@ -91,8 +91,9 @@ def _sweep_columns(db: Db, keys: dict[str, Any]) -> None:
             FILLED[row.type].format(place=row.position) if level == "object" else f"fields ? %(name{row.id})s"
             for row in here
         ]
+        asked = ", ".join(f"bool_or({test}) as is_filled_{row.id}" for row, test in zip(here, tests, strict=True))
         found: Any = db.execute(
-            f"select {', '.join(f'bool_or({test})' for test in tests)} from {table} where project_id = any(%(homes)s)",  # noqa: S608 - made of column numbers
+            f"select {asked} from {table} where project_id = any(%(homes)s)",  # noqa: S608 - made of column numbers
             keys | {f"name{row.id}": row.name for row in here},
         ).fetchone()
         filled |= {row.id for row, is_filled in zip(here, found, strict=True) if is_filled}

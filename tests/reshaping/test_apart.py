@@ -60,6 +60,8 @@ def test_samples_columns_acts_and_predictions_that_came_go_with_the_objects(shor
     bay, gulf = shore.bay(), shore.bay(20, "Gulf")
     shore.db.execute("update project set current_run_id = null where id = %s", [bay.id])
     add_column(shore, gulf, "width", "number", 2)
+    add_column(shore, gulf, "height", "number", 3)
+    add_column(shore, gulf, "grey", "text", 2)
     there, came = stands(shore, bay.id), stands(shore, gulf.id)
     made, _ = merged(shore, bay, gulf, samples="apart")
     assert stands(shore, bay.id) != there

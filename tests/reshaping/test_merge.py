@@ -156,6 +156,39 @@ def dies(*args: object) -> None:
     raise RuntimeError("the machine went away")
 
 
+def test_what_goes_into_another_project_is_no_end_of_a_second_merge(
+    shore: Shore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bay, gulf, delta = shore.bay(), shore.bay(20, "Gulf"), shore.bay(10, "Delta")
+    made = ask(shore, bay, gulf)
+    for target, source in ((gulf, bay), (gulf, delta), (delta, gulf), (delta, bay)):
+        with pytest.raises(Conflict, match=f"Job {made.job_id} is at work on the merge of “Gulf” into “Bay”"):
+            ask(shore, target, source)
+    with monkeypatch.context() as patch:
+        patch.setattr(counting, "changed", dies)
+        assert shore.status_of(made) == "failed"
+    with pytest.raises(Conflict, match=f"half-done: run job {made.job_id} again"):
+        ask(shore, bay, gulf)
+
+
+def test_several_go_into_one_project_one_after_the_other(shore: Shore) -> None:
+    bay, gulf, delta = shore.bay(), shore.bay(20, "Gulf"), shore.bay(10, "Delta")
+    expected = said(shore, bay.id) + said(shore, gulf.id) + said(shore, delta.id)
+    both = [ask(shore, bay, gulf), ask(shore, bay, delta)]
+    for made in both:
+        assert shore.work(made).state == "done"
+    assert said(shore, bay.id) == expected
+
+
+def test_a_merge_into_a_project_that_goes_away_is_not_taken_apart(shore: Shore) -> None:
+    bay, gulf, delta = shore.bay(), shore.bay(20, "Gulf"), shore.bay(10, "Delta")
+    done = shore.work(ask(shore, bay, gulf))
+    going = ask(shore, delta, bay)
+    with pytest.raises(Conflict, match="at work on the merge of “Bay” into “Delta”"):
+        apart.take_apart(shore.db, shore.seen(bay.id), shore.who.id, done.id)
+    assert shore.work(going).state == "done"
+
+
 def test_only_a_manager_of_both_merges(shore: Shore) -> None:
     bay, gulf = shore.bay(), shore.bay(20, "Gulf")
     shore.db.execute("delete from member where project_id = %s", [gulf.id])
