@@ -139,8 +139,7 @@ def _say(job: JobContext, fitted: Fitted, without: list[dict[str, int]], embedde
     accuracy = "" if report["accuracy"] is None else f" {100 * report['accuracy']:.1f} % of them right."
     job.log(
         f"{counted(report['n'], 'object')} of {counted(report['n_taxa'], 'taxon')} learned by {report['method']}"
-        f" ({report['settings']});"
-        f" {report['n_held_out']:,} held out.{accuracy}"
+        f" ({report['settings']}); {report['n_held_out']:,} held out.{accuracy}"
     )
     if why := promises.why_none(report, embedder):
         job.log(why)

@@ -23,9 +23,8 @@ def send(db: Db, remote: EcoTaxa, link: Link, report: Report, job: JobContext) -
                 remote.classify(ids, numbers, status)
             except Refused as refusal:
                 raise Refused(
-                    f"{counted(report.n_sent, 'label was', 'labels were')} sent, and then: {refusal.sentence} The"
-                    " rest is still to be sent:"
-                    " compare again.",
+                    f"{counted(report.n_sent, 'label was', 'labels were')} sent, and then: {refusal.sentence} The rest"
+                    " is still to be sent: compare again.",
                     refusal.status,
                 ) from refusal
             _agree(db, link.project_id, status, ids, numbers, [row.now_taxon_id for row in rows])

@@ -231,11 +231,10 @@ def _tell_absences(work: "Work", found: Found, absences: Absences) -> None:
         if sample in samples - absences.unjudged and aphia in places and (event_of[sample], places[aphia]) not in judged
     }
     work.note(
-        f"Absent is a taxon in a sample where every object is classified, and none as it or as a taxon below it: in"
+        "Absent is a taxon in a sample where every object is classified, and none as it or as a taxon below it: in"
         f" {len(samples & absences.unjudged):,} of {len(samples):,} samples nothing is called absent, since objects"
         f" there are unclassified, and in {counted(len(open_), 'sample')} not every taxon that was not counted, since"
-        " objects"
-        " there are predicted as it, dubious, left out by the filter, or of a taxon below it."
+        " objects there are predicted as it, dubious, left out by the filter, or of a taxon below it."
     )
 
 

@@ -120,8 +120,7 @@ def say_run(url: str, project: Any, run_id: int) -> None:
         names = dict(db.execute("select id, display_name from taxon where id = any(%s)", [ids]).fetchall())
     click.echo(
         f"{project.title}: run {run_id}, {counted(summary.n, 'object')} predicted, {summary.n_confident:,} of them"
-        " with a score"
-        f" of {summary.confident_from:g} or more, {summary.n_novel:,} unlike the learning set."
+        f" with a score of {summary.confident_from:g} or more, {summary.n_novel:,} unlike the learning set."
     )
     for one in summary.taxa[:MOST_SHOWN]:
         click.echo(f"{one.n:>10,}  {one.mean_score:.2f}  {names.get(one.taxon_id, one.taxon_id)}")

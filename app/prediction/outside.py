@@ -124,8 +124,7 @@ def _rows(piece: Piece) -> list[str]:
     if not n == len(piece.taxa) == len(piece.scores):
         raise Refused(
             f"There are {counted(n, 'object')}, {len(piece.taxa):,} lists of taxa and {len(piece.scores):,} lists of"
-            " scores:"
-            " give one of each for every object."
+            " scores: give one of each for every object."
         )
     if piece.novelties and len(piece.novelties) != n:
         raise Refused(

@@ -83,8 +83,7 @@ def _check_collisions(found: Collisions, source: str, target: str, answers: Answ
     if found.n_samples_in_both and answers.samples == "refuse":
         raise Conflict(
             f"{counted(found.n_samples_in_both, 'sample has', 'samples have')} the same name in both projects,"
-            f" “{found.samples[0]}” first: say"
-            " whether to join them or to keep them apart. Nothing was done."
+            f" “{found.samples[0]}” first: say whether to join them or to keep them apart. Nothing was done."
         )
     if found.columns and answers.columns == "refuse":
         one = found.columns[0]

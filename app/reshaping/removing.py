@@ -49,8 +49,7 @@ def _check_number(there: int, n: int | None) -> None:
     if n is not None and n != there:
         raise Conflict(
             f"{counted(there, 'object')} meet this now, and {n:,} did when you looked. Nothing was deleted: look at"
-            " the number,"
-            " and ask again."
+            " the number, and ask again."
         )
 
 

@@ -61,8 +61,7 @@ def _say(one: TaxonImport) -> None:
     click.echo(
         f"{one.source}: {counted(report.n_rows, 'taxon')}: {report.n_new:,} new, {report.n_renamed:,} renamed,"
         f" {report.n_moved:,} moved, {report.n_deprecated:,} deprecated, {report.n_kept:,} kept as decided here,"
-        f" {report.n_same:,} as they are;"
-        f" {report.n_names:,} other names; {report.n_faults:,} faults."
+        f" {report.n_same:,} as they are; {report.n_names:,} other names; {report.n_faults:,} faults."
     )
     for kept in report.kept[:MOST_SAID]:
         click.echo(kept)
