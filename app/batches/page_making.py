@@ -13,7 +13,7 @@ from app.batches.lineages import branch_of, lineage_of
 from app.batches.ordering import Compared, laid_out
 from app.batches.page_rows import MARKED, PASSED, PageRow
 from app.batches.pinned import pinned
-from app.batches.places import GONE, Places
+from app.batches.places import GONE, TRAY, WAITING, Places
 from app.batches.proposals import propose
 from app.batches.reservations import Holder, held_by_others, release_others, reserve
 from app.database import Db
@@ -60,6 +60,8 @@ def make_next(db: Db, project: Compared, batch: Batch, listed: Places, n: int) -
     if not len(free) and len(held_back):
         shared = reserve(db, project.id, batch.id, account_id, listed.ids[held_back], what_is_ahead=True)
         free = held_back[np.isin(listed.ids[held_back], shared)]
+    if not len(free):
+        note_gone(db, project.id, batch, listed)
     if int(listed.counts()[GONE]) > n_gone:
         places.write(db, batch.id, listed)
     else:
@@ -92,6 +94,19 @@ def _looked_through(db: Db, project_id: int, batch: Batch, listed: Places, n: in
         n_free += int(np.count_nonzero(listed.begins(piece[is_free])))
         n_at_once *= 2  # of a long list nearly all may be gone or held
     return np.concatenate(free), np.concatenate(held_back)
+
+
+def note_gone(db: Db, project_id: int, batch: Batch, listed: Places) -> None:
+    """What stands in the tray and is not to be shown any more is put where it belongs."""
+    rows = np.flatnonzero(listed.places == TRAY)
+    listed.places[rows[~still_there(db, project_id, batch, listed.ids[rows])]] = GONE
+
+
+def find_waiting(db: Db, project_id: int, batch: Batch) -> np.ndarray:
+    """The objects, int64, that wait in a batch and are still to be shown, though nobody opened it meanwhile."""
+    listed = places.read(db, batch.id)
+    ids = listed.ids[listed.places == WAITING]
+    return ids[still_there(db, project_id, batch, ids)]
 
 
 def _laid_out(db: Db, project: Compared, batch: Batch, listed: Places, chosen: np.ndarray) -> PageRow:

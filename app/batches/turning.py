@@ -8,7 +8,7 @@ from app.batches.batch import Batch, find_batch, hold_batch, lock_batch, origin
 from app.batches.hidden import is_hidden
 from app.batches.make import check_order, freeze
 from app.batches.ordering import first_turns, keep_together
-from app.batches.page_making import prepare_next
+from app.batches.page_making import note_gone, prepare_next
 from app.batches.page_marks import rows_on
 from app.batches.page_rows import HAD_LEFT, PASSED, PageRow
 from app.batches.pinned import pinned
@@ -71,13 +71,16 @@ def take_off(
 
 
 def open_tray(db: Db, project: Batched, account: Labeller, batch_id: int, order: str = "neighbours") -> Batch:
-    """A new batch of what stands in the tray, in a new order and without a target."""
+    """A new batch of what stands in the tray and nobody labelled elsewhere, in a new order and without a target."""
     check_order(order)
     batch = hold_batch(db, project.id, batch_id, account)
     listed = places.read(db, batch.id)
+    if not (listed.places == TRAY).any():
+        raise Conflict("The tray of this batch is empty: work a page first.")
+    note_gone(db, project.id, batch, listed)
     in_tray = listed.places == TRAY
     if not in_tray.any():
-        raise Conflict("The tray of this batch is empty: work a page first.")
+        raise Conflict("All that stood in the tray was deleted or labelled elsewhere meanwhile: nothing is left of it.")
     title = batch.title if batch.title.startswith("Tray: ") else f"Tray: {batch.title}"
     found = Found(listed.ids[in_tray], title=title, ranked=False, stacks=listed.stacks[in_tray])
     kept = {"batch_id": batch.id, "of": origin(batch), "hidden": is_hidden(batch)}

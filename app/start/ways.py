@@ -5,13 +5,13 @@ import numpy as np
 from app.accounts.viewer import Account
 from app.batches import page_rows
 from app.batches.batch import Batch, list_batches
+from app.batches.page_making import find_waiting
 from app.clusters import runs
 from app.clusters.cards import Board
 from app.clusters.runs import UNLABELLED
 from app.clusters.told import progress
 from app.database import Db
 from app.projects.access import Project
-from app.search.arrays import fetch_arrays
 from app.search.codes import DUBIOUS, PREDICTED, UNCLASSIFIED
 from app.search.mirror import open_mirror
 from app.start.asked import asked_ways
@@ -24,6 +24,7 @@ from app.start.tempo import tempo
 from app.start.way import HOUR_S, Look, Way, spread
 from indexer.clusters import GLANCE_MIXED_S, NAME_S, USUAL_CARD
 
+MOST_LOOKED_AT = 5  # batches that may have been labelled elsewhere to the last object
 WORTH_CARDS = 20  # objects; fewer are sooner named than cut
 HALF_AN_HOUR_S = 1800
 FEWEST_JUDGED = 20  # objects of a batch that were judged, before it is said how pure it is
@@ -49,26 +50,28 @@ def best_way(db: Db, project: Project, account: Account) -> Way | None:
 
 
 def _begun(look: Look) -> list[Way]:
-    """One's own batch that was used last and is not worked through."""
+    """One's own batch that was used last and is not worked through, nor labelled elsewhere meanwhile."""
     mine = list_batches(look.db, look.project.id, look.account.id, mine=True).batches
     open_ones = [batch for batch in mine if batch.closed_at is None and batch.n_waiting]
-    if not open_ones:
-        return []
-    batch = max(open_ones, key=lambda one: one.used_at)
-    per_hour, purity = _promised(look, batch)
-    return [
-        Way(
-            "go_on", f"Go on with: {batch.title}", f"{batch.n_labelled:,} of {batch.n:,} done", batch.n_waiting,
-            per_hour, purity, url=f"/projects/{look.project.id}/batches/{batch.id}", taxon_id=batch.taxon_id,
-            taxon=batch.taxon,
-        )
-    ]  # fmt: skip
+    for batch in sorted(open_ones, key=lambda one: one.used_at, reverse=True)[:MOST_LOOKED_AT]:
+        waiting = find_waiting(look.db, look.project.id, batch)
+        if len(waiting):
+            return [_go_on(look, batch, waiting)]
+    return []
 
 
-def _promised(look: Look, batch: Batch) -> tuple[float | None, float | None]:
+def _go_on(look: Look, batch: Batch, waiting: np.ndarray) -> Way:
+    per_hour, purity = _promised(look, batch, waiting)
+    return Way(
+        "go_on", f"Go on with: {batch.title}", f"{batch.n_labelled:,} of {batch.n:,} done", len(waiting), per_hour,
+        purity, url=f"/projects/{look.project.id}/batches/{batch.id}", taxon_id=batch.taxon_id, taxon=batch.taxon,
+    )  # fmt: skip
+
+
+def _promised(look: Look, batch: Batch, waiting: np.ndarray) -> tuple[float | None, float | None]:
     """What going on would bring an hour, and how pure what is left may be; None for what brings no new labels, and for
     the purity of what is of many kinds."""
-    kind, n_new = str(batch.source["kind"]), _n_unlabelled(look, batch.id)
+    kind, n_new = str(batch.source["kind"]), _n_unlabelled(look, waiting)
     if not n_new:
         return None, None
     if batch.taxon_id is None and kind not in OF_ONE_KIND:
@@ -81,19 +84,9 @@ def _promised(look: Look, batch: Batch) -> tuple[float | None, float | None]:
     return look.per_hour(kind, n_new, purity), purity
 
 
-def _n_unlabelled(look: Look, batch_id: int) -> int:
-    """How many of what waits in a batch have no label now: a review or a check brings no new ones."""
-    (ids,) = fetch_arrays(
-        look.db,
-        """
-        select array_agg(tile.id)
-          from batch_part, unnest(object_ids, places) as tile (id, place)
-         where batch_id = %s
-           and tile.place = 0
-        """,
-        [batch_id],
-    )
-    return 0 if ids is None else int(np.count_nonzero(_left(look)[look.mirror.ordinals(ids)]))
+def _n_unlabelled(look: Look, ids: np.ndarray) -> int:
+    """How many of these have no label now: a review or a check brings no new ones."""
+    return int(np.count_nonzero(_left(look)[look.mirror.ordinals(ids)])) if len(ids) else 0
 
 
 def _cards(look: Look) -> list[Way]:

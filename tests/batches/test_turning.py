@@ -37,6 +37,24 @@ def test_the_tray_is_opened_as_a_batch_of_its_own(mine: Worker, small: SmallProj
         turning.open_tray(mine.db, mine.project, mine.person, batch.id)
 
 
+def test_what_was_labelled_elsewhere_is_in_no_tray(mine: Worker, theirs: Worker, small: SmallProject) -> None:
+    batch = mine.make("filter", query="", limit=10)
+    page = mine.page(batch, 10)
+    mine.apply(batch, page, ids_of(page)[:4], "Oithona")
+    small.db.execute("update batch set made_at = now() - interval '1 minute'")
+    small.do(theirs.person, ids_of(page)[4:7], taxon="detritus")
+    tray = turning.open_tray(mine.db, mine.project, mine.person, batch.id)
+    assert sorted(ids_of(mine.page(tray))) == sorted(ids_of(page)[7:])
+    told = find_batch(mine.db, small.id, batch.id)
+    assert (told.n_tray, told.n_moved, told.n_gone) == (0, 3, 3)
+    mine.apply(tray, mine.page(tray), ids_of(page)[7:8], "Oithona")
+    small.db.execute("update batch set made_at = now() - interval '1 minute'")
+    small.do(theirs.person, ids_of(page)[8:], taxon="detritus")
+    with pytest.raises(Conflict, match="labelled elsewhere meanwhile"):
+        turning.open_tray(mine.db, mine.project, mine.person, tray.id)
+    assert (mine.page(tray).tiles, find_batch(mine.db, small.id, tray.id).n_tray) == ([], 0)
+
+
 def test_the_order_of_what_waits_is_switched(mine: Worker, small: SmallProject) -> None:
     batch = mine.make("examples", ids=[small.ids[0]], order="alike", limit=50)
     alike = ids_of(mine.page(batch, 50))

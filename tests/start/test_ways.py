@@ -144,6 +144,9 @@ def test_ones_own_open_batch_can_be_gone_on_with_and_anothers_not(db: Db, ada: P
     one = way(ways_of(db, project.id, ada), "go_on")
     assert one.url == f"/projects/{project.id}/batches/{batch.id}" and one.n == 30
     assert not [other for other in ways_of(db, project.id, ben) if other.kind == "go_on"]
+    db.execute("update batch set made_at = now() - interval '1 minute'")
+    project.do(ben, project.ids, taxon="detritus")
+    assert not [other for other in ways_of(db, project.id, ada) if other.kind == "go_on"]
 
 
 def test_doubts_are_settled_by_somebody_else(db: Db, ada: Person, ben: Person) -> None:
