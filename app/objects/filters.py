@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from app.database import Db
 from app.errors import Refused
@@ -24,7 +24,13 @@ VIEW_KEYS = frozenset(
 )  # fmt: skip
 NAMED = frozenset({"taxon", "predicted", "sample", "acquisition", "import", "instrument", "who", "ever", "act", "pile"})
 THINGS = {"who": "person", "ever": "person", "predicted": "taxon"}
+NUMBERED = {
+    "taxon": "a taxon, such as taxon=45072", "predicted": "a taxon, such as predicted=45072", "sample": "a sample",
+    "acquisition": "an acquisition", "import": "an import", "act": "an act", "pile": "a pile",
+    "who": "a person, or me or others", "ever": "a person, or me",
+}  # fmt: skip
 LOG_IN = "Log in to filter by this: not obeyed."
+NO_CONDITION = "A condition is written as key=value, such as taxon=45072 or status=V, with & between two"
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,16 @@ class Chip:
     label: str
     value: str
     invalid: str = ""
+
+    @property
+    def said(self) -> str:
+        """As it was written, for sentences."""
+        return (f"{self.key}={self.raw}" if self.key else self.raw)[:80]
+
+    @property
+    def why(self) -> str:
+        """Why it is not obeyed, within a sentence."""
+        return self.invalid.removesuffix(": not obeyed.").rstrip(".")
 
 
 class Range(NamedTuple):
@@ -90,11 +106,13 @@ class Filter:
             pairs.append(("children", "0"))
         return pairs
 
-    def obeyed(self) -> "Filter":
+    def obeyed(self, status: int = 400) -> "Filter":
         """This one, or Refused where a condition cannot be obeyed: a program is told what a person sees as a chip."""
         for chip in self.chips:
             if chip.invalid:
-                raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
+                raise Refused(
+                    f"The condition {chip.said} cannot be obeyed: {chip.why}. Take it away, or mend it.", status=status
+                )
         return self
 
     def without(self, chips: Sequence[Chip]) -> "Filter":
@@ -137,6 +155,13 @@ def _in_time(at: datetime | None, first: int | None, last: int | None) -> bool:
         return False
     second = int(at.timestamp() // 1)
     return (first is None or second >= first) and (last is None or second <= last)
+
+
+def pairs_in(text: str) -> Pairs:
+    """The conditions of a filter that is given as one text. What is no key=value keeps an empty key: no filter has it,
+    so that it is refused where a filter must be obeyed, instead of keeping everything."""
+    pieces = [piece if "=" in piece else f"={piece}" for piece in text.strip().lstrip("?").split("&") if piece.strip()]
+    return parse_qsl("&".join(pieces), keep_blank_values=True)
 
 
 def read_filter(
@@ -240,7 +265,7 @@ def _reading(
     fields: Fields,
 ) -> Reading:
     if about is None:
-        return unread(raw, "There is no such filter")
+        return unread(raw, "There is no such filter" if key else NO_CONDITION)
     if anonymous and not about.for_anonymous:
         return Reading(raw[:40], invalid=LOG_IN)
     if key.startswith("f."):
@@ -249,6 +274,8 @@ def _reading(
         return READERS[key](raw)
     if raw in dict(about.choices):
         return _viewer_reading(raw, account_id)
+    if key in NUMBERED and not raw.isdecimal():
+        return unread(raw, f"This needs the number of {NUMBERED[key]}")
     if (name := names.get((key, raw))) is None:
         return unread(raw, f"This project has no such {THINGS.get(key, key)}")
     return Reading(name, (raw if key == "instrument" else int(raw),))

@@ -108,6 +108,8 @@ def test_the_pages_tell_what_cannot_be_done_beside_what_was_typed(
     for method, path, data, said in (
         ("POST", "subset", {"title": "Cut", "share": "much"}, "The share is a number, not &#39;much&#39;"),
         ("GET", "subset?look=1&filters=depth%3Ddeep", {}, "cannot be obeyed"),
+        ("GET", "subset?look=1&filters=copepods", {}, "cannot be obeyed"),
+        ("GET", "bin?look=1&filters=taxon:1000003", {}, "taxon:1000003 cannot be obeyed"),
         ("POST", "bin", {"filters": "status=V"}, "Look at what would be deleted first"),
         ("POST", "bin", {"filters": "status=V", "n": "7"}, "20 objects meet this now"),
         ("POST", "bin/empty", {"title": "x"}, "Type the project&#39;s title"),
