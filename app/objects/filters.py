@@ -25,10 +25,12 @@ VIEW_KEYS = frozenset(
 NAMED = frozenset({"taxon", "predicted", "sample", "acquisition", "import", "instrument", "who", "ever", "act", "pile"})
 THINGS = {"who": "person", "ever": "person", "predicted": "taxon"}
 NUMBERED = {
-    "taxon": "a taxon, such as taxon=45072", "predicted": "a taxon, such as predicted=45072", "sample": "a sample",
+    "taxon": "a taxon or its whole name, such as taxon=45072 or taxon=Copepoda",
+    "predicted": "a taxon or its whole name, such as predicted=45072 or predicted=Copepoda", "sample": "a sample",
     "acquisition": "an acquisition", "import": "an import", "act": "an act", "pile": "a pile",
     "who": "a person, or me or others", "ever": "a person, or me",
 }  # fmt: skip
+OF_TAXA = ("taxon", "predicted")
 LOG_IN = "Log in to filter by this: not obeyed."
 NO_CONDITION = "A condition is written as key=value, such as taxon=45072 or status=V, with & between two"
 
@@ -175,6 +177,7 @@ def read_filter(
     said = [
         pair for pair in dict.fromkeys((_clean(key), _clean(raw)) for key, raw in query) if pair[0] not in VIEW_KEYS
     ]
+    said = _with_numbers(db, said)
     with_children = ("children", "0") not in query
     read = [
         (Chip(key, raw, label, reading.words, reading.invalid), None if reading.invalid else reading.meaning)
@@ -186,6 +189,25 @@ def read_filter(
         below = _branches(db, taxa)
         read = [(chip, below[meaning[0]] if chip.key in whole and meaning else meaning) for chip, meaning in read]
     return _filter_of(read, with_children, validated_only)
+
+
+def _with_numbers(db: Db, said: Pairs) -> Pairs:
+    """Taxa that are said by a display name that only one has are said by their numbers."""
+    typed = [raw for key, raw in said if key in OF_TAXA and not raw.isdecimal()]
+    if not typed:
+        return said
+    rows = db.execute(
+        """
+        select typed.name, min(id)::text as id
+        from unnest(%s::text[]) as typed (name)
+        join taxon on lower(display_name) = lower(typed.name)
+        group by typed.name
+        having count(*) = 1
+        """,
+        [sorted({*typed})],
+    )
+    numbers = {row.name: row.id for row in rows}
+    return [(key, numbers.get(raw, raw) if key in OF_TAXA else raw) for key, raw in said]
 
 
 def _filter_of(read: list[tuple[Chip, Any]], with_children: bool, validated_only: bool) -> Filter:

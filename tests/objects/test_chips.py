@@ -121,8 +121,8 @@ def test_people_are_named_and_the_viewer_is_me(db: Db, small: SmallProject, ada:
         ("provenance", "magic", "no such provenance"),
         ("status", "v", "no such status"),
         ("taxon", "999999999", "no such taxon"),
-        ("taxon", "-1", "number of a taxon, such as taxon=45072"),
-        ("taxon", "Oithona", "number of a taxon, such as taxon=45072"),
+        ("taxon", "-1", "number of a taxon or its whole name, such as taxon=45072"),
+        ("taxon", "Oitho", "number of a taxon or its whole name, such as taxon=45072"),
         ("taxon", "9" * 30, "no such taxon"),
         ("sample", "9223372036854775808", "no such sample"),
         ("acquisition", "x", "number of an acquisition"),
@@ -166,6 +166,12 @@ def test_a_filter_in_one_text_never_means_everything_by_mistake(
     with pytest.raises(Refused) as refused:
         check_filters(db, small.id, text, None)
     assert said in refused.value.sentence
+
+
+def test_a_taxon_may_be_said_by_its_whole_name(db: Db, small: SmallProject) -> None:
+    by_number = check_filters(db, small.id, f"taxon={small.taxa['Oithona']}", None)
+    by_name = check_filters(db, small.id, "taxon=oithona", None)
+    assert by_name == by_number and by_name.to_query() == by_number.to_query()
 
 
 def test_a_filter_in_one_text_is_read_as_an_address_is() -> None:

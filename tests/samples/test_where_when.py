@@ -96,7 +96,8 @@ def test_the_page_and_programs_obey_the_address(
 
 
 @pytest.mark.parametrize(
-    "wrong", ["place=abc", "foo=1", "taxon=abc", "depth=x", "status=Q", "date=2025-13-01", "from=2025-13-01"]
+    "wrong",
+    ["place=abc", "foo=1", "copepods=", "taxon=abc", "depth=x", "status=Q", "date=2025-13-01", "from=2025-13-01"],
 )
 def test_programs_are_told_what_cannot_be_obeyed(
     bay: SmallProject,  # noqa: F811
