@@ -1,7 +1,6 @@
 """Batches of what is like examples, of any filter, and of what the machine predicted."""
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.acts import Labeller
 from app.objects.fields import project_fields
-from app.objects.filters import Filter, read_filter
+from app.objects.filters import Filter, pairs_in, read_filter
 from app.objects.orders import read_order
 from app.objects.sorting import sorted_by
 from app.prediction.orders import BOUNDS, asked_order, first_of, order_words, sureness, within_bounds
@@ -64,7 +63,7 @@ def find_like(db: Db, project: Batched, account: Labeller, args: dict[str, Any],
 def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, Any], limit: int) -> Found:
     """The first objects of a filter, in its order, both as in the address of a board."""
     known_args(args, "query")
-    pairs = parse_qsl(str(args.get("query", "")), keep_blank_values=True)
+    pairs = pairs_in(str(args.get("query", "")))
     filter = asked_filter(db, project, account, args) or Filter(validated_only=project.validated_only)
     order = read_order(project_fields(db, project.id), pairs, project.validated_only)
     if order.invalid:
@@ -131,7 +130,7 @@ def asked_filter(db: Db, project: Batched, account: Labeller, args: dict[str, An
     """The filter of the argument `query`; None where there is none."""
     if not args.get("query"):
         return None
-    pairs = parse_qsl(str(args["query"]), keep_blank_values=True)
+    pairs = pairs_in(str(args["query"]))
     return read_filter(db, project.id, pairs, project.validated_only, account.id).obeyed()
 
 

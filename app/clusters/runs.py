@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qsl
 
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.jobs.queue import enqueue, is_active
-from app.objects.filters import Filter, read_filter
+from app.objects.filters import Filter, pairs_in, read_filter
 from app.search.sizes import is_known
 
 UNLABELLED = "status=U&status=P"
@@ -89,14 +88,7 @@ def _check(db: Db, project_id: int, account_id: int | None, wish: CardWish) -> N
         raise Refused("This filter is too long to be kept: use fewer conditions.")
     if wish.n_cards is not None and not 1 <= wish.n_cards <= MOST_CARDS:
         raise Refused(f"Ask for 1 to {MOST_CARDS:,} cards, not for {wish.n_cards:,}.")
-    for chip in filter_of(db, project_id, wish.query, account_id).chips:
-        if chip.invalid:
-            raise Refused(f"The filter {chip.label} {chip.value} cannot be obeyed: {_why(chip.invalid)}. Leave it out.")
-
-
-def _why(invalid: str) -> str:
-    """A chip's reason within a sentence of ours."""
-    return invalid.removesuffix(": not obeyed.").rstrip(".")
+    filter_of(db, project_id, wish.query, account_id).obeyed()
 
 
 def queue(db: Db, run: Run) -> Run:
@@ -171,4 +163,4 @@ def latest_by_query(db: Db, project_id: int) -> list[Run]:
 
 
 def filter_of(db: Db, project_id: int, query: str, account_id: int | None) -> Filter:
-    return read_filter(db, project_id, parse_qsl(query, keep_blank_values=True), account_id=account_id)
+    return read_filter(db, project_id, pairs_in(query), account_id=account_id)

@@ -88,6 +88,14 @@ def _person(db: Db, account_id: int) -> str:
     return str(row.name)
 
 
+def who_labelled(db: Db, project_id: int) -> list[Any]:
+    """Id and name of everybody whose labels stand, those too whom only an import names; by name."""
+    return db.execute(
+        "select id, name from account where id = any(%s) order by lower(name), id",
+        [np.unique(open_mirror(db, project_id).account).tolist()],
+    ).fetchall()
+
+
 def _taxon(db: Db, taxon_id: int) -> str:
     row: Any = db.execute("select display_name from taxon where id = %s", [taxon_id]).fetchone()
     return str(row.display_name)

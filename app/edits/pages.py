@@ -16,12 +16,11 @@ from app.database import Db
 from app.edits import acts, label_preview, tables, undo, values
 from app.edits.api import EDITS, LIST, LOOKS
 from app.edits.columns import LEVELS, edit_columns
-from app.edits.label_wishes import LabelsWish
+from app.edits.label_wishes import LabelsWish, who_labelled
 from app.edits.labels import edit_labels
 from app.edits.wishes import ValuesWish
 from app.errors import Refused
 from app.expressions.language import FUNCTIONS
-from app.labels.history import who_acted
 from app.labels.pages import actor
 from app.labels.undo_routes import read_moment
 from app.projects.access import VISITOR, Project
@@ -137,7 +136,7 @@ def page(db: Db, project: Project, typed: Typed, before: int | None = None) -> T
         "project": project,
         "columns": {level: edit_columns(db, project.id, level) for level in LEVELS},
         "functions": sorted(FUNCTIONS),
-        "people": who_acted(db, project.id),
+        "people": who_labelled(db, project.id),
         "form": typed.values,
         "labels": typed.labels,
         "error": typed.error,

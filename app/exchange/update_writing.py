@@ -109,9 +109,8 @@ class Edits:
                 self.act_ids[level] = self._act(level, columns)
 
     def _act(self, level: str, columns: list[EditColumn]) -> int:
-        names = ", ".join(column.key for column in columns[:4]) + (" …" if len(columns) > 4 else "")
         detail = {
-            "way": "table", "wish": {"level": level, "way": "table"}, "words": f"{names} from {self.name}",
+            "way": "table", "wish": {"level": level, "way": "table"}, "words": f"Values from {self.name}",
             "columns": [column.name for column in columns], "import_id": self.import_id,
         }  # fmt: skip
         client_id = uuid5(SPACE, f"{self.project.id} {self.import_id} {level}")
@@ -170,13 +169,33 @@ class Edits:
             acts.note(self.db, act_id, max(changed), len(changed))
 
     def _end(self) -> int:
-        """Acts that changed nothing are none."""
+        """Acts that changed nothing are none; the others are called after the columns in which something differed."""
         ids = list(self.act_ids.values())
         self.db.execute("delete from act where id = any(%s) and n_objects = 0", [ids])
+        changed = self.db.execute(
+            """
+            select act_id, count(*) as n, array_agg(distinct place) as places
+            from field_change
+            where act_id = any(%s)
+            group by act_id
+            """,
+            [ids],
+        ).fetchall()
+        levels = {act_id: level for level, act_id in self.act_ids.items()}
+        words = [self._words(levels[row.act_id], row.places) for row in changed]
         self.db.execute(
-            "update act set detail = detail || jsonb_build_object('n', n_objects) where id = any(%s)", [ids]
+            """
+            update act
+            set detail = detail || jsonb_build_object('n', n_objects, 'words', said.words)
+            from unnest(%s::bigint[], %s::text[]) as said (id, words)
+            where act.id = said.id
+            """,
+            [[row.act_id for row in changed], words],
         )
-        row: Any = self.db.execute("select count(*) as n from field_change where act_id = any(%s)", [ids]).fetchone()
-        if row.n:
+        if changed:
             raise_version(self.db, self.project.id)
-        return int(row.n)
+        return sum(row.n for row in changed)
+
+    def _words(self, level: str, places: list[int]) -> str:
+        keys = [self.columns[level][place].key for place in places]
+        return ", ".join(keys[:4]) + (" …" if len(keys) > 4 else "") + f" from {self.name}"

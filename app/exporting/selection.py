@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl
 
 import numpy as np
 
 from app.database import Db
 from app.errors import Refused
-from app.objects.filters import read_filter
+from app.objects.filters import NO_CONDITION, Filter, pairs_in, read_filter
 from app.search.arrays import fetch_arrays
 from app.search.mirror import open_mirror
 
@@ -83,14 +81,11 @@ def _kept(db: Db, project_id: int, filters: str, account_id: int | None) -> np.n
     return mirror.ids[mirror.mask(db, filter)]
 
 
-def check_filters(db: Db, project_id: int, filters: str, account_id: int | None) -> Any:
-    """The filter of an address, or Refused where a condition cannot be obeyed."""
-    filter = read_filter(db, project_id, parse_qsl(filters.lstrip("?")), account_id=account_id)
-    if wrong := next((chip for chip in filter.chips if chip.invalid), None):
-        why = wrong.invalid.removesuffix(": not obeyed.").rstrip(".")
-        raise Refused(
-            f"The condition {wrong.label} {wrong.value} cannot be obeyed: {why}. Take it away, or mend it.", status=422
-        )
+def check_filters(db: Db, project_id: int, filters: str, account_id: int | None) -> Filter:
+    """The filter of an address, or Refused where a condition cannot be obeyed, or where there is none."""
+    filter = read_filter(db, project_id, pairs_in(filters), account_id=account_id).obeyed(status=422)
+    if not filter.chips:
+        raise Refused(f"The filter {filters[:80]!r} holds no condition. {NO_CONDITION}.", status=422)
     return filter
 
 

@@ -6,7 +6,9 @@ from app import database
 from app.commands import find_project, ready_database
 from app.database import Db
 from app.frozen import doing, proposals, versions
+from app.frozen.api import FREEZES
 from app.nouns import counted
+from app.projects.spoken_for import manager_of
 from app.settings import load_settings
 
 SHOWN = 20
@@ -17,12 +19,12 @@ SHOWN = 20
 @click.option("--title", help="Freeze a version under this title; without it, only tell what there is.")
 @click.option("--note", default="", help="What is to be said of the version.")
 @click.option("--accept-all", is_flag=True, help="First take everything in that changed since the last version.")
-def freeze(project: str, title: str | None, note: str, accept_all: bool) -> None:
+@click.option("--as", "email", help="E-mail of the person who freezes; by default the one who made PROJECT.")
+def freeze(project: str, title: str | None, note: str, accept_all: bool, email: str | None) -> None:
     """Versions of PROJECT (its number or title): list them, tell what changed since the last, freeze the next."""
     with database.connect(ready_database(load_settings())) as db:
         found = find_project(db, project)
-        owner = db.execute("select created_by from project where id = %s", [found.id]).fetchone()
-        account_id = owner.created_by if owner else None
+        account_id = manager_of(db, found.id, email, FREEZES["does"])
         if accept_all and versions.last_number(db, found.id) and proposals.look(db, found.id).n:
             n, _ = proposals.accept(db, found.id)
             click.echo(f"{n:,} changes accepted.")

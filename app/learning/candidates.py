@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,7 +12,7 @@ from app.errors import Forbidden, NotFound, Refused
 from app.frozen.versions import find as find_version
 from app.frozen.versions import mirror_of
 from app.learning.choices import Choices
-from app.objects.filters import Filter, read_filter
+from app.objects.filters import Filter, pairs_in, read_filter
 from app.projects.references import READABLE, Source
 from app.search.codes import PROVENANCES, VALIDATED
 from app.search.mirror import open_mirror
@@ -114,11 +113,10 @@ def conditions(db: Db, source: Any, choices: Choices, account_id: int | None) ->
     """What the choices ask of the objects of a source; refused where it does not know a condition."""
     if not choices.filters:
         return None
-    filter = read_filter(db, source.id, parse_qsl(choices.filters), account_id=account_id)
+    filter = read_filter(db, source.id, pairs_in(choices.filters), account_id=account_id)
     if wrong := next((chip for chip in filter.chips if chip.invalid), None):
-        why = wrong.invalid.removesuffix(": not obeyed.").rstrip(".")
         raise Refused(
-            f"In “{source.title}” the condition {wrong.label} {wrong.value} cannot be obeyed: {why}."
+            f"In “{source.title}” the condition {wrong.said} cannot be obeyed: {wrong.why}."
             " Take the condition away, or leave that project out.",
             status=422,
         )

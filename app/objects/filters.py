@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from app.database import Db
 from app.errors import Refused
@@ -24,7 +24,15 @@ VIEW_KEYS = frozenset(
 )  # fmt: skip
 NAMED = frozenset({"taxon", "predicted", "sample", "acquisition", "import", "instrument", "who", "ever", "act", "pile"})
 THINGS = {"who": "person", "ever": "person", "predicted": "taxon"}
+NUMBERED = {
+    "taxon": "a taxon or its whole name, such as taxon=45072 or taxon=Copepoda",
+    "predicted": "a taxon or its whole name, such as predicted=45072 or predicted=Copepoda", "sample": "a sample",
+    "acquisition": "an acquisition", "import": "an import", "act": "an act", "pile": "a pile",
+    "who": "a person, or me or others", "ever": "a person, or me",
+}  # fmt: skip
+OF_TAXA = ("taxon", "predicted")
 LOG_IN = "Log in to filter by this: not obeyed."
+NO_CONDITION = "A condition is written as key=value, such as taxon=45072 or status=V, with & between two"
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,16 @@ class Chip:
     label: str
     value: str
     invalid: str = ""
+
+    @property
+    def said(self) -> str:
+        """As it was written, for sentences."""
+        return (f"{self.key}={self.raw}" if self.key else self.raw)[:80]
+
+    @property
+    def why(self) -> str:
+        """Why it is not obeyed, within a sentence."""
+        return self.invalid.removesuffix(": not obeyed.").rstrip(".")
 
 
 class Range(NamedTuple):
@@ -90,11 +108,13 @@ class Filter:
             pairs.append(("children", "0"))
         return pairs
 
-    def obeyed(self) -> "Filter":
+    def obeyed(self, status: int = 400) -> "Filter":
         """This one, or Refused where a condition cannot be obeyed: a program is told what a person sees as a chip."""
         for chip in self.chips:
             if chip.invalid:
-                raise Refused(f"{chip.key}={chip.raw[:80]}: {chip.invalid.removesuffix(': not obeyed.')}")
+                raise Refused(
+                    f"The condition {chip.said} cannot be obeyed: {chip.why}. Take it away, or mend it.", status=status
+                )
         return self
 
     def without(self, chips: Sequence[Chip]) -> "Filter":
@@ -139,6 +159,13 @@ def _in_time(at: datetime | None, first: int | None, last: int | None) -> bool:
     return (first is None or second >= first) and (last is None or second <= last)
 
 
+def pairs_in(text: str) -> Pairs:
+    """The conditions of a filter that is given as one text. What is no key=value keeps an empty key: no filter has it,
+    so that it is refused where a filter must be obeyed, instead of keeping everything."""
+    pieces = [piece if "=" in piece else f"={piece}" for piece in text.strip().lstrip("?").split("&") if piece.strip()]
+    return parse_qsl("&".join(pieces), keep_blank_values=True)
+
+
 def read_filter(
     db: Db, project_id: int, query: Pairs, validated_only: bool = False, account_id: int | None = None
 ) -> Filter:
@@ -150,6 +177,7 @@ def read_filter(
     said = [
         pair for pair in dict.fromkeys((_clean(key), _clean(raw)) for key, raw in query) if pair[0] not in VIEW_KEYS
     ]
+    said = _with_numbers(db, said)
     with_children = ("children", "0") not in query
     read = [
         (Chip(key, raw, label, reading.words, reading.invalid), None if reading.invalid else reading.meaning)
@@ -161,6 +189,25 @@ def read_filter(
         below = _branches(db, taxa)
         read = [(chip, below[meaning[0]] if chip.key in whole and meaning else meaning) for chip, meaning in read]
     return _filter_of(read, with_children, validated_only)
+
+
+def _with_numbers(db: Db, said: Pairs) -> Pairs:
+    """Taxa that are said by a display name that only one has are said by their numbers."""
+    typed = [raw for key, raw in said if key in OF_TAXA and not raw.isdecimal()]
+    if not typed:
+        return said
+    rows = db.execute(
+        """
+        select typed.name, min(id)::text as id
+        from unnest(%s::text[]) as typed (name)
+        join taxon on lower(display_name) = lower(typed.name)
+        group by typed.name
+        having count(*) = 1
+        """,
+        [sorted({*typed})],
+    )
+    numbers = {row.name: row.id for row in rows}
+    return [(key, numbers.get(raw, raw) if key in OF_TAXA else raw) for key, raw in said]
 
 
 def _filter_of(read: list[tuple[Chip, Any]], with_children: bool, validated_only: bool) -> Filter:
@@ -240,7 +287,7 @@ def _reading(
     fields: Fields,
 ) -> Reading:
     if about is None:
-        return unread(raw, "There is no such filter")
+        return unread(raw, "There is no such filter" if key else NO_CONDITION)
     if anonymous and not about.for_anonymous:
         return Reading(raw[:40], invalid=LOG_IN)
     if key.startswith("f."):
@@ -249,6 +296,8 @@ def _reading(
         return READERS[key](raw)
     if raw in dict(about.choices):
         return _viewer_reading(raw, account_id)
+    if key in NUMBERED and not raw.isdecimal():
+        return unread(raw, f"This needs the number of {NUMBERED[key]}")
     if (name := names.get((key, raw))) is None:
         return unread(raw, f"This project has no such {THINGS.get(key, key)}")
     return Reading(name, (raw if key == "instrument" else int(raw),))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 import numpy as np
 from psycopg.types.json import Jsonb
@@ -13,7 +12,7 @@ from app.errors import Conflict, NotFound, Refused
 from app.jobs.queue import enqueue
 from app.labels.acts import Labelled
 from app.labels.changes import array
-from app.objects.filters import Filter, read_filter
+from app.objects.filters import Filter, pairs_in, read_filter
 from app.prediction import outside, summaries
 from app.search.codes import PREDICTED, UNCLASSIFIED
 from app.search.mirror import Mirror, open_mirror
@@ -137,11 +136,7 @@ def _config(wish: Wish) -> dict[str, Any]:
 def check_something(db: Db, project: Asked, wish: Wish, account_id: int | None) -> np.ndarray:
     """Ids, int64 ascending, of what is to be predicted. Refuse a filter that cannot be obeyed, or that keeps nothing
     which may be predicted."""
-    filter = filter_of(db, project.id, wish.filter, account_id)
-    for chip in filter.chips:
-        if chip.invalid:
-            why = chip.invalid.removesuffix(": not obeyed.").rstrip(".")
-            raise Refused(f"The filter {chip.label} {chip.value} cannot be obeyed: {why}. Leave it out.")
+    filter = filter_of(db, project.id, wish.filter, account_id).obeyed()
     mirror = open_mirror(db, project.id)
     wanted: np.ndarray = mirror.ids[predictable(db, mirror, filter)]
     if not len(wanted):
@@ -177,7 +172,7 @@ def check_vectors(db: Db, project: Asked, classifier: Any, wanted: np.ndarray) -
 def filter_of(db: Db, project_id: int, query: str, account_id: int | None) -> Filter:
     if len(query) > LONGEST_FILTER:
         raise Refused("This filter is too long to be kept: use fewer conditions.")
-    return read_filter(db, project_id, parse_qsl(query, keep_blank_values=True), account_id=account_id)
+    return read_filter(db, project_id, pairs_in(query), account_id=account_id)
 
 
 def predictable(db: Db, mirror: Mirror, filter: Filter) -> np.ndarray:

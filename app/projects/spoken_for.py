@@ -35,9 +35,15 @@ def manager_of(db: Db, project_id: int, email: str | None, does: str) -> int | N
 
 
 def owner_of(db: Db, email: str | None) -> int:
-    """Of a project that is made: the person named, else the only application manager."""
+    """Of a project that is made: the application manager named, else the only one."""
     if email is not None:
-        return account_with(db, email).id
+        account = account_with(db, email)
+        if not account.is_application_manager:
+            raise Forbidden(
+                f"{account.email} may not create projects: only application managers do. Name one with --as"
+                " (`shoal user list` says who is one), or make them one: `shoal user manager`."
+            )
+        return account.id
     rows = db.execute("select id from account where is_application_manager and blocked_at is null").fetchall()
     if len(rows) != 1:
         raise Refused("Say whose it is with --as EMAIL (`shoal user list` lists the accounts).")

@@ -5,13 +5,16 @@ from typing import Any
 import click
 
 from app import database, search
+from app.accounts.viewer import Viewer
 from app.commands import find_project, ready_database
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.exporting.command import as_manager
 from app.jobs import foreground
 from app.nouns import counted
+from app.projects.spoken_for import account_with, manager_of
 from app.reshaping import apart, asked, collisions, emptying, hiding, merging, removing, subset
+from app.reshaping.api import DELETES, MERGES, SUBSETS
 from app.reshaping.asked import Reshaping
 from app.reshaping.choosing import PERS, Chosen, Wish, choose
 from app.reshaping.collisions import Collisions
@@ -20,6 +23,7 @@ from app.reshaping.subset import What
 from app.settings import Settings, load_settings
 
 FILTER = 'Only these objects, as an address of the board says: "taxon=7&depth=..200".'
+AS = "E-mail of the person who does this; by default the one who made {}."
 
 
 @click.command("subset")
@@ -35,17 +39,19 @@ FILTER = 'Only these objects, as an address of the board says: "taxon=7&depth=..
 @click.option("--predictions/--no-predictions", default=True, help="With what is predicted now.")
 @click.option("--comments/--no-comments", default=True, help="With comments.")
 @click.option("--dry-run", is_flag=True, help="Only say which objects these are.")
-def subset_command(project: str, title: str, dry_run: bool, **given: Any) -> None:
+@click.option("--as", "email", help=AS.format("PROJECT"))
+def subset_command(project: str, title: str, dry_run: bool, email: str | None, **given: Any) -> None:
     """Make a project TITLE of some objects of PROJECT (its number or title). Images are shared."""
     settings, url = _ready()
     what = What(**{name: given.pop(name) for name in ("labels", "history", "predictions", "comments")})
     wish = Wish(**given)
     with database.connect(url) as db:
         home = as_manager(db, find_project(db, project).id)
+        account_id = manager_of(db, home.id, email, SUBSETS["does"])
         if dry_run:
-            _say_chosen(choose(db, home.id, None, wish))
+            _say_chosen(choose(db, home.id, account_id, wish))
             return
-        made = subset.ask(db, home, _owner(db, home.id), title, wish, what)
+        made = subset.ask(db, home, account_id, title, wish, what)
     done = _followed(settings, url, made)
     click.echo(f"{title}: {counted(done.n_objects, 'object')} of {home.title}, project {done.to_id}.")
 
@@ -72,16 +78,21 @@ def subset_command(project: str, title: str, dry_run: bool, **given: Any) -> Non
     help="Objects of one id: refuse, or keep them apart under another id.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would collide.")
-def merge_command(source: str, target: str, samples: str, columns: str, objects: str, dry_run: bool) -> None:
+@click.option("--as", "email", help=AS.format("TARGET"))
+def merge_command(
+    source: str, target: str, samples: str, columns: str, objects: str, dry_run: bool, email: str | None
+) -> None:
     """Put project SOURCE into project TARGET (numbers or titles). SOURCE is then deleted, and kept for 30 days."""
     settings, url = _ready()
     with database.connect(url) as db:
         coming = as_manager(db, find_project(db, source).id)
         home = as_manager(db, find_project(db, target).id)
+        manager_of(db, coming.id, email, "merge away")
+        account_id = manager_of(db, home.id, email, MERGES["does"])
         if dry_run:
             _say_collisions(collisions.find(db, coming.id, home.id))
             return
-        made = merging.ask(db, home, coming, _owner(db, home.id), Answers(samples, columns, objects))
+        made = merging.ask(db, home, coming, account_id, Answers(samples, columns, objects))
     done = _followed(settings, url, made)
     click.echo(f"{counted(done.n_objects, 'object')} of {coming.title} are in {home.title}, project {home.id}.")
 
@@ -93,8 +104,9 @@ def merge_command(source: str, target: str, samples: str, columns: str, objects:
 @click.option("--title", default="", help="The project's title, as a confirmation; else it is asked for.")
 @click.option("--list", "listed", is_flag=True, help="What was deleted and can come back.")
 @click.option("--back", type=int, help="Bring back the deletion of this number.")
+@click.option("--as", "email", help=AS.format("PROJECT, or for --back who deleted"))
 def delete_command(
-    project: str | None, filters: str, everything: bool, title: str, listed: bool, back: int | None
+    project: str | None, filters: str, everything: bool, title: str, listed: bool, back: int | None, email: str | None
 ) -> None:
     """Delete PROJECT (its number or title), or objects of it. For 30 days all of it can be brought back."""
     settings, url = _ready()
@@ -103,11 +115,11 @@ def delete_command(
             _list(db, project)
             return
         if back is not None:
-            made = _bring_back(db, back)
+            made = _bring_back(db, back, email)
         elif project is None or bool(filters) == everything:
             raise Refused("Say the project, and --filter for some of its objects or --all for the whole of it.")
         else:
-            made = _delete(db, find_project(db, project).id, filters, title)
+            made = _delete(db, find_project(db, project).id, filters, title, email)
     done = _followed(settings, url, made)
     what = f"{counted(done.n_objects, 'object')} of {done.title}" if done.kind == "objects" else done.title
     click.echo(f"{what}: {_end(done)}")
@@ -119,26 +131,29 @@ def _end(done: Reshaping) -> str:
     return f"deleted. Until {done.expires_at:%Y-%m-%d} it comes back by: shoal delete --back {done.id}"
 
 
-def _delete(db: Db, project_id: int, filters: str, title: str) -> Reshaping:
+def _delete(db: Db, project_id: int, filters: str, title: str, email: str | None) -> Reshaping:
     home = as_manager(db, project_id)
-    account_id = _owner(db, home.id)
+    account_id = manager_of(db, home.id, email, DELETES["does"])
     if not filters:
         typed = title or click.prompt(f"To delete the whole project, type its title ({home.title})")
         return hiding.remove(db, home, account_id, typed)
     wish = Wish(filters)
-    chosen = choose(db, home.id, None, wish)
+    chosen = choose(db, home.id, account_id, wish)
     _say_chosen(chosen)
     typed = title or click.prompt(f"To delete these, type the project's title ({home.title})")
     hiding.check_typed(typed, home.title, "delete objects of it")
     return removing.ask(db, home, account_id, wish, len(chosen))
 
 
-def _bring_back(db: Db, number: int) -> Reshaping:
+def _bring_back(db: Db, number: int, email: str | None) -> Reshaping:
     made = asked.find(db, number)
     if made.kind == "objects":
-        return removing.bring_back(db, as_manager(db, made.project_id), made.account_id, made.id)
+        account_id = manager_of(db, made.project_id, email, DELETES["does"]) if email else made.account_id
+        return removing.bring_back(db, as_manager(db, made.project_id), account_id, made.id)
     if made.kind != "project" or made.state != "done":
         raise NotFound(f"{number} is no deletion that can be taken back: see shoal delete --list.")
+    if email:
+        return apart.bring_project_back(db, Viewer(account_with(db, email)), number)
     merge = apart.of_deleted(db, made)
     if merge is not None:
         return apart.bring_merged_back(db, merge, merge.account_id, manages_all=True)
@@ -172,12 +187,6 @@ def _followed(settings: Settings, url: str, made: Reshaping) -> Reshaping:
         foreground.run_waiting(settings, url, made.job_id or 0)
     with database.connect(url) as db:
         return asked.find(db, made.id)
-
-
-def _owner(db: Db, project_id: int) -> int | None:
-    """Whose it is: who made the project."""
-    row: Any = db.execute("select created_by from project where id = %s", [project_id]).fetchone()
-    return row.created_by if row else None
 
 
 def _say_chosen(chosen: Chosen) -> None:

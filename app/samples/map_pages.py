@@ -20,6 +20,7 @@ from app.search.codes import STATUSES
 
 # What the page has fields for; other conditions come from the board and stay as chips.
 FIELDS = ("taxon", "status", "place", "date")
+DAYS = ("from", "to")
 MOST_TAXA = 500
 
 
@@ -51,9 +52,10 @@ class WhereAndWhen:
 
 
 def _filter(db: Db, project: Project, viewer: Viewer, request: Request) -> Filter:
-    """What a form leaves empty is no condition; its fields `from` and `to` are the days of one."""
-    said = [(key, value.strip()) for key, value in query_of(request) if value.strip() and key != "limit"]
-    days = {key: value for key, value in said if key in ("from", "to")}
+    """What its form leaves empty is no condition; the form's `from` and `to` are the days of one."""
+    said = [(key, value.strip()) for key, value in query_of(request) if key != "limit"]
+    said = [(key, value) for key, value in said if value or key not in (*FIELDS, *DAYS)]
+    days = {key: value for key, value in said if key in DAYS}
     said = [pair for pair in said if pair[0] not in days]
     if days:
         said.append(("date", f"{days.get('from', '')}..{days.get('to', '')}"))

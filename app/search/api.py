@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl
 
 import numpy as np
 from litestar import post
@@ -11,7 +10,7 @@ from litestar.params import JSONBody
 
 from app.database import Db
 from app.errors import NotFound, Refused
-from app.objects.filters import Filter, read_filter
+from app.objects.filters import Filter, pairs_in, read_filter
 from app.openapi import refusals
 from app.projects.access import NO_PROJECT, READS, Project
 from app.search import elsewhere, embed_api, likeness
@@ -77,8 +76,8 @@ def like_api(db: NamedDependency[Db], project: NamedDependency[Project], data: J
 def _in_several(db: Db, project: Project, mirror: Mirror, data: Likeness) -> Alike:
     """In those of the projects that the caller may read: another one is told as one that does not exist."""
     vectors = _query(db, project, mirror, data)
-    pairs = parse_qsl(data.filter, keep_blank_values=True)
-    if others := [key for key, _ in pairs if key not in elsewhere.ABOUT_LABELS]:
+    pairs = pairs_in(data.filter)
+    if others := [key or raw for key, raw in pairs if key not in elsewhere.ABOUT_LABELS]:
         raise Refused(f"The filter {others[0][:40]!r} is of one project: of several, say taxon, children and status.")
     readable = {one.id for one in elsewhere.searchable(db, project.embedder_id, project.caller_id)}
     chosen = readable if data.projects == "all" else set(data.projects or [])
@@ -94,13 +93,7 @@ def _in_several(db: Db, project: Project, mirror: Mirror, data: Likeness) -> Ali
 
 def _filter(db: Db, project: Project, text: str) -> Filter:
     """A program is told what a page shows as an invalid chip."""
-    filter = read_filter(db, project.id, parse_qsl(text, keep_blank_values=True), project.validated_only)
-    for chip in filter.chips:
-        if chip.invalid:
-            raise Refused(
-                f"The filter {chip.key}={chip.raw} cannot be obeyed: {chip.invalid.removesuffix(': not obeyed.')}"
-            )
-    return filter
+    return read_filter(db, project.id, pairs_in(text), project.validated_only).obeyed()
 
 
 def _query(db: Db, project: Project, mirror: Mirror, data: Likeness) -> np.ndarray:

@@ -112,6 +112,7 @@ def test_visitors_look_and_change_nothing(ask: Ask, database_url: str) -> None:
         ({"source": {"kind": "wishes"}}, "There are no batches of"),
         ({"source": {"kind": "examples", "ids": []}}, "name at least one"),
         ({"source": {"kind": "filter", "query": "colour=red"}}, "no such filter"),
+        ({"source": {"kind": "filter", "query": "copepods"}}, "The condition copepods cannot be obeyed"),
         ({"source": {"kind": "predicted", "taxon_id": "x"}}, "must be a number"),
         ({"source": {"kind": "examples", "ids": [1], "taxon_id": "x"}}, "must be a number"),
         ({"source": {"kind": "filter"}, "limit": 0}, "between 1 and 10,000"),

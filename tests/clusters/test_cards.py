@@ -215,6 +215,8 @@ def test_objects_that_were_deleted_are_passed_over(heaps: Heaps) -> None:
 def test_a_filter_that_cannot_be_obeyed_is_refused(heaps: Heaps) -> None:
     with pytest.raises(Refused, match="cannot be obeyed"):
         heaps.ask("sample=77")
+    with pytest.raises(Refused, match="copepods cannot be obeyed"):
+        heaps.ask("copepods")
 
 
 def test_a_reference_is_not_heard_on_cards_that_are_far_from_all_that_it_knows(

@@ -129,8 +129,9 @@ def test_the_api_does_the_same(app_client: Client, home: str, sea: Remote, setti
 
 @pytest.fixture
 def shoal(traveller: Traveller, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs `shoal ecotaxa` in this process, on this test's database."""
+    """Runs `shoal ecotaxa` in this process, on this test's database, where Ada is an application manager."""
     settings = traveller.place.settings
+    traveller.db.execute("update account set is_application_manager = true")
     traveller.db.execute("delete from ecotaxa_link")
     traveller.db.commit()
     monkeypatch.setenv("SHOAL_HOME", str(settings.home))

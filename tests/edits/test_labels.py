@@ -220,6 +220,7 @@ def test_many_go_by_a_job_that_goes_on_after_it_was_killed(
         (LabelsWish("erase", since=datetime(2026, 1, 2)), "time zone"),
         (LabelsWish("reclassify", taxon_id=999), "taxon"),
         (LabelsWish("erase", "f.length=3..4"), "cannot be obeyed"),
+        (LabelsWish("erase", "copepods"), "The condition copepods cannot be obeyed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said(db: Db, bay: SmallProject, ada: Person, wish: LabelsWish, says: str) -> None:

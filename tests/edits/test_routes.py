@@ -243,6 +243,17 @@ def test_the_command_says_what_would_change_does_it_and_takes_it_back(
     assert len(shoal("list", "Bay").splitlines()) == 3
 
 
+def test_the_page_offers_everybody_whose_labels_stand(
+    app_client: Client, manager: Account, bay: SmallProject, db: Db, ada: Person, ben: Person
+) -> None:
+    cleo = db.execute("insert into account (email, name) values ('c@example.org', 'Cleo') returning id").fetchone().id
+    db.execute("update label set account_id = %s where project_id = %s and account_id = %s", [cleo, bay.id, ben.id])
+    db.commit()
+    page = app_client.get(f"/projects/{bay.id}/edits").text
+    people = re.findall(r'<option value="(\d+)">', page.partition("Given by")[2].partition("</select>")[0])
+    assert {int(one) for one in people} == {ada.id, cleo}
+
+
 @pytest.mark.parametrize("role", [None, "visitor", "annotator"])
 def test_who_is_named_for_a_command_needs_the_right_to_it(
     db: Db, bay: SmallProject, ada: Person, shoal: Callable[..., str], tmp_path: Path, role: str | None

@@ -215,6 +215,7 @@ def test_acquisitions_of_one_name_are_told_apart_by_their_sample(db: Db, bay: Sm
         (ValuesWish("object", "value", "area", "1", new_column="number"), "already"),
         (ValuesWish("object", "value", "9x", "1", new_column="number"), "no name for a column"),
         (ValuesWish("object", "value", "area", "1", filters="taxon=99999999"), "cannot be obeyed"),
+        (ValuesWish("object", "value", "area", "1", filters="sample A_S0"), "sample A_S0 cannot be obeyed"),
         (ValuesWish("object", "table", table_id=7), "no such table"),
         (ValuesWish("ship", "value", "area", "1"), "none of object, sample"),
     ],

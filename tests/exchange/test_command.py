@@ -22,7 +22,8 @@ LABELLED = "object_id img_file_name object_annotation_category object_annotation
 
 @pytest.fixture
 def call(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs the command on the test's database and store."""
+    """Runs the command on the test's database and store, where Ada is an application manager."""
+    workplace.db.execute("update account set is_application_manager = true where id = %s", [workplace.account_id])
     monkeypatch.setenv("DATABASE_URL", workplace.settings.database_url)
     monkeypatch.setenv("SHOAL_HOME", str(workplace.settings.home))
 
@@ -105,6 +106,19 @@ def test_a_project_is_made_where_that_is_asked_for(
     assert workplace.rows(
         "select title, count(*)::int from project join object on project_id = project.id group by title"
     ) == [("New", 1)]
+
+
+def test_who_is_no_application_manager_makes_no_project(
+    call: Callable[..., Result], workplace: Workplace, tmp_path: Path
+) -> None:
+    workplace.db.execute("insert into account (email, name) values ('ann@example.org', 'Ann')")
+    (tmp_path / "a.png").write_bytes(picture())
+
+    for more in ([], ["--dry-run"]):
+        refused = call(tmp_path, "--project", "New", "--as", "ann@example.org", "--create", *more)
+        assert isinstance(refused.exception, Refused)
+        assert "ann@example.org may not create projects" in refused.exception.sentence
+    assert workplace.values("select title from project where title = 'New'") == []
 
 
 def test_a_new_project_gets_the_embedder_that_is_named_and_one_that_is_there_keeps_its_own(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.database import connect
+from app.edits import acts
 from app.errors import Refused
 from app.exchange import update_undo
 from app.exchange.report import ImportReport
@@ -254,6 +255,19 @@ def test_the_same_again_changes_nothing(filled: Workplace, table: Any) -> None:
     assert len(filled.values("select id from act where kind = 'edit'")) == 1
 
 
+def test_an_update_is_called_after_the_columns_in_which_something_differed(filled: Workplace, table: Any) -> None:
+    source = table(
+        "object_id object_lat object_link object_area object_note sample_id sample_ship",
+        "tftfttt",
+        "o1|43.5|http://x.org|9|one|S1|Tara",
+        "o2|44||8|zwei|S1|Tara",
+    )
+    assert filled.bring_in(source, update="fields").n_values == 3
+    assert [(one.words, one.n_changed) for one in acts.list_edits(filled.db, filled.project_id)] == [
+        ("object.area, object.note from ecotaxa_update.tsv", 2)
+    ]
+
+
 def test_a_killed_update_goes_on_under_the_same_acts(
     filled: Workplace, table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,7 +290,9 @@ def test_a_killed_update_goes_on_under_the_same_acts(
     done = filled.bring_in(source, update="fields")
     assert (done.status, done.n_values) == ("done", 3)
     assert [row.fields["area"] for row in filled.objects()] == [9, 8, 7, 4.5]
-    assert len(filled.values("select id from act where kind = 'edit'")) == 1
+    assert [one.words for one in acts.list_edits(filled.db, filled.project_id)] == [
+        "object.area from ecotaxa_update.tsv"
+    ]
     take_back(filled, done)
     assert carried(filled) == before
 

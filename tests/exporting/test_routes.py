@@ -165,6 +165,7 @@ def test_an_annotator_sees_their_own_exports_only_and_no_addresses(
         ({"kind": "ecotaxa_general", "columns": ["object_colour"]}, "There is no column 'object_colour'"),
         ({"kind": "ecotaxa_general", "types_row": True, "extras": ["score"]}, "neither internal ids nor extra"),
         ({"kind": "annotations", "filters": "f.colour=1..2"}, "cannot be obeyed"),
+        ({"kind": "annotations", "filters": "copepods"}, "The condition copepods cannot be obeyed"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(

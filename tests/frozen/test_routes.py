@@ -10,6 +10,7 @@ from app.cli import main
 from app.database import Db
 from app.frozen import doing
 from app.jobs.run import run_queued
+from app.projects.members import set_member
 from app.settings import Settings
 from tests.small_projects import SmallProject, make_project
 from tests.web_fixtures import Client, logged_in
@@ -125,3 +126,12 @@ def test_the_command_freezes_and_tells_what_changed(
     made = shoal("learning-set", "make", "Bay", "--frozen", "Bay=1", "--title", "Spring")
     assert "3 objects of 1 taxon" in made
     assert "1 changes accepted." in shoal("freeze", "Bay", "--accept-all", "--title", "Summer")
+    ben = db.execute("insert into account (email, name) values ('ben@example.org', 'Ben') returning id").fetchone().id
+    db.commit()
+    refused = CliRunner().invoke(main, ["freeze", "Bay", "--title", "Autumn", "--as", "ben@example.org"])
+    assert refused.exit_code == 1 and "ben@example.org may not freeze" in refused.output
+    set_member(db, project.id, ben, "manager")
+    project.do(ada, project.ids[1:2], taxon="Copepoda")
+    db.commit()
+    shoal("freeze", "Bay", "--accept-all", "--title", "Autumn", "--as", "ben@example.org")
+    assert db.execute("select account_id from frozen_version where title = 'Autumn'").fetchone().account_id == ben

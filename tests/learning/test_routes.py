@@ -155,7 +155,7 @@ def test_a_new_set_begins_afresh_after_one_was_made_or_let_go(desk: Desk) -> Non
 def test_conditions_that_cannot_be_obeyed_are_told_in_the_preview(desk: Desk) -> None:
     desk.choose(desk.seas.bay.id, filters="f.volume=1..2")
     answer = desk.client.get(f"{desk.base}/new/preview")
-    assert answer.status_code == 422 and "In “Bay” the condition volume" in answer.text
+    assert answer.status_code == 422 and "In “Bay” the condition f.volume=1..2" in answer.text
     assert "whole number" in desk.client.post(f"{desk.base}/new/taxa", data=RAISED | {"per_taxon": "many"}).text
 
 

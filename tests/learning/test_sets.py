@@ -74,8 +74,10 @@ def test_a_filter_holds_in_every_source_and_one_that_cannot_be_obeyed_names_wher
     data = make(seas, both(seas, filters="depth=..10"))
     assert set(data.object_ids.tolist()) == {*seas.bay.ids[:10], *seas.gulf.ids[:10]}
     seas.db.execute("delete from field where project_id = %s and name = 'area'", [seas.gulf.id])
-    with pytest.raises(Refused, match="In “Gulf” the condition area"):
+    with pytest.raises(Refused, match=r"In “Gulf” the condition f\.area=1\.\.5"):
         make(seas, both(seas, filters="f.area=1..5"))
+    with pytest.raises(Refused, match="the condition copepods cannot be obeyed"):
+        make(seas, both(seas, filters="depth=..10&copepods"))
 
 
 def test_those_with_a_vector_come_first_where_not_all_may_come(seas: Seas) -> None:

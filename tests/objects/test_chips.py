@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from app.database import Db
+from app.errors import Refused
+from app.exporting.selection import check_filters
 from app.objects.conditions import CONDITIONS
 from app.objects.fields import Fields
-from app.objects.filters import Filter, address, read_filter
+from app.objects.filters import Filter, address, pairs_in, read_filter
 from app.objects.orders import read_order
 from app.search.mirror import open_mirror
 from tests.small_projects import Person, SmallProject
@@ -119,14 +121,15 @@ def test_people_are_named_and_the_viewer_is_me(db: Db, small: SmallProject, ada:
         ("provenance", "magic", "no such provenance"),
         ("status", "v", "no such status"),
         ("taxon", "999999999", "no such taxon"),
-        ("taxon", "-1", "no such taxon"),
+        ("taxon", "-1", "number of a taxon or its whole name, such as taxon=45072"),
+        ("taxon", "Oitho", "number of a taxon or its whole name, such as taxon=45072"),
         ("taxon", "9" * 30, "no such taxon"),
         ("sample", "9223372036854775808", "no such sample"),
-        ("acquisition", "x", "no such acquisition"),
+        ("acquisition", "x", "number of an acquisition"),
         ("instrument", "hammer", "no such instrument"),
         ("import", "2147483648", "no such import"),
         ("who", "999999999", "no such person"),
-        ("ever", "others", "no such person"),
+        ("ever", "others", "number of a person, or me"),
         ("act", "12345", "no such act"),
         ("taxn", "7", "no such filter"),
     ],
@@ -140,6 +143,40 @@ def test_what_cannot_be_obeyed_stays_as_a_chip_with_the_reason(
     assert filter == Filter(), "nothing of it is obeyed"
     assert filter.to_query() == [(key, raw)]
     assert open_mirror(db, small.id).mask(db, filter).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("copepods", "The condition copepods cannot be obeyed: A condition is written as key=value"),
+        ("taxon:1000003", "The condition taxon:1000003 cannot be obeyed: A condition is written as key=value"),
+        ("%%%", "The condition %%% cannot"),
+        ("a&b", "The condition a cannot"),
+        ("status=D&copepods", "The condition copepods cannot"),
+        ("status", "The condition status cannot be obeyed: A condition is written as key=value"),
+        ("status=", "The condition status= cannot be obeyed: There is no such status"),
+        ("status=Q", "The condition status=Q cannot be obeyed: There is no such status"),
+        (" & ", "holds no condition"),
+        ("limit=5", "holds no condition"),
+    ],
+)
+def test_a_filter_in_one_text_never_means_everything_by_mistake(
+    db: Db, small: SmallProject, text: str, said: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        check_filters(db, small.id, text, None)
+    assert said in refused.value.sentence
+
+
+def test_a_taxon_may_be_said_by_its_whole_name(db: Db, small: SmallProject) -> None:
+    by_number = check_filters(db, small.id, f"taxon={small.taxa['Oithona']}", None)
+    by_name = check_filters(db, small.id, "taxon=oithona", None)
+    assert by_name == by_number and by_name.to_query() == by_number.to_query()
+
+
+def test_a_filter_in_one_text_is_read_as_an_address_is() -> None:
+    assert pairs_in("?status=V&&f.a+b=%7Ex ") == [("status", "V"), ("f.a b", "~x")]
+    assert pairs_in("instrument=") == [("instrument", "")], "which means: none is named"
 
 
 @pytest.mark.parametrize(

@@ -517,6 +517,7 @@ class TestRefused:
 
     def test_a_filter_that_means_nothing(self, reef: Reef) -> None:
         self.refused(reef, "cannot be obeyed", Refused, filter_query="f.nosuch=1..2")
+        self.refused(reef, "copepods cannot be obeyed", Refused, filter_query="copepods")
 
     def test_where_all_is_validated(self, reef: Reef) -> None:
         self.refused(reef, "nothing to predict", Refused, filter_query="status=V")

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from app.accounts.viewer import Account
 from app.cli import main
+from app.projects.members import set_member
 from app.reshaping import asked
 from app.settings import Settings
 from tests.reshaping.conftest import CARRIED, Shore
@@ -108,6 +109,8 @@ def test_the_pages_tell_what_cannot_be_done_beside_what_was_typed(
     for method, path, data, said in (
         ("POST", "subset", {"title": "Cut", "share": "much"}, "The share is a number, not &#39;much&#39;"),
         ("GET", "subset?look=1&filters=depth%3Ddeep", {}, "cannot be obeyed"),
+        ("GET", "subset?look=1&filters=copepods", {}, "cannot be obeyed"),
+        ("GET", "bin?look=1&filters=taxon:1000003", {}, "taxon:1000003 cannot be obeyed"),
         ("POST", "bin", {"filters": "status=V"}, "Look at what would be deleted first"),
         ("POST", "bin", {"filters": "status=V", "n": "7"}, "20 objects meet this now"),
         ("POST", "bin/empty", {"title": "x"}, "Type the project&#39;s title"),
@@ -147,3 +150,41 @@ def test_commands_cut_out_merge_delete_and_bring_back(shore: Shore, bay: SmallPr
     assert refused.exit_code == 1
     assert "Type the project's title" in refused.output
     assert len(shore.rows(CARRIED, gulf.id)) == 20
+
+
+def test_commands_act_for_whom_they_name_and_within_their_rights(
+    shore: Shore, bay: SmallProject, settings: Settings
+) -> None:
+    gulf = shore.bay(20, "Gulf")
+    shore.db.execute(
+        "insert into account (email, name) values ('bob@example.org', 'Bob'), ('cleo@example.org', 'Cleo')"
+    )
+    bob, cleo = (
+        shore.db.execute("select id from account where name = %s", [name]).fetchone().id for name in ("Bob", "Cleo")
+    )
+    for project in (bay, gulf):
+        set_member(shore.db, project.id, bob, "manager")
+    set_member(shore.db, gulf.id, cleo, "manager")
+    set_member(shore.db, bay.id, cleo, "annotator")
+    shore.db.commit()
+    env = {"SHOAL_HOME": str(settings.home), "DATABASE_URL": settings.database_url or ""}
+
+    def shoal(person: str, *words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(main, [*words, "--as", f"{person}@example.org"], env=env)
+        assert done.exit_code == code, done.output
+        return done.output
+
+    assert "may not cut a subset out of" in shoal("cleo", "subset", "Bay", "Cut", code=1)
+    assert "may not merge another project into" in shoal("cleo", "merge", "Gulf", "Bay", code=1)
+    assert "may not merge away" in shoal("cleo", "merge", "Bay", "Gulf", code=1)
+    assert "may not delete from" in shoal("cleo", "delete", "Bay", "--all", "--title", "Bay", code=1)
+    shoal("bob", "subset", "Bay", "Cut")
+    shoal("bob", "delete", "Bay", "--filter", "status=V", "--title", "Bay")
+    shoal("bob", "delete", "Cut", "--all", "--title", "Cut")
+    deleted = dict(shore.rows("select kind, id from reshaping where kind in ('objects', 'project')"))
+    assert "may not delete from" in shoal("cleo", "delete", "--back", str(deleted["objects"]), code=1)
+    assert "There is no such" in shoal("cleo", "delete", "--back", str(deleted["project"]), code=1)
+    assert "there again" in shoal("bob", "delete", "--back", str(deleted["project"]))
+    assert "there again" in shoal("bob", "delete", "--back", str(deleted["objects"]))
+    shoal("bob", "merge", "Gulf", "Bay", "--samples", "apart")
+    assert set(shore.rows("select distinct account_id from reshaping")) == {(bob,)}

@@ -113,7 +113,8 @@ def test_what_makes_no_sense_is_refused_before_anything_is_made(shore: Shore) ->
         (Wish(share=10, number=3), "not both"),
         (Wish(number=0), "above 0"),
         (Wish(number=3, per="ocean"), "not per"),
-        (Wish("depth=deep"), "cannot be obeyed"),
+        (Wish("depth=deep"), "The condition depth=deep cannot be obeyed"),
+        (Wish("copepods"), "The condition copepods cannot be obeyed"),
         (Wish(seed=-1), "seed"),
     ):
         with pytest.raises(Refused, match=said):

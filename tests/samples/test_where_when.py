@@ -96,7 +96,8 @@ def test_the_page_and_programs_obey_the_address(
 
 
 @pytest.mark.parametrize(
-    "wrong", ["place=abc", "foo=1", "taxon=abc", "depth=x", "status=Q", "date=2025-13-01", "from=2025-13-01"]
+    "wrong",
+    ["place=abc", "foo=1", "copepods=", "taxon=abc", "depth=x", "status=Q", "date=2025-13-01", "from=2025-13-01"],
 )
 def test_programs_are_told_what_cannot_be_obeyed(
     bay: SmallProject,  # noqa: F811
@@ -108,7 +109,8 @@ def test_programs_are_told_what_cannot_be_obeyed(
     headers = bearer(database_url, make_account())
     answer = app_client.get(f"/api/v1/projects/{bay.id}/where-and-when?{wrong}", headers=headers)
     assert answer.status_code == 400
-    assert answer.json()["detail"].startswith(wrong.replace("from=2025-13-01", "date=2025-13-01.."))
+    condition = wrong.replace("from=2025-13-01", "date=2025-13-01..")
+    assert answer.json()["detail"].startswith(f"The condition {condition} cannot be obeyed")
 
 
 def test_the_anonymous_see_where_validated_objects_are(db: Db, bay: SmallProject, app_client: Client) -> None:  # noqa: F811

@@ -69,6 +69,7 @@ def test_a_filter_is_the_boards(embedded: World, ask: Callable[..., Any]) -> Non
         ({"examples": [2**70]}, 404, "None of these examples"),
         ({"examples": [101], "k": 0}, 400, "1 to 10,000"),
         ({"examples": [101], "filter": "taxon=424242"}, 400, "taxon=424242"),
+        ({"examples": [101], "filter": "copepods"}, 400, "copepods cannot be obeyed"),
     ],
 )
 def test_what_cannot_be_answered_is_told(
