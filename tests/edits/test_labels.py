@@ -17,6 +17,8 @@ from app.errors import Conflict, NotFound, Refused
 from app.labels import runs
 from app.labels.counts import project_counts
 from app.labels.history import object_history, recent_acts
+from app.labels.undo import undo as take_back_last
+from app.labels.undo_preview import Stays, preview_act
 from app.search.mirror import open_mirror
 from tests.small_projects import Person, SmallProject, predict, true_counts
 
@@ -68,6 +70,25 @@ def test_one_persons_labels_are_erased_and_what_was_predicted_shows_again(
     assert (undone.n_changed, undone.n_left) == (3, 0)
     assert seen(bay) == before
     check_counts(bay)
+
+
+def test_who_takes_back_what_an_edit_erased_hears_of_the_edit(
+    db: Db, bay: SmallProject, ada: Person, ben: Person
+) -> None:
+    said = bay.do(ada, bay.ids[10:16], taxon="Oithona").act_id
+    db.commit()
+    show_predictions(bay, {bay.ids[10]: "Calanoida"})
+    do(bay, ben, LabelsWish("erase", who=ada.id))
+    assert preview_act(db, bay.id, said).stays == [
+        Stays(ben.id, "Ben", "U", None, None, 5, "labels erased, of Ada"),
+        Stays(ben.id, "Ben", "P", bay.taxa["Calanoida"], "Calanoida", 1, "labels erased, of Ada"),
+    ]
+    left = take_back_last(db, bay, ada, uuid4()).refused
+    assert {(one.why, one.by, one.by_id, one.edit) for one in left} == {
+        ("changed", "Ben", ben.id, "labels erased, of Ada")
+    }
+    told = preview_act(db, bay.id, said)
+    assert (told.n_objects, told.n_stays, told.n_back) == (6, 6, 0)
 
 
 def test_a_period_and_a_filter_narrow_and_others_keep_one_persons(
