@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from app import database, search
-from app.commands import find_project, ready_database
+from app.commands import find_project, line_of, ready_database
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.exporting.command import as_manager
@@ -161,7 +161,7 @@ def _list(db: Db, project: str | None) -> None:
     for one in found:
         until = f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "-"
         what = f"{counted(one.n_objects, 'object')}" if one.kind == "objects" else "the project"
-        click.echo(f"{one.id}\t{one.title}\t{what}\tkept until {until}")
+        click.echo(line_of(one.id, one.title, what, f"kept until {until}"))
     if not found:
         click.echo("Nothing that was deleted can be brought back.")
 

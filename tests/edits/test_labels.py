@@ -1,7 +1,7 @@
 """Labels changed in mass: erased, put back, turned into predictions, reclassified; by filter, person and period."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ import pytest
 
 from app.database import Db
 from app.edits import acts, label_preview, labels
-from app.edits.label_wishes import LabelsWish
+from app.edits.label_wishes import LabelsWish, check
 from app.edits.labels import edit_labels
 from app.edits.undo import undo
 from app.edits.work import open_work
@@ -64,7 +64,8 @@ def test_one_persons_labels_are_erased_and_what_was_predicted_shows_again(
     check_counts(bay)
     assert list(open_mirror(db, bay.id).status[5:8]) == [1, 0, 0]
     assert object_history(db, bay.id, bay.ids[5])[0].what == "labels erased, of Ben"
-    assert recent_acts(db, bay.id)[0].what == "labels erased, of Ben"
+    (told, *_) = recent_acts(db, bay.id)
+    assert (told.what, told.seconds) == ("labels erased, of Ben", None)
 
     undone = undo(db, bay, ada.id, uuid4(), done.act_id)
     assert (undone.n_changed, undone.n_left) == (3, 0)
@@ -101,6 +102,12 @@ def test_a_period_and_a_filter_narrow_and_others_keep_one_persons(
     assert do(bay, ada, wish).n_changed == 3
     assert [one[0] for one in seen(bay)[:8]] == ["U"] * 5 + ["V"] * 3
     check_counts(bay)
+
+
+def test_a_period_is_told_by_day_and_time_in_utc(bay: SmallProject) -> None:
+    since, until = datetime(2022, 6, 1, tzinfo=UTC), datetime(2022, 6, 2, 2, 30, tzinfo=timezone(timedelta(hours=2)))
+    told = check(bay.db, bay, LabelsWish("erase", since=since, until=until))
+    assert told == "labels erased, given from 2022-06-01 UTC until 2022-06-02 00:30 UTC"
 
 
 def test_reset_brings_back_what_stood_before_the_persons_labels(
