@@ -1,5 +1,6 @@
 """The commands that serve, work, embed and index."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ SHOWN_PROJECTS = 20
 def ready_database(settings: Settings) -> str:
     """The database's connection string; a new installation's gets its tables, an older one's is refused."""
     return database.make_ready(database.open_database(settings))
+
+
+def line_of(*cells: object) -> str:
+    """A line in columns, parted by tabs: one within a cell, or a line break, is written as a space."""
+    return "\t".join(re.sub(r"\s", " ", str(cell)) for cell in cells)
 
 
 def check_folder(file: Path) -> None:

@@ -218,7 +218,7 @@ def _accept(
     seen = changes.seen_states(db, project.id, wanted)
     changed = audit_job.label(db, project.id, account.id, audit, act_id, [(id, whence[id]) for id in wanted], seen)
     done = {one.id for one in changed}
-    left = [acts.left_as_is(id, seen.get(id)) for id in wanted if id not in done]
+    left = acts.tell_left(db, project.id, [id for id in wanted if id not in done], seen)
     audit_end.close(db, project.id, audit, act_id, account.id, sorted(done))
     return acts.finish(db, project.id, account.id, act_id, changed, left)
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import click
 
 from app import database, search
-from app.commands import find_project, ready_database
+from app.commands import find_project, line_of, ready_database
 from app.database import Db
 from app.edits import acts, label_preview, tables, undo, values
 from app.edits.acts import Asked
@@ -110,7 +110,7 @@ def _change(project: str, wish: ValuesWish, dry_run: bool, email: str | None) ->
         of_first = f" of the first {told.n_looked_at:,}" if told.n_looked_at < told.n_things else ""
         of = f"{told.n_things:,} {PLURALS[wish.level]}"
         click.echo(f"{told.words}: {counted(told.n_changed, 'value')} of {of} would change{of_first}.")
-        _say_examples(f"{one.name}\t{one.column}\t{_shown(one.old)}\t→ {_shown(one.new)}" for one in told.examples)
+        _say_examples(line_of(one.name, one.column, _shown(one.old), f"→ {_shown(one.new)}") for one in told.examples)
         if told.n_same:
             click.echo(f"{told.n_same:,} are so already.", err=True)
         for reason in told.reasons:
@@ -167,7 +167,8 @@ def change_labels(
             f"{told.words}: {counted(told.n_labels, 'label')} of {counted(told.n_objects, 'object')} would change."
         )
         _say_examples(
-            f"{one.n:,}\t{one.status} {one.taxon}\t→ {one.to_status} {one.to_taxon or ''}" for one in told.turned
+            line_of(f"{one.n:,}", f"{one.status} {one.taxon}", f"→ {one.to_status} {one.to_taxon or ''}")
+            for one in told.turned
         )
         if dry_run:
             return
@@ -183,8 +184,9 @@ def list_edits(project: str) -> None:
     with database.connect(url) as db:
         found = acts.list_edits(db, find_project(db, project).id)
     for one in found:
-        state = "\tundone" if one.undone else "\tat work" if one.waits else ""
-        click.echo(f"{one.id}\t{one.at:%Y-%m-%d %H:%M}\t{one.by or ''}\t{one.words}\t{one.n_changed:,} changed{state}")
+        state = ["undone"] if one.undone else ["at work"] if one.waits else []
+        at, n = f"{one.at:%Y-%m-%d %H:%M}", f"{one.n_changed:,} changed"
+        click.echo(line_of(one.id, at, one.by or "", one.words, n, *state))
     if not found:
         click.echo("None yet.", err=True)
 

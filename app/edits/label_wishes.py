@@ -1,7 +1,7 @@
 """What an edit of labels is asked to do, and which labels it is of."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -76,7 +76,10 @@ def check(db: Db, project: Labelled, wish: LabelsWish) -> str:
 
 
 def _moment(word: str, at: datetime | None) -> str:
-    return f"{word} {at.isoformat(timespec='minutes')}" if at else ""
+    if at is None:
+        return ""
+    told = f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return f"{word} {told.removesuffix(' 00:00')} UTC"
 
 
 def _person(db: Db, account_id: int) -> str:

@@ -3,7 +3,7 @@
 import click
 
 from app import database
-from app.commands import find_project, ready_database
+from app.commands import find_project, line_of, ready_database
 from app.database import Db
 from app.frozen import doing, proposals, versions
 from app.frozen.api import FREEZES
@@ -42,7 +42,7 @@ def freeze(project: str, title: str | None, note: str, accept_all: bool, email: 
 def _tell(db: Db, project_id: int) -> None:
     known = versions.list_versions(db, project_id)
     for one in known:
-        click.echo(f"{one.number}\t{one.title}\t{one.n_objects} objects\t{one.frozen_at:%Y-%m-%d}")
+        click.echo(line_of(one.number, one.title, f"{one.n_objects} objects", f"{one.frozen_at:%Y-%m-%d}"))
     if not known:
         click.echo("No version yet: --title freezes one.")
         return

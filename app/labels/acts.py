@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -14,6 +14,7 @@ from app.database import Db
 from app.errors import Conflict, Forbidden, Refused
 from app.labels import changes
 from app.labels.changes import Changed, Seen, state_token
+from app.labels.latest import Latest, latest_changes
 from app.labels.undo_state import UndoState, undo_state
 from app.taxonomy.names import UNKNOWN_TAXON, is_italic
 
@@ -88,7 +89,8 @@ class Now:
 @dataclass(frozen=True)
 class Left:
     """An object that was left as it is, and why: changed since by someone, unclassified, unknown here, never in the
-    state with which it was sent, or, by an undo, in the bin: once it is back, the act may be undone again."""
+    state with which it was sent, or, by an undo, in the bin: once it is back, the act may be undone again. `edit`: the
+    mass edit by which it was changed, in words."""
 
     id: int
     why: Literal["changed", "unclassified", "unknown", "never", "in_bin"]
@@ -99,6 +101,7 @@ class Left:
     taxon_id: int | None = None
     taxon: str | None = None
     state: str | None = None
+    edit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -261,16 +264,21 @@ def repeated(db: Db, project_id: int, account_id: int, client_id: UUID, request:
     )
 
 
-def left_as_is(object_id: int, seen: Seen | None) -> Left:
-    """Who changed an object that was to be changed, when, and to what."""
-    if seen is None:
-        return Left(object_id, "unknown")
-    is_told = seen.status in "DV" or seen.version > 0
+def tell_left(db: Db, project_id: int, object_ids: Sequence[int], seen: Mapping[int, Seen]) -> list[Left]:
+    """Who changed objects that were to be changed, when, and to what. `seen`: what one sees of them now."""
+    latest = latest_changes(db, project_id, object_ids)
+    return [_left_as_is(id, seen[id], latest.get(id)) if id in seen else Left(id, "unknown") for id in object_ids]
+
+
+def _left_as_is(object_id: int, seen: Seen, latest: Latest | None) -> Left:
+    if latest is None:
+        latest = Latest(seen.account_id, seen.by, None)
     return Left(
         id=object_id,
         why="changed",
-        by=seen.by if is_told else None,
-        by_id=seen.account_id if is_told else None,
+        by=latest.by,
+        by_id=latest.by_id,
+        edit=latest.edit,
         at=_iso(seen.at),
         status=seen.status,
         taxon_id=seen.taxon_id,
@@ -343,15 +351,16 @@ def _left(
     seen = changes.seen_states(db, project_id, list(shown))
     last_run = db.execute("select coalesce(max(id), 0) from run where project_id = %s", [project_id]).fetchone()[0]
     refused, n_unchanged = [], 0
-    for object_id, token in shown.items():
-        state = seen.get(object_id)
-        left = left_as_is(object_id, state)
+    for left in tell_left(db, project_id, list(shown), seen):
+        state, token = seen.get(left.id), shown[left.id]
         if state and _is_already(state, status, taxon_id, account_id):
             n_unchanged += 1
         elif state and state.status == "U" and left.state == token:
-            refused.append(Left(object_id, "unclassified", status="U", state=token))
+            refused.append(Left(left.id, "unclassified", status="U", state=token))
         elif state and _parsed(token) > (state.version, last_run):
             refused.append(replace(left, why="never"))
+        elif state and _parsed(token)[0] == state.version:
+            refused.append(replace(left, by=None, by_id=None, edit=None))  # another prediction
         else:
             refused.append(left)
     return refused, n_unchanged

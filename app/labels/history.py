@@ -67,7 +67,7 @@ class PastAct:
     detail: dict[str, Any] = field(default_factory=dict)
     source: str | None = None  # the kind of batch that it was done in; api: a program said it outside of one
     batch_id: int | None = None
-    seconds: float | None = None  # since the person's act before; None after a break
+    seconds: float | None = None  # since the person's act before; None after a break, and of what is no single gesture
 
 
 def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
@@ -230,7 +230,8 @@ def who_acted(db: Db, project_id: int) -> list[Any]:
 def _past_act(said: dict[str, Any]) -> PastAct:
     reversed_kind, kind, taxon = said.pop("reversed_kind"), said["kind"], said["taxon"]
     whose = said.pop("whose")
-    said["seconds"] = said["seconds"] if (said["seconds"] or IDLE_S) < IDLE_S else None
+    if kind in ("edit", "undo_edit") or (said["seconds"] or IDLE_S) >= IDLE_S:
+        said["seconds"] = None
     if kind in ("undo_all", "redo_all"):
         what = _of_many(kind, whose, said["detail"])
     elif kind == "not_this":

@@ -24,8 +24,8 @@ from app.labels.acts import (
     check_open,
     digest,
     finish,
-    left_as_is,
     repeated,
+    tell_left,
 )
 from app.labels.changes import Changed
 from app.labels.former import hold_batches
@@ -196,7 +196,7 @@ def _left(db: Db, project_id: int, of_act_id: int, changed: Sequence[Changed]) -
     if not left:
         return []
     seen = changes.seen_states(db, project_id, left)
-    return [left_as_is(object_id, seen.get(object_id)) for object_id in left]
+    return tell_left(db, project_id, left, seen)
 
 
 def may_be_undone(db: Db, project_id: int, act_id: int) -> bool:

@@ -14,6 +14,7 @@ from app.labels.acts import NO_ACT
 from app.labels.changes import array
 from app.labels.former import former
 from app.labels.in_bin import left_in_bin
+from app.labels.latest import LATEST
 
 PART_OBJECTS = 5_000
 PART_ACTS = 5_000
@@ -88,7 +89,8 @@ class Back:
 
 @dataclass(frozen=True)
 class Stays:
-    """So many objects would stay, since somebody gave them this label since."""
+    """So many objects would stay, since somebody gave them this label since, or took it away; `edit`: in a mass edit of
+    these words."""
 
     by_id: int | None
     by: str | None
@@ -96,6 +98,7 @@ class Stays:
     taxon_id: int | None
     taxon: str | None
     n: int
+    edit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,13 +149,14 @@ def extent(db: Db, period: Period) -> Extent:
 
 
 def preview_act(db: Db, project_id: int, act_id: int) -> Preview:
-    """Of one act; of one that was undone already what was in the bin then, and is back."""
+    """Of one act; of one that was undone already what was in the bin then, and is back, and what its undo left."""
     act = db.execute("select reversed_by from act where project_id = %s and id = %s", [project_id, act_id]).fetchone()
     if act is None:
         raise NotFound(NO_ACT)
-    told = summarise(db, {"project_id": project_id, "only": act_id}, "act.id = %(only)s", [act_id])
+    values = {"project_id": project_id, "only": act_id, "undone_by": act.reversed_by}
+    told = summarise(db, values, "act.id = %(only)s", [act_id])
     if act.reversed_by:
-        told = Preview(int(told.n_back > 0), told.n_back, told.n_back, 0, told.back, [], n_as_before=told.n_as_before)
+        told = replace(told, n_acts=int(told.n_back > 0), lifted=[], n_refusals=0)
     return replace(told, n_in_bin=len(left_in_bin(db, project_id, act_id)))
 
 
@@ -187,7 +191,7 @@ def next_acts(db: Db, period: Period, before: int | None = None, act_id: int | N
 
 def summarise(db: Db, values: dict[str, Any], meant: str, act_ids: list[int]) -> Preview:
     """What becomes of the objects of these acts where all that `meant` says of `act` is taken back."""
-    values = {**values, "act_ids": array(act_ids)}
+    values = {"undone_by": None, **values, "act_ids": array(act_ids)}
     back = [Back(*row) for row in db.execute(_going_back(meant), values)]
     stays = [Stays(*row) for row in db.execute(_staying(meant), values)]
     lifted = _lifted(db, values)
@@ -252,9 +256,11 @@ def _staying(meant: str) -> str:
     return f"""
     with {_TOUCHED},
     stays as (
-        select account_id, status, taxon_id, count(*) as n
+        select case when latest.act_id is null then touched.account_id else latest.account_id end as account_id,
+               latest.edit, touched.status, touched.taxon_id, count(*) as n
           from touched
-         where act_in_force is distinct from act_id
+          {LATEST}
+         where act_in_force is distinct from touched.act_id
            and not exists (select from act where act.id = touched.act_in_force and {meant})
            and not exists (select
                              from history as newer
@@ -262,9 +268,17 @@ def _staying(meant: str) -> str:
                             where newer.project_id = %(project_id)s
                               and newer.object_id = touched.object_id
                               and newer.new_version > touched.new_version)
-         group by account_id, status, taxon_id
+           and not exists (select
+                             from act as undoing
+                             join history as undone on undone.act_id = undoing.id
+                            where undone.project_id = %(project_id)s
+                              and undone.object_id = touched.object_id
+                              and %(undone_by)s::bigint is not null
+                              and (undoing.id = %(undone_by)s or undoing.reverses = touched.act_id))
+         group by 1, 2, 3, 4
     )
-    select stays.account_id, account.name as by, stays.status, stays.taxon_id, taxon.display_name as taxon, n
+    select stays.account_id, account.name as by, stays.status, stays.taxon_id, taxon.display_name as taxon, n,
+           stays.edit
       from stays
       left join account on account.id = stays.account_id
       left join taxon on taxon.id = stays.taxon_id

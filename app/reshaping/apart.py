@@ -149,6 +149,7 @@ def _finish(db: Db, made: Reshaping) -> None:
     target_id = made.to_id or 0
     carrying.figure_acts(db, made)
     sweeping.sweep(db, made, target_id)
+    _forget_changes(db, target_id)
     db.execute("delete from reshaped_object where reshaping_id = %s", [made.id])
     for project_id in (made.project_id, target_id):
         recount_activity(db, project_id)
@@ -158,6 +159,33 @@ def _finish(db: Db, made: Reshaping) -> None:
     ).fetchone()
     hiding.restore(db, asked.find(db, hidden.id))
     asked.finish(db, made.id, "back")
+
+
+def _forget_changes(db: Db, project_id: int) -> None:
+    """What edits of columns wrote to what left: they say how many things they are of now."""
+    db.execute(
+        """
+        with gone as (
+            delete from field_change
+             where project_id = %(project)s
+               and case when object_id > 0
+                        then not exists (select
+                                           from object
+                                          where project_id in (select id from project
+                                                                where %(project)s in (id, bin_of))
+                                            and id = field_change.object_id)
+                        else not exists (select from sample where id = parent_id)
+                             and not exists (select from acquisition where id = parent_id) end
+            returning act_id, object_id, parent_id
+        )
+        update act
+           set n_objects = n_objects - n
+          from (select act_id, count(distinct (object_id, parent_id)) as n from gone group by act_id) as counted
+         where id = act_id
+           and kind in ('edit', 'undo_edit')
+        """,
+        {"project": project_id},
+    )
 
 
 def of_deleted(db: Db, hidden: Reshaping) -> Reshaping | None:

@@ -6,7 +6,7 @@ import click
 
 from app import database, search
 from app.accounts.viewer import Viewer
-from app.commands import find_project, ready_database
+from app.commands import find_project, line_of, ready_database
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.exporting.command import as_manager
@@ -63,7 +63,7 @@ def subset_command(project: str, title: str, dry_run: bool, email: str | None, *
     "--samples",
     type=click.Choice(["refuse", "join", "apart"]),
     default="refuse",
-    help="Samples of one name: refuse, join them, or keep them apart under another name.",
+    help="Samples of one name: refuse, join them with the fields of TARGET, or keep them apart under another name.",
 )
 @click.option(
     "--columns",
@@ -77,24 +77,31 @@ def subset_command(project: str, title: str, dry_run: bool, email: str | None, *
     default="refuse",
     help="Objects of one id: refuse, or keep them apart under another id.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would collide.")
+@click.option("--dry-run", is_flag=True, help="Only say what would come and collide; fails where it would be refused.")
 @click.option("--as", "email", help=AS.format("TARGET"))
 def merge_command(
     source: str, target: str, samples: str, columns: str, objects: str, dry_run: bool, email: str | None
 ) -> None:
-    """Put project SOURCE into project TARGET (numbers or titles). SOURCE is then deleted, and kept for 30 days."""
+    """Put project SOURCE into project TARGET (numbers or titles). SOURCE is then deleted, and kept for 30 days.
+
+    Objects come with labels and their history, what is predicted now, comments, images and columns; what mass edits of
+    columns had written before does not, nor do batches, cards, learning sets and classifiers."""
     settings, url = _ready()
     with database.connect(url) as db:
         coming = as_manager(db, find_project(db, source).id)
         home = as_manager(db, find_project(db, target).id)
         manager_of(db, coming.id, email, "merge away")
         account_id = manager_of(db, home.id, email, MERGES["does"])
+        found, answers = collisions.find(db, coming.id, home.id), Answers(samples, columns, objects)
         if dry_run:
-            _say_collisions(collisions.find(db, coming.id, home.id))
+            _say_collisions(found)
+            merging.check(db, home, coming, answers)
             return
-        made = merging.ask(db, home, coming, account_id, Answers(samples, columns, objects))
+        made = merging.ask(db, home, coming, account_id, answers)
     done = _followed(settings, url, made)
     click.echo(f"{counted(done.n_objects, 'object')} of {coming.title} are in {home.title}, project {home.id}.")
+    if samples == "join" and found.n_differing:
+        click.echo(_differing_words(found, f"The fields of {home.title} stand in"))
 
 
 @click.command("delete")
@@ -169,7 +176,7 @@ def _list(db: Db, project: str | None) -> None:
     for one in found:
         until = f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "-"
         what = f"{counted(one.n_objects, 'object')}" if one.kind == "objects" else "the project"
-        click.echo(f"{one.id}\t{one.title}\t{what}\tkept until {until}")
+        click.echo(line_of(one.id, one.title, what, f"kept until {until}"))
     if not found:
         click.echo("Nothing that was deleted can be brought back.")
 
@@ -201,11 +208,23 @@ def _say_collisions(found: Collisions) -> None:
     click.echo(f"{counted(found.n_objects, 'object')} of {counted(found.n_samples, 'sample')} would come.")
     if found.n_samples_in_both:
         click.echo(f"Samples in both: {found.n_samples_in_both:,} ({', '.join(found.samples[:10])}).")
+    if found.n_differing:
+        click.echo(_differing_words(found, "Joined, the fields there stand in"))
     if found.n_same_ids:
         click.echo(f"Objects whose id is there too: {found.n_same_ids:,} ({', '.join(found.same_ids[:10])}).")
+    if found.n_new_columns:
+        more = ", …" if found.n_new_columns > len(found.new_columns) else ""
+        click.echo(f"Columns that are new there: {found.n_new_columns:,} ({', '.join(found.new_columns)}{more}).")
     for clash in found.columns:
         click.echo(f"Column {clash.column}: {clash.type}, and {clash.type_there} there.")
     if found.needs_new_vectors:
         click.echo(f"Vectors: of {found.embedder}, made anew by {found.embedder_there}.")
     if found.people:
         click.echo(f"No members there: {', '.join(found.people)}.")
+
+
+def _differing_words(found: Collisions, stand: str) -> str:
+    """`stand`: what is said before the number of samples of which some values do not come."""
+    told = "; ".join(f"{one.sample}: {', '.join(one.fields)}" for one in found.differing[:10])
+    more = "; …" if found.n_differing > 10 else ""
+    return f"{stand} {counted(found.n_differing, 'sample')}, where those that come differ ({told}{more})."

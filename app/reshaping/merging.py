@@ -41,14 +41,14 @@ def ask(db: Db, target: Project, source: Project, account_id: int | None, answer
     """Have a job put `source` into `target`; both are managed by who asks."""
     target.needs("manager", "merge another project into")
     source.needs("manager", "merge away")
-    _check(db, target, source, answers)
+    check(db, target, source, answers)
     choices = {"answers": asdict(answers), "source": source.title, "target": target.title}
     reshaping_id = asked.begin(db, KIND, source.id, account_id, choices, target.id)
     asked.by_job(db, reshaping_id, f"Merge {source.title} into {target.title}", target.id, account_id)
     return asked.find(db, reshaping_id)
 
 
-def _check(db: Db, target: Project, source: Project, answers: Answers) -> None:
+def check(db: Db, target: Project, source: Project, answers: Answers) -> None:
     for value, choice in zip(astuple(answers), (Samples, ColumnsChoice, ObjectsChoice), strict=True):
         if value not in get_args(choice):
             raise Refused(f"{value!r} is none of {', '.join(get_args(choice))}.", status=422)

@@ -193,11 +193,11 @@ def shown_run(db: Db, project_id: int) -> int | None:
 
 
 def copy_run(db: Db, run_id: int, target_id: int, account_id: int | None) -> int:
-    """A run of the target for what the source shows, which becomes what the target shows."""
+    """A run of the target for what the source shows, made when that was, which becomes what the target shows."""
     row: Any = db.execute(
         """
-        insert into run (project_id, kind, title, account_id, published_at)
-        select %s, 'import', title, %s, now()
+        insert into run (project_id, kind, title, account_id, created_at, published_at)
+        select %s, 'import', title, %s, created_at, now()
           from run
          where id = %s
         returning id

@@ -7,6 +7,7 @@ import { commandOf } from "./keys.js";
 import { tellTabs } from "./other_tabs.js";
 import { Outbox } from "./outbox.js";
 import { watchSession } from "./session.js";
+import { whoChanged } from "./refused.js";
 import "./taxon_field.js";
 import { markBrokenImages } from "./tile.js";
 import { dropToast, toast } from "./toasts.js";
@@ -41,8 +42,8 @@ const tell = ({ entry, outcome }) => {
   const changed = outcome.refused.find((object) => object.why === "changed");
   if (changed) {
     const action = { text: "Load it anew", run: () => location.reload() };
-    const who = String(changed.by_id) === page.dataset.account ? "You, in another window," : (changed.by ?? "A new prediction");
-    return toast(`${who} changed this object meanwhile: left as it is.`, { kind: "warn", action });
+    const who = whoChanged(changed, page.dataset.account);
+    return toast(`${who[0].toUpperCase()}${who.slice(1)} changed this object meanwhile: left as it is.`, { kind: "warn", action });
   }
   const here = outcome.changed.some((object) => object.id === Number(page.dataset.object));
   if (entry.path === "acts" || here) return location.reload();

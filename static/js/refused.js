@@ -1,11 +1,19 @@
 // Says of which objects an act had to leave as they are, and why.
+// An object that was left has `by_id`, `by` and, of a mass edit, its words in `edit`; without these, another prediction
+// is seen of it.
 
 import { count } from "./html.js";
 import { toast } from "./toasts.js";
 
+export const whoChanged = ({ by_id, by, edit, status }, accountId) => {
+  if (edit) return `the edit “${edit}”${by ? ` of ${by}` : ""}`;
+  if (String(by_id) === accountId) return "you, in another window,";
+  return by ?? (status === "P" ? "a new prediction" : "somebody");
+};
+
 export const tellRefused = (refused, accountId) => {
   const changed = refused.filter((object) => object.why === "changed");
-  const people = [...new Set(changed.map((object) => (String(object.by_id) === accountId ? "you, in another window," : object.by ?? "a new prediction")))];
+  const people = [...new Set(changed.map((object) => whoChanged(object, accountId)))];
   if (changed.length) {
     const verb = changed.length === 1 ? "was" : "were";
     const it = changed.length === 1 ? "it is" : "they are";

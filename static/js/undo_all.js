@@ -49,7 +49,7 @@ class UndoAll extends HTMLElement {
     const [nBack, nStays, nLifted] = [back, stays, lifted].map(total);
     this.told.replaceChildren(
       ...section(back, `${thousands(nBack)} object${nBack === 1 ? " goes" : "s go"} back`, (one) => [...label(one.status, one.taxon), " → ", ...to(one)]),
-      ...section(stays, `${thousands(nStays)} stay${nStays === 1 ? "s" : ""}, changed since`, (one) => [...label(one.status, one.taxon), one.by ? ` by ${one.by}` : ""]),
+      ...section(stays, `${thousands(nStays)} stay${nStays === 1 ? "s" : ""}, changed since`, (one) => [...label(one.status, one.taxon), one.by ? ` by ${one.by}` : "", one.edit ? `, ${one.edit}` : ""]),
       ...section(lifted, `${count(nLifted, "refusal")} lifted`, (one) => [`no longer said not to be ${one.taxon}`]),
     );
     if (!back.length && !stays.length && !lifted.length) this.told.append(element("p", {}, "Nothing of it is left to be taken back."));

@@ -1,7 +1,7 @@
 """Labels changed in mass: erased, put back, turned into predictions, reclassified; by filter, person and period."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ import pytest
 
 from app.database import Db
 from app.edits import acts, label_preview, labels
-from app.edits.label_wishes import LabelsWish
+from app.edits.label_wishes import LabelsWish, check
 from app.edits.labels import edit_labels
 from app.edits.undo import undo
 from app.edits.work import open_work
@@ -17,6 +17,8 @@ from app.errors import Conflict, NotFound, Refused
 from app.labels import runs
 from app.labels.counts import project_counts
 from app.labels.history import object_history, recent_acts
+from app.labels.undo import undo as take_back_last
+from app.labels.undo_preview import Stays, preview_act
 from app.search.mirror import open_mirror
 from tests.small_projects import Person, SmallProject, predict, true_counts
 
@@ -62,12 +64,28 @@ def test_one_persons_labels_are_erased_and_what_was_predicted_shows_again(
     check_counts(bay)
     assert list(open_mirror(db, bay.id).status[5:8]) == [1, 0, 0]
     assert object_history(db, bay.id, bay.ids[5])[0].what == "labels erased, of Ben"
-    assert recent_acts(db, bay.id)[0].what == "labels erased, of Ben"
+    (told, *_) = recent_acts(db, bay.id)
+    assert (told.what, told.seconds) == ("labels erased, of Ben", None)
 
     undone = undo(db, bay, ada.id, uuid4(), done.act_id)
     assert (undone.n_changed, undone.n_left) == (3, 0)
     assert seen(bay) == before
     check_counts(bay)
+
+
+def test_who_takes_back_what_an_edit_erased_hears_of_the_edit(
+    db: Db, bay: SmallProject, ada: Person, ben: Person
+) -> None:
+    said = bay.do(ada, bay.ids[10:16], taxon="Oithona").act_id
+    db.commit()
+    do(bay, ben, LabelsWish("erase", who=ada.id))
+    assert preview_act(db, bay.id, said).stays == [Stays(ben.id, "Ben", "U", None, None, 6, "labels erased, of Ada")]
+    left = take_back_last(db, bay, ada, uuid4()).refused
+    assert {(one.why, one.by, one.by_id, one.edit) for one in left} == {
+        ("changed", "Ben", ben.id, "labels erased, of Ada")
+    }
+    told = preview_act(db, bay.id, said)
+    assert (told.n_objects, told.n_stays, told.n_back) == (6, 6, 0)
 
 
 def test_a_period_and_a_filter_narrow_and_others_keep_one_persons(
@@ -84,6 +102,12 @@ def test_a_period_and_a_filter_narrow_and_others_keep_one_persons(
     assert do(bay, ada, wish).n_changed == 3
     assert [one[0] for one in seen(bay)[:8]] == ["U"] * 5 + ["V"] * 3
     check_counts(bay)
+
+
+def test_a_period_is_told_by_day_and_time_in_utc(bay: SmallProject) -> None:
+    since, until = datetime(2022, 6, 1, tzinfo=UTC), datetime(2022, 6, 2, 2, 30, tzinfo=timezone(timedelta(hours=2)))
+    told = check(bay.db, bay, LabelsWish("erase", since=since, until=until))
+    assert told == "labels erased, given from 2022-06-01 UTC until 2022-06-02 00:30 UTC"
 
 
 def test_reset_brings_back_what_stood_before_the_persons_labels(

@@ -238,9 +238,12 @@ def test_the_command_says_what_would_change_does_it_and_takes_it_back(
     assert "Say which taxon they get" in shoal("labels", "Bay", "reclassify", code=1)
     new = shoal("set", "Bay", "object.half", "--formula", "area / 2", "--new", "number", "--dry-run")
     assert "object.half\tnothing\t→ 4.0" in new
+    parted = shoal("set", "Bay", "object.note", "--value", "a\tb")
+    assert "\tobject.note\t" in parted and parted.splitlines()[1].endswith("\t→ a b")
+    assert shoal("list", "Bay").splitlines()[0].count("\t") == 4
     same = shoal("set", "Bay", "object.date", "--value", "2024-06-01")
     assert "0 values of 25 objects would change" in same and "Nothing was done" in same
-    assert len(shoal("list", "Bay").splitlines()) == 3
+    assert len(shoal("list", "Bay").splitlines()) == 4
 
 
 def test_the_page_offers_everybody_whose_labels_stand(

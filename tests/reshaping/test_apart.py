@@ -6,6 +6,9 @@ from uuid import uuid4
 import pytest
 
 from app.accounts.viewer import Account, Viewer
+from app.edits import acts, values
+from app.edits import undo as edit_undo
+from app.edits.wishes import ValuesWish
 from app.errors import Conflict
 from app.jobs.queue import retry
 from app.labels.counts import project_counts
@@ -54,6 +57,19 @@ def take(shore: Shore, bay: SmallProject, made: asked.Reshaping) -> asked.Reshap
     taken = apart.take_apart(shore.db, shore.seen(bay.id), shore.who.id, made.id)
     shore.db.commit()
     return taken
+
+
+def test_an_edit_of_columns_tells_what_is_left_of_it(shore: Shore) -> None:
+    bay, gulf = shore.bay(), shore.bay(20, "Gulf")
+    made, copies = merged(shore, bay, gulf)
+    home = shore.seen(bay.id)
+    done = values.edit_values(shore.db, home, shore.who.id, uuid4(), ValuesWish("object", "value", "area", "3"))
+    shore.db.commit()
+    n_of_copies = shore.rows("select count(*) as n from field_change where object_id = any(%s)", copies)[0].n
+    take(shore, bay, made)
+    left = acts.find_edit(shore.db, bay.id, done.act_id).n_changed
+    assert 0 < left == done.n_changed - n_of_copies
+    assert edit_undo.undo(shore.db, home, shore.who.id, uuid4(), done.act_id).n_changed == left
 
 
 def test_samples_columns_acts_and_predictions_that_came_go_with_the_objects(shore: Shore) -> None:

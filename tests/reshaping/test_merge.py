@@ -6,7 +6,7 @@ from app.errors import Conflict, Forbidden, NotFound, Refused
 from app.labels.counts import project_counts
 from app.projects.queries import set_member
 from app.reshaping import apart, asked, collisions, copying, counting, hiding, merging
-from app.reshaping.collisions import Clash
+from app.reshaping.collisions import Clash, Differing
 from app.reshaping.merging import Answers
 from tests.reshaping.conftest import CARRIED, Shore
 from tests.reshaping.test_removal import stop_after
@@ -74,6 +74,7 @@ def test_what_collides_is_told_and_nothing_goes_before_it_is_decided(shore: Shor
     found = collisions.find(shore.db, gulf.id, bay.id)
     assert (found.n_objects, found.n_samples_in_both, found.samples) == (20, 2, ["sample0", "sample1"])
     assert (found.columns, found.n_new_columns, found.n_same_ids) == ([Clash("object.grey", "text", "number")], 0, 0)
+    assert (found.n_differing, found.differing) == (0, [])
     assert not found.needs_new_vectors
     for answers, words in (
         (Answers(), "2 samples have the same name"),
@@ -85,6 +86,27 @@ def test_what_collides_is_told_and_nothing_goes_before_it_is_decided(shore: Shor
     with pytest.raises(Refused, match="into itself"):
         ask(shore, bay, bay)
     assert shore.rows("select from reshaping") == []
+
+
+def test_fields_that_a_joined_sample_loses_are_told(shore: Shore) -> None:
+    bay, gulf = shore.bay(), shore.bay(20, "Gulf")
+    shore.db.execute(
+        """
+        update sample
+           set latitude = 43, fields = '{"station": "B"}'
+         where project_id = %s
+           and orig_id = 'sample1'
+        """,
+        [gulf.id],
+    )
+    shore.db.execute("update acquisition set instrument = 'UVP' where project_id = %s and orig_id = 'acq0'", [gulf.id])
+    add_column(shore, gulf, "grey", "text", 2)
+    found = collisions.find(shore.db, gulf.id, bay.id)
+    assert (found.n_differing, found.differing) == (
+        2, [Differing("sample0", ["acquisition.instrument"]),
+            Differing("sample1", ["sample.latitude", "sample.station"])],
+    )  # fmt: skip
+    assert (found.n_new_columns, found.new_columns) == (1, ["object.grey"])
 
 
 def test_columns_find_their_places_and_those_of_another_type_another_name(shore: Shore) -> None:

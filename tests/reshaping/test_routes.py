@@ -133,8 +133,14 @@ def test_commands_cut_out_merge_delete_and_bring_back(shore: Shore, bay: SmallPr
 
     assert "20 objects of 2 samples" in shoal("subset", "Bay", "Cut", "--filter", "status=V", "--dry-run")
     assert "Cut: 20 objects of Bay" in shoal("subset", "Bay", "Cut", "--filter", "status=V", "--no-comments")
-    assert "Samples in both: 2" in shoal("merge", "Gulf", "Bay", "--dry-run")
-    assert "20 objects of Gulf are in Bay" in shoal("merge", "Gulf", "Bay", "--samples", "apart")
+    shore.db.execute("update sample set latitude = 43 where project_id = %s and orig_id = 'sample1'", [gulf.id])
+    shore.db.commit()
+    looked = CliRunner().invoke(main, ["merge", "Gulf", "Bay", "--dry-run"], env=env)
+    assert (looked.exit_code, "Samples in both: 2" in looked.output, "Nothing was done" in looked.output) == (1,) * 3
+    lost = "stand in 1 sample, where those that come differ (sample1: sample.latitude)"
+    assert f"Joined, the fields there {lost}" in shoal("merge", "Gulf", "Bay", "--samples", "join", "--dry-run")
+    joined = shoal("merge", "Gulf", "Bay", "--samples", "join")
+    assert "20 objects of Gulf are in Bay" in joined and f"The fields of Bay {lost}" in joined
     listed = shoal("delete", "--list")
     assert "Gulf\tthe project" in listed
     assert "there again" in shoal("delete", "--back", listed.split("\t")[0])

@@ -30,6 +30,7 @@ def test_a_whole_copy_has_all_that_is_said_of_the_objects_and_none_of_their_numb
     assert not set(made.ids) & set(bay.ids)
     assert project_counts(shore.db, made.id) == project_counts(shore.db, bay.id) == true_counts(made)
     assert shore.seen(made.id).role == "manager"
+    assert len(shore.rows("select distinct created_at from run where project_id in (%s, %s)", made.id, bay.id)) == 1
 
 
 def test_only_what_meets_the_conditions_comes_with_its_samples_alone(shore: Shore) -> None:
