@@ -218,6 +218,12 @@ def remove(db: Db, settings: Settings, export: Export) -> None:
     path_of(settings, export.id).unlink(missing_ok=True)
 
 
+def drop_lost(db: Db, settings: Settings) -> None:
+    """Forget those that were finished and whose files are not here, as after a restore."""
+    here = [int(re.sub(r"\D", "", path.stem)) for path in folder(settings).glob("export-*.zip")]
+    db.execute("delete from export where n_bytes is not null and id <> all(%s)", [here])
+
+
 def sweep(db: Db, settings: Settings) -> None:
     """Files whose week is over go, and what a killed job has left, and what no export names any more."""
     db.execute("delete from export where expires_at < now()")

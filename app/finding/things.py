@@ -21,7 +21,7 @@ from app.taxonomy import finding
 from app.templating import parent_name, thousands
 
 USUAL, MOST = 8, 100
-SHORTEST_PART = 3  # of a sample's name: fewer letters have no trigram
+SHORTEST_PART = 3  # of a sample's name: fewer letters have a trigram only where a word begins with them
 SHORTEST_ALIKE = 5
 
 
@@ -168,9 +168,9 @@ def find_alike_acquisitions(db: Db, viewer: Viewer, asked: Asked, most: int) -> 
 
 
 def _find_parents(db: Db, viewer: Viewer, asked: Asked, most: int, level: str, named: str) -> list[Thing]:
-    """Those that are named so, or have this number; those that begin with the words first. Without a login, those that
-    have validated objects."""
-    words = asked.words.lower()
+    """Those that are named so, or have this number; those that begin with the words first, and of one or two letters
+    these alone. Without a login, those that have validated objects."""
+    words = asked.words.lower() if any(map(str.isalnum, asked.words)) else ""
     rows = db.execute(
         f"""
         with {SEEN}
@@ -192,8 +192,8 @@ def _find_parents(db: Db, viewer: Viewer, asked: Asked, most: int, level: str, n
         """,  # noqa: S608 - constants
         _rights(viewer)
         | {
-            "number": asked.number(f"{level}s"), "most": most, "pattern": pattern(words),
-            "words": words if len(words) >= SHORTEST_PART else "",
+            "number": asked.number(f"{level}s"), "most": most, "words": words,
+            "pattern": pattern(words) if len(words) >= SHORTEST_PART else pattern(words)[1:],
         },
     )  # fmt: skip
     return [

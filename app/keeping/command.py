@@ -55,7 +55,7 @@ def backup(folder: Path, keep: int | None, only_list: bool, only_check: bool) ->
     """Back up the database and all images into FOLDER, while Shoal serves.
 
     FOLDER keeps many backups: of each the database is written anew, and of the images only what is new. It holds all
-    that Shoal holds, passwords' digests included: keep it as safe. Uploads and exports under way are not in it.
+    that Shoal holds, passwords' digests included: keep it as safe. Uploads and exports are not in it.
     """
     if only_list:
         _list(folder)

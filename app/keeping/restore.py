@@ -15,9 +15,11 @@ from app.database import Db
 from app.database.launcher import Cluster
 from app.database.restoring import RESTORING, how_to_go_on, read_mark
 from app.errors import Conflict, Refused
+from app.exporting import files as exporting
 from app.keeping import manifest, tools, transactions
 from app.keeping.backup_folder import file_of
 from app.keeping.manifest import DamagedBackup, Entry, Manifest, Report, check_file
+from app.learning import exporting as learning
 from app.objects.store import Store, open_store, sync_folder
 from app.settings import Settings
 
@@ -252,4 +254,6 @@ def settle(settings: Settings, url: str) -> None:
     sync_folder(settings.home)
     with database.connect(url, autocommit=True) as db:
         db.execute("delete from procrastinate_workers")
+        exporting.drop_lost(db, settings)
+        learning.drop_lost(db, settings)
         db.execute("analyze")

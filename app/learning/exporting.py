@@ -143,6 +143,12 @@ def write(job: JobContext, export_id: int) -> None:
         db.execute("update learning_export set n_bytes = %s where id = %s", [path.stat().st_size, export_id])
 
 
+def drop_lost(db: Db, settings: Settings) -> None:
+    """Forget those that were finished and whose files are not here, as after a restore."""
+    here = [int(re.sub(r"\D", "", path.stem) or 0) for path in folder(settings).glob("export-*")]
+    db.execute("delete from learning_export where n_bytes is not null and id <> all(%s)", [here])
+
+
 def sweep(db: Db, settings: Settings) -> None:
     """Files that were written a week ago go."""
     old = [path for path in folder(settings).glob("export-*") if path.stat().st_mtime < time.time() - KEPT_S]

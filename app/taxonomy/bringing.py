@@ -9,7 +9,7 @@ from app.errors import Conflict, Refused
 from app.jobs.bodies import job_body
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
-from app.taxonomy.comparing import CHANGES, Report
+from app.taxonomy.comparing import CHANGES, PRESETS, Report
 from app.taxonomy.naming import hold_structure, name_uniquely, names_around
 from app.taxonomy.planning import plan
 from app.taxonomy.presets import MOST_PRESETS, set_presets
@@ -277,18 +277,13 @@ def _give_names(db: Db, values: dict[str, Any]) -> None:
 def _set_presets(db: Db, import_id: int) -> None:
     """Of projects that are called as in the list, where only one is."""
     rows = db.execute(
-        """
-        select project.id, array_agg(staged.taxon_id order by preset.position) as taxa
-        from taxon_staged_preset as preset
-        join taxon_staged as staged on staged.import_id = preset.import_id and staged.key = preset.key
-        join taxon on taxon.id = staged.taxon_id and taxon.status <> 'D'
-        join project on project.title = preset.project
-        where preset.import_id = %s
-          and (select count(*) from project as other where other.title = preset.project) = 1
-        group by project.id
-        order by project.id
-        """,
-        [import_id],
+        f"""
+        select project_id, array_agg(taxon_id order by position) as taxa
+        from ({PRESETS}) as preset
+        group by project_id
+        order by project_id
+        """,  # noqa: S608 - constants
+        {"import": import_id},
     ).fetchall()
     for row in rows:
-        set_presets(db, row.id, row.taxa[:MOST_PRESETS])
+        set_presets(db, row.project_id, row.taxa[:MOST_PRESETS])

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Conflict, Forbidden, NotFound, Refused
+from app.nouns import counted
 from app.taxonomy.names import folded, normalised
 from app.taxonomy.naming import hold_structure, name_uniquely, names_around
 from app.taxonomy.queries import check_name, get_taxon
@@ -84,12 +85,49 @@ def named(db: Db, text: str) -> Any:
     return found[0]
 
 
+def used_by(db: Db, viewer: Viewer, row: Any, verb: str) -> list[Any]:
+    """The projects that use or preset a taxon; refused where there is one that the caller does not manage. Who created
+    it may rename it as long as it is used where it was made."""
+    own = row.created_in if verb == "rename" and row.created_by == viewer.account_id else None
+    projects = db.execute(
+        """
+        with used as (
+            select project_id, coalesce(sum(n) filter (where status <> 'P'), 0)::bigint as n_labels,
+                   coalesce(sum(n) filter (where status = 'P'), 0)::bigint as n_predictions
+            from count_delta
+            where taxon_id = %(taxon)s
+            group by project_id
+            having sum(n) > 0
+        )
+        select project.id, project.title, project.status, coalesce(n_labels, 0) as n_labels,
+               coalesce(n_predictions, 0) as n_predictions, preset_taxon.taxon_id is not null as is_preset,
+               %(all)s or coalesce(member.role = 'manager', false) or project.id = %(own)s as is_managed
+        from project
+        left join used on used.project_id = project.id
+        left join preset_taxon on preset_taxon.project_id = project.id and preset_taxon.taxon_id = %(taxon)s
+        left join member on member.project_id = project.id and member.account_id = %(account)s
+        where used.project_id is not null
+           or preset_taxon.taxon_id is not null
+        order by project.id
+        """,
+        {"taxon": row.id, "account": viewer.account_id, "all": viewer.is_application_manager, "own": own},
+    ).fetchall()
+    others = sum(not project.is_managed for project in projects)
+    if others:
+        raise Forbidden(
+            f"“{row.display_name}” is used in {counted(others, 'project')} that you do not manage: ask an application"
+            f" manager to {verb} it."
+        )
+    return projects
+
+
 def rename_taxon(db: Db, viewer: Viewer, taxon_id: int, name: str) -> Any:
     """Another name. What belongs to the loaded taxonomy is still found by the one it had, as a synonym."""
     row = held(db, viewer, taxon_id, own_too=True)
     name = check_name(name)
     if name == row.name:
         return get_taxon(db, taxon_id)
+    used_by(db, viewer, row, "rename")
     _check_sibling(db, row.id, name, row.parent_id)
     before = names_around(db, [taxon_id])
     db.execute(
@@ -128,6 +166,7 @@ def _check_sibling(db: Db, taxon_id: int, name: str, parent_id: int | None) -> N
 def move_taxon(db: Db, viewer: Viewer, taxon_id: int, parent_id: int | None) -> Any:
     """Under another parent, or to the root; with all that stands below it."""
     row = held(db, viewer, taxon_id)
+    used_by(db, viewer, row, "move")
     if parent_id is not None:
         check_parent(db, row, parent_id)
     _check_sibling(db, taxon_id, row.name, parent_id)
@@ -169,6 +208,7 @@ def lineage_ids(db: Db, taxon_id: int) -> set[int]:
 def deprecate_taxon(db: Db, viewer: Viewer, taxon_id: int, advised_id: int | None) -> Any:
     """Take a taxon out of use, with the one to use instead. What it labels keeps it until that is replaced."""
     row = held(db, viewer, taxon_id)
+    used_by(db, viewer, row, "deprecate")
     if advised_id is not None:
         _check_advised(db, row, advised_id)
     db.execute(

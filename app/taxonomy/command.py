@@ -1,6 +1,7 @@
 """`shoal taxonomy`: bring a list of taxa, write the portable list."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from app.jobs import foreground
 from app.nouns import counted
 from app.settings import load_settings
 from app.taxonomy.bringing import ask_bring, ask_plan
+from app.taxonomy.comparing import list_faults
 from app.taxonomy.list_routes import TaxonImport, find_list
 from app.taxonomy.portable import write_list
 from app.taxonomy.tables import CSV_COLUMNS
@@ -32,7 +34,10 @@ def taxonomy() -> None:
 @click.option("--with-presets", is_flag=True, help="Replace preset lists of projects called as in the list.")
 @click.option("--without-faulty", is_flag=True, help="Leave out lines with faults, and what stands below them.")
 @click.option("--match-roots", is_flag=True, help="Classes at the root take the places of new taxa of their names.")
-def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: bool, match_roots: bool) -> None:
+@click.option("--all", "say_all", is_flag=True, help=f"Say every fault, not only the first {MOST_SAID}.")
+def import_list(
+    file: Path, dry_run: bool, with_presets: bool, without_faulty: bool, match_roots: bool, say_all: bool
+) -> None:
     """Compare FILE with the taxonomy and take it in: EcoTaxa's list, Darwin Core, CSV, or a portable list."""
     settings = load_settings()
     url = ready_database(settings)
@@ -41,9 +46,11 @@ def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: b
     foreground.run_waiting(settings, url, job_id)
     with database.connect(url) as db:
         one = find_list(db, import_id)
+        faults = list_faults(db, import_id)
     if one.error:
         raise Refused(one.error)
     _say(one)
+    _say_faults(faults, len(faults) if say_all else MOST_SAID)
     if dry_run:
         return
     with database.connect(url) as db:
@@ -54,6 +61,10 @@ def import_list(file: Path, dry_run: bool, with_presets: bool, without_faulty: b
     if one.error:
         raise Refused(one.error)
     click.echo("Taken in.")
+    if with_presets:
+        click.echo(f"{counted(one.report.n_presets, 'preset taxon', 'preset taxa')} set.")
+        for left in one.report.left_presets:
+            click.echo(f"Preset lists: {left}.", err=True)
 
 
 def _say(one: TaxonImport) -> None:
@@ -65,13 +76,20 @@ def _say(one: TaxonImport) -> None:
     )
     for kept in report.kept[:MOST_SAID]:
         click.echo(kept)
+    if report.n_kept > MOST_SAID:
+        click.echo(f"… and {report.n_kept - MOST_SAID:,} more kept: see /taxonomy/lists/{one.id} in the browser.")
     if report.n_matching:
         click.echo(
             f"{report.n_matching:,} of the new ones are called as a class at the root: with --match-roots these classes"
             " take their places."
         )
-    for line, fault in report.faults[:MOST_SAID]:
+
+
+def _say_faults(faults: list[list[Any]], most: int) -> None:
+    for line, fault in faults[:most]:
         click.echo(f"line {line}: {fault}", err=True)
+    if len(faults) > most:
+        click.echo(f"… and {len(faults) - most:,} more: --all says them.", err=True)
 
 
 @taxonomy.command("export")

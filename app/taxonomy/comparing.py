@@ -12,7 +12,8 @@ MOST_TOLD = 100
 class Report:
     """What a list would change, or has changed; the first of each kind by name. `kept`: what was decided here stands,
     and what the list says instead. `matching`: classes at the root that could take a new taxon's place. `faults`: line
-    and what is wrong."""
+    and what is wrong. `n_presets`: those whose project is here, 0 once they were not wanted; `left_presets`: of which
+    projects none is changed, and why."""
 
     n_rows: int = 0
     n_new: int = 0
@@ -25,6 +26,7 @@ class Report:
     n_names: int = 0
     n_presets: int = 0
     n_faults: int = 0
+    left_presets: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
@@ -59,6 +61,20 @@ CHANGES = """
 """
 
 
+# Each preset taxon with the one project of its title.
+PRESETS = """
+    select project.id as project_id, preset.position, staged.taxon_id
+    from taxon_staged_preset as preset
+    join taxon_staged as staged on staged.import_id = preset.import_id
+                               and staged.key = preset.key
+                               and staged.fault is null
+    left join taxon on taxon.id = staged.taxon_id
+    join (select title, min(id) as id from project where hidden is null group by title having count(*) = 1) as project
+      on project.title = preset.project
+    where preset.import_id = %(import)s
+      and staged.taxon_id is not null
+      and coalesce(taxon.status, staged.status) <> 'D'
+"""
 # By kind of change: which rows, and how one is told.
 _TOLD = {
     "new": ("is_new", "change.name || coalesce(' under ' || parent.name, '')"),
@@ -82,15 +98,18 @@ _TOLD = {
 
 
 def report(db: Db, values: dict[str, int]) -> Report:
-    counted = ", ".join(f"count(*) filter (where {condition}) as n_{kind}" for kind, (condition, _) in _TOLD.items())
+    of_kinds = ", ".join(f"count(*) filter (where {condition}) as n_{kind}" for kind, (condition, _) in _TOLD.items())
     counts: Any = db.execute(
         f"""
-        select {counted},
+        select {of_kinds},
                count(*) filter (where taxon_id is not null and not is_new and not is_renamed and not is_moved
                                   and not is_deprecated and not is_kept) as n_same,
                count(*) filter (where is_synonym)
                    + (select count(*) from taxon_staged_name where import_id = %(import)s) as n_names,
-               (select count(*) from taxon_staged_preset where import_id = %(import)s) as n_presets,
+               (select count(*)
+                from ({PRESETS}) as preset
+                join taxon_import on taxon_import.id = %(import)s
+                                 and (taxon_import.status <> 'bringing' or taxon_import.with_presets)) as n_presets,
                (select count(*) from taxon_staged where import_id = %(import)s) as n_rows,
                (select count(*) from taxon_staged where import_id = %(import)s and fault is not null) as n_faults
         from ({CHANGES}) as change
@@ -98,18 +117,48 @@ def report(db: Db, values: dict[str, int]) -> Report:
         values,
     ).fetchone()
     told = {kind: _examples(db, values, kind) for kind in _TOLD}
-    faults = db.execute(
+    return Report(
+        **counts._asdict(), **told, left_presets=_left_presets(db, values),
+        faults=list_faults(db, values["import"], MOST_TOLD),
+    )  # fmt: skip
+
+
+def list_faults(db: Db, import_id: int, most: int | None = None) -> list[list[Any]]:
+    """Line and what is wrong, of a list that was not taken in yet."""
+    rows = db.execute(
         """
         select line, case when name = '' then fault else name || ': ' || fault end as fault
         from taxon_staged
-        where import_id = %(import)s
+        where import_id = %s
           and fault is not null
         order by number
+        limit %s
+        """,
+        [import_id, most],
+    )
+    return [list(row) for row in rows]
+
+
+def _left_presets(db: Db, values: dict[str, int]) -> list[str]:
+    """A sentence for each title that is not that of one project."""
+    rows = db.execute(
+        """
+        select told.title, count(project.id) as n
+        from (select distinct project as title from taxon_staged_preset where import_id = %(import)s) as told
+        left join project on project.title = told.title and project.hidden is null
+        group by told.title
+        having count(project.id) <> 1
+        order by told.title
         limit %(most)s
         """,
         values | {"most": MOST_TOLD},
     )
-    return Report(**counts._asdict(), **told, faults=[list(row) for row in faults])
+    return [
+        f"{row.n} projects are called “{row.title}”: the preset list of none is changed"
+        if row.n
+        else f"no project is called “{row.title}”"
+        for row in rows
+    ]
 
 
 def _examples(db: Db, values: dict[str, int], kind: str) -> list[str]:

@@ -34,6 +34,49 @@ def fault_twice(db: Db, values: dict[str, int]) -> None:
     )
 
 
+def fault_numbers(db: Db, values: dict[str, int]) -> None:
+    """An AphiaID that a table gives to two in use, or to one while it is that of another here. Other lists may."""
+    db.execute(
+        """
+        update taxon_staged as staged
+        set fault = 'its AphiaID ' || aphia_id || ' is given twice, first in line ' || first_line
+        from (
+            select number, first_value(line) over those as first_line, row_number() over those as place
+            from taxon_staged
+            join taxon_import on taxon_import.id = import_id and taxon_import.kind = 'csv'
+            where import_id = %(import)s
+              and aphia_id is not null
+              and taxon_staged.status <> 'D'
+              and fault is null
+            window those as (partition by aphia_id order by number)
+        ) as given
+        where import_id = %(import)s
+          and staged.number = given.number
+          and place > 1
+        """,
+        values,
+    )
+    db.execute(
+        """
+        update taxon_staged as staged
+        set fault = 'its AphiaID ' || staged.aphia_id || ' is that of “' || taxon.display_name || '” here'
+        from taxon, taxon_import
+        where import_id = %(import)s
+          and taxon_import.id = import_id
+          and taxon_import.kind = 'csv'
+          and taxon.aphia_id = staged.aphia_id
+          and taxon.status <> 'D'
+          and staged.status <> 'D'
+          and staged.fault is null
+          and not exists (select from taxon as own
+                          where own.aphia_id = staged.aphia_id
+                            and (own.id = staged.taxon_id
+                                 or (staged.taxon_id is null and lower(own.name) = lower(staged.name))))
+        """,
+        values,
+    )
+
+
 def fault_unplaced(db: Db, values: dict[str, int]) -> None:
     """What was not reached from any root: its parent is unknown or faulty, or it stands under itself."""
     db.execute(

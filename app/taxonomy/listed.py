@@ -200,7 +200,7 @@ def _row(line: int, told: dict[str, str], kind: str) -> Row:
     row.instead_key = told.get("instead_key") or None
     row.fault = told.get("fault") or _fault_of_name(name)
     _read_words(row, told, kind)
-    row.aphia_id = _aphia(told.get("aphia", "")) or (_aphia(row.key) if "marinespecies" in row.key else None)
+    row.aphia_id = _aphia_of(row, told.get("aphia", ""), kind)
     row.ecotaxa_id = _number(row, "EcoTaxa's number", told.get("ecotaxa", ""))
     if kind == "ecotaxa":
         row.ecotaxa_id = _number(row, "the id", row.key)
@@ -237,6 +237,16 @@ def _read_words(row: Row, told: dict[str, str], kind: str) -> None:
     if status and status not in STATUSES:
         row.fault = row.fault or f"“{status[:40]}” is no status: A (accepted), N (new) or D (deprecated)"
     row.status = STATUSES.get(status, "A")
+
+
+def _aphia_of(row: Row, text: str, kind: str) -> int | None:
+    """Of a Darwin Core list, whose ids may be those of other registries, where it is one of WoRMS."""
+    if kind == "darwin_core":
+        return _aphia(text) or (_aphia(row.key) if "marinespecies" in row.key else None)
+    found = _aphia(text.removesuffix(".0"))
+    if text and found is None:
+        row.fault = row.fault or f"the AphiaID “{text[:40]}” is no positive whole number"
+    return found
 
 
 def _aphia(text: str) -> int | None:

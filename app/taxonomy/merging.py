@@ -5,8 +5,8 @@ from typing import Any
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.errors import Conflict, Forbidden
-from app.taxonomy.changing import deprecate_taxon, held, lineage_ids
+from app.errors import Conflict
+from app.taxonomy.changing import deprecate_taxon, held, lineage_ids, used_by
 from app.taxonomy.naming import name_uniquely, names_around
 from app.taxonomy.replacing import Replaced, check_pair, replace
 
@@ -49,7 +49,7 @@ class MergeLook:
 def look_at_merge(db: Db, viewer: Viewer, from_id: int, to_id: int) -> MergeLook:
     """The same is refused as by the merge itself. Nothing changes."""
     row, target = _pair(db, viewer, from_id, to_id)
-    projects = _projects(db, viewer, row)
+    projects = used_by(db, viewer, row, "merge")
     _check_twins(db, row, target)
     told: Any = db.execute(
         """
@@ -71,7 +71,7 @@ def merge_taxa(db: Db, viewer: Viewer, from_id: int, to_id: int) -> Merged:
     """The first is deprecated in favour of the other, which is found by its names too. Labels change by acts of each
     project, which its managers may undo."""
     row, target = _pair(db, viewer, from_id, to_id)
-    projects = _projects(db, viewer, row)
+    projects = used_by(db, viewer, row, "merge")
     n_children = _give_children(db, row, target)
     _give_names(db, row, to_id)
     if row.aphia_id and not target.aphia_id:
@@ -91,40 +91,6 @@ def _pair(db: Db, viewer: Viewer, from_id: int, to_id: int) -> tuple[Any, Any]:
             f"“{target.display_name}” stands under “{row.display_name}”: move it out from there first, then merge."
         )
     return row, target
-
-
-def _projects(db: Db, viewer: Viewer, row: Any) -> list[Any]:
-    """Those that use or preset it; refused where there is one that the caller does not manage."""
-    projects = db.execute(
-        """
-        with used as (
-            select project_id, coalesce(sum(n) filter (where status <> 'P'), 0)::bigint as n_labels,
-                   coalesce(sum(n) filter (where status = 'P'), 0)::bigint as n_predictions
-            from count_delta
-            where taxon_id = %(taxon)s
-            group by project_id
-            having sum(n) > 0
-        )
-        select project.id, project.title, project.status, coalesce(n_labels, 0) as n_labels,
-               coalesce(n_predictions, 0) as n_predictions, preset_taxon.taxon_id is not null as is_preset,
-               %(all)s or coalesce(member.role = 'manager', false) as is_managed
-        from project
-        left join used on used.project_id = project.id
-        left join preset_taxon on preset_taxon.project_id = project.id and preset_taxon.taxon_id = %(taxon)s
-        left join member on member.project_id = project.id and member.account_id = %(account)s
-        where used.project_id is not null
-           or preset_taxon.taxon_id is not null
-        order by project.id
-        """,
-        {"taxon": row.id, "account": viewer.account_id, "all": viewer.is_application_manager},
-    ).fetchall()
-    others = sum(not project.is_managed for project in projects)
-    if others:
-        raise Forbidden(
-            f"“{row.display_name}” is used in {others} project{'' if others == 1 else 's'} that you do not manage:"
-            " an application manager may merge it, or you deprecate it, with the other as advice."
-        )
-    return projects
 
 
 def _give_children(db: Db, row: Any, target: Any) -> int:

@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from app.database import Db
 from app.taxonomy.comparing import Report, report
-from app.taxonomy.faults import CALLED, fault_instead, fault_loops, fault_twice, fault_unplaced
+from app.taxonomy.faults import CALLED, fault_instead, fault_loops, fault_numbers, fault_twice, fault_unplaced
 
 DEEPEST = 100
 
@@ -28,6 +28,7 @@ def plan(db: Db, import_id: int) -> Report:
         )
         fault_twice(db, values)
         _match_numbers(db, values)
+        fault_numbers(db, values)
         _note_removed(db, values)
         _note_roots(db, values)
         _place(db, values)

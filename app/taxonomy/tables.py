@@ -49,6 +49,7 @@ CSV_COLUMNS = {
 }
 MOST_LINES = 100  # of a cell in quotes
 UNCLOSED = "a quote that it opens is not closed where its cell ends: close it, or write quotes within a cell twice"
+LONGER = "write a cell that holds the sign between cells in quotes, or name the columns that lack a name"
 STRANGE = "it holds a sign that is no text (NUL, or half of a sign): save the table anew as UTF-8"
 STRANGE_SIGNS = re.compile("[\0\ud800-\udfff]")
 # The line in the file, what it says by our names of columns (`fault`: that it cannot be read), and theirs.
@@ -101,6 +102,8 @@ def _told(ours: list[str], cells: list[str]) -> dict[str, str]:
     for name, cell in zip(ours, cells, strict=False):
         if name and not told.get(name):
             told[name] = cell.strip()
+    if any(cells[len(ours) :]):
+        told["fault"] = f"it has {len(cells)} cells, and the first line names {len(ours)}: {LONGER}"
     return checked(told)
 
 

@@ -140,6 +140,18 @@ def test_what_is_misspelt_is_found_where_nothing_goes_by_it(db: Db, bay: SmallPr
     assert names(db, ANONYMOUS, "Oithona simmilis") == {}
 
 
+def test_samples_and_acquisitions_with_short_names_are_found_by_these_and_by_how_they_begin(
+    db: Db, bay: SmallProject, ada: Person
+) -> None:
+    viewer = Viewer(ada)  # type: ignore[arg-type]
+    db.execute("update sample set orig_id = (array['S1', 'xs1_S10'])[id - (select min(id) from sample) + 1]")
+    db.execute("update acquisition set orig_id = 'a1'")
+    for typed, there in (("S1", ["S1"]), ("s", ["S1"]), ("xs", ["xs1_S10"]), ("_", []), ("%", [])):
+        assert [one.name for one in find(db, viewer, typed).things["samples"]] == there, typed
+    for typed in ("a1", "A", "a"):
+        assert [one.name for one in find(db, viewer, typed).things["acquisitions"]] == ["a1"]
+
+
 def test_acquisitions_are_found_by_name_and_deprecated_taxa_last(db: Db, bay: SmallProject, ada: Person) -> None:
     viewer = Viewer(ada)  # type: ignore[arg-type]
     acquisition = db.execute("select id, orig_id from acquisition where project_id = %s", [bay.id]).fetchone()
@@ -209,7 +221,7 @@ def test_each_kind_of_id_is_answered_by_an_index(db: Db, bay: SmallProject) -> N
         plan = db.execute(f"explain select id from object where project_id = any('{{1,2}}') and {condition}").fetchall()
         assert "Seq Scan" not in str(plan)
     for level in ("sample", "acquisition"):
-        for named in ("lower(orig_id) like '%wp2_2024%'", "'wp2_2024' <% lower(orig_id)"):
+        for named in ("lower(orig_id) like '%wp2_2024%'", "lower(orig_id) like 's1%'", "'wp2_2024' <% lower(orig_id)"):
             plan = str(db.execute(f"explain select id from {level} where {named}").fetchall())
             assert f"{level}_name_alike" in plan
     stems = (

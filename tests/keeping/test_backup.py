@@ -370,3 +370,24 @@ def test_where_one_is_damaged_the_others_are_named_and_can_be_taken_instead(
         restore(other, tmp_path / "kept", unheard)
     restore(other, tmp_path / "kept", unheard, first.name)
     assert not (other.home / RESTORING).exists()
+
+
+def test_exports_whose_files_are_not_there_are_forgotten_by_a_restore(
+    laboratory: Workplace, new_home: NewHome, tmp_path: Path
+) -> None:
+    laboratory.db.execute(
+        """
+        insert into export (project_id, kind, file_name, n_bytes, expires_at)
+        select id, 'coco', name, n_bytes, now() + interval '7 days'
+        from project, (values ('lost.zip', 5), ('here.zip', 5), ('comes.zip', null)) as given (name, n_bytes)
+        """
+    )
+    take(laboratory, tmp_path / "kept")
+    other = new_home()
+    here = laboratory.values("select id from export where file_name = 'here.zip'")[0]
+    (other.home / "exports").mkdir(parents=True)
+    (other.home / "exports" / f"export-{here}.zip").write_bytes(b"12345")
+    restore(other, tmp_path / "kept", unheard)
+    with database.connect(url_of(other)) as theirs:
+        left = theirs.execute("select file_name from export order by id").fetchall()
+    assert [row.file_name for row in left] == ["here.zip", "comes.zip"]

@@ -229,7 +229,7 @@ def test_a_refused_class_goes_or_is_deprecated_where_it_is_in_use(
     assert named(db, "used").status == "D"
 
 
-def test_a_manager_merges_a_new_class_only_where_no_other_project_uses_it(
+def test_a_manager_changes_a_new_class_only_where_no_other_project_uses_it(
     db: Db, bay: SmallProject, ada: Person, crew: dict[str, Any]
 ) -> None:
     manager = Viewer(crew["manager"])
@@ -238,10 +238,20 @@ def test_a_manager_merges_a_new_class_only_where_no_other_project_uses_it(
     sea = make_project(db, 5, title="Sea")
     sea.taxa["blob"] = bay.taxa["blob"]
     outcome = sea.do(ada, sea.ids[:1], taxon="blob")
-    with pytest.raises(Forbidden, match="1 project that you do not manage"):
-        merge_taxa(db, manager, bay.taxa["blob"], bay.taxa["detritus"])
+    blob = bay.taxa["blob"]
+    for barred in (
+        lambda: merge_taxa(db, manager, blob, bay.taxa["detritus"]),
+        lambda: rename_taxon(db, manager, blob, "Blob"),
+        lambda: rename_taxon(db, Viewer(ada), blob, "Blob"),  # type: ignore[arg-type]
+        lambda: move_taxon(db, manager, blob, bay.taxa["detritus"]),
+        lambda: deprecate_taxon(db, manager, blob, None),
+    ):
+        with pytest.raises(Forbidden, match="1 project that you do not manage: ask an application manager to"):
+            barred()
     sea.do(ada, sea.ids[:1], taxon="fiber")
     assert outcome.act_id
+    assert rename_taxon(db, Viewer(ada), blob, "a blob").name == "a blob"  # type: ignore[arg-type]
+    assert rename_taxon(db, manager, blob, "blobs").name == "blobs"
     merge_taxa(db, manager, bay.taxa["blob"], bay.taxa["detritus"])
     assert bay.seen(bay.ids[5]) == ("V", "detritus", "Ada")
 

@@ -105,3 +105,29 @@ def test_what_to_use_instead_may_be_known_here_only(db: Db, desk: Desk) -> None:
     assert faults(desk, f"{head}2,b,P,D,1\n") == {}
     assert desk.take_in() == "done", desk.error
     assert db.execute("select count(*) from taxon where rename_to is not null").fetchone()[0] == 1
+
+
+def test_a_number_of_worms_that_is_none_is_a_fault_and_one_with_a_point_and_nought_is_read(db: Db, desk: Desk) -> None:
+    text = "name,aphia_id\nRa,x12\nRb,-5\nRc,12.0\nRd,99999999999999999999\nRe,12.5\n"
+    told = faults(desk, text)
+    assert list(told) == [2, 3, 5, 6]
+    assert told[2] == "Ra: the AphiaID “x12” is no positive whole number"
+    assert desk.take_in(without_faulty=True) == "done", desk.error
+    assert [tuple(row) for row in db.execute("select name, aphia_id from taxon").fetchall()] == [("Rc", 12)]
+
+
+def test_a_number_of_worms_that_two_have_in_the_list_or_another_has_here_is_a_fault(db: Db, desk: Desk) -> None:
+    desk.compare(desk.file("first.csv", "name,aphia_id,ecotaxa_id\nRa,12,\nRb,13,7\n"))
+    assert desk.take_in() == "done", desk.error
+    text = "name,parent,aphia_id,ecotaxa_id,status\nRc,,14,,\nRd,Rc,14,,\nRb,,12,7,\nRe,Rd,15,,\nRf,,14,,D\n"
+    assert faults(desk, text) == {
+        3: "Rd: its AphiaID 14 is given twice, first in line 2",
+        4: "Rb: its AphiaID 12 is that of “Ra” here",
+        5: "Re: its parent “rd” is neither in the list nor known here, or is faulty",
+    }
+    assert faults(desk, "name,aphia_id\nRa,12\nRb,13\n") == {}
+
+
+def test_a_line_of_more_cells_than_its_head_names_is_a_fault(desk: Desk) -> None:
+    told = faults(desk, "name,rank\nRa,genus,,\nRb, white,genus\n")
+    assert list(told) == [3] and "3 cells" in told[3] and "quotes" in told[3]

@@ -13,9 +13,18 @@ from app.cli import main
 from app.database import connect
 from app.jobs.run import run_queued
 from app.settings import Settings
+from app.taxonomy.portable import write_list
+from tests.small_projects import make_project
 from tests.web_fixtures import Client, bearer, logged_in, rows
 
 CSV = "name,parent,type\nliving,,P\nCopepoda,living,P\negg,Copepoda,M\n"
+
+
+@pytest.fixture
+def at_home(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands work on this test's home and database."""
+    monkeypatch.setenv("SHOAL_HOME", str(settings.home))
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
 
 
 @pytest.fixture
@@ -83,11 +92,7 @@ def test_a_list_that_cannot_be_read_says_why(app_client: Client, boss: Any, sett
     assert page.get("/taxonomy/lists/999").status_code == 404
 
 
-def test_the_command_brings_and_writes_lists(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SHOAL_HOME", str(settings.home))
-    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+def test_the_command_brings_and_writes_lists(settings: Settings, tmp_path: Path, at_home: None) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(CSV)
     said = CliRunner().invoke(main, ["taxonomy", "import", str(path), "--dry-run"])
@@ -102,3 +107,39 @@ def test_the_command_brings_and_writes_lists(
     assert refused.exit_code == 1 and "fault" in refused.output
     with connect(settings.database_url) as db:
         assert db.execute("select count(*) from taxon").fetchone()[0] == 3
+
+
+def test_the_command_says_how_many_faults_it_does_not_show(tmp_path: Path, at_home: None) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("name,aphia_id\nRa,1\n" + "".join(f"R{n},x{n}\n" for n in range(15)))
+    for options in (["--dry-run"], ["--without-faulty"]):
+        said = CliRunner().invoke(main, ["taxonomy", "import", str(path), *options])
+        assert said.exit_code == 0 and said.output.count("no positive") == 10, said.output
+        assert "… and 5 more: --all says them." in said.output
+    said = CliRunner().invoke(main, ["taxonomy", "import", str(path), "--dry-run", "--all"])
+    assert said.output.count("no positive") == 15 and "more" not in said.output
+
+
+def test_preset_lists_are_counted_where_they_are_set_and_told_where_two_projects_or_none_are_called_so(
+    app_client: Client, boss: Any, settings: Settings, tmp_path: Path, at_home: None
+) -> None:
+    path = tmp_path / "port.zip"
+    with connect(settings.database_url, autocommit=True) as db:
+        bay = make_project(db, 2, title="Bay")
+        make_project(db, 2, title="Gulf")
+        for id in (1, 2):
+            db.execute("insert into preset_taxon values (%s, %s, 1)", [id, bay.taxa["Oithona"]])
+        write_list(db, path)
+        db.execute("delete from preset_taxon")
+        db.execute("insert into project (title) values ('Bay')")
+    said = CliRunner().invoke(main, ["taxonomy", "import", str(path), "--with-presets"])
+    assert "1 preset taxon set." in said.output
+    assert "2 projects are called “Bay”: the preset list of none is changed." in said.output
+    assert [row.project_id for row in rows(settings.database_url, "select project_id from preset_taxon")] == [2]
+    page = logged_in(app_client, boss).get("/taxonomy/lists/1").text
+    assert "1 preset taxon" in page and "2 projects are called “Bay”" in page
+    rows(settings.database_url, "update project set title = 'Sound' where title = 'Bay' returning id")
+    assert (
+        "no project is called “Bay”"
+        in CliRunner().invoke(main, ["taxonomy", "import", str(path), "--with-presets"]).output
+    )
