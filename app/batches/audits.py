@@ -159,6 +159,7 @@ def accept(
             [ask.strip()[:1000], account.id, audit_id],
         )
         return None
+    acts.named_taxon(db, audit.taxon_id)
     if audit.n > audit_job.MOST_AT_ONCE:
         audit_job.begin(db, project, account, audit, client_id, _evidence(audit))
         return None

@@ -79,6 +79,14 @@ def _made(db: Db, way: str, taxon_id: int, query: str) -> np.ndarray:
     return _kept.made(key, read)
 
 
+def names_in_use(db: Db, taxon_ids: Iterable[int]) -> dict[int, str]:
+    """Display names by id of those that may be given: no label says a deprecated one."""
+    rows = db.execute(
+        "select id, display_name from taxon where id = any(%s) and status <> 'D'", [sorted(set(taxon_ids))]
+    )
+    return {row.id: row.display_name for row in rows}
+
+
 def names_of_taxa(db: Db, taxon_ids: Iterable[int | None]) -> dict[int, str]:
     """Display names by id of those that exist."""
     wanted = sorted({taxon_id for taxon_id in taxon_ids if taxon_id})

@@ -16,6 +16,7 @@ from app.accounts.viewer import Viewer
 from app.batches.batch import Batch, find_batch, list_batches
 from app.batches.chances import HALF
 from app.batches.coming import what_comes, what_follows
+from app.batches.lineages import names_in_use
 from app.batches.page import PageInHand, next_page
 from app.batches.sources import SOURCES
 from app.database import Db
@@ -100,6 +101,7 @@ def show_batch(
         "can_label": may_work(project, viewer, batch),
         "can_take_over": project.may("manager") and batch.account_id != account.id and batch.closed_at is None,
         "italic": batch.taxon_id in italic_taxa(db, [batch.taxon_id]),
+        "may_be_given": batch.taxon_id and names_in_use(db, [batch.taxon_id]),
         "preferences": preferences.read(db, project.id, account.id),
         "undo": undo_state(db, project.id, account.id),
     }

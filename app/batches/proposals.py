@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from app.batches.lineages import branch_of, names_of_taxa
+from app.batches.lineages import branch_of, names_in_use
 from app.batches.ordering import Compared
 from app.batches.vectors import vectors_of
 from app.database import Db
@@ -77,6 +77,7 @@ def _predicted(db: Db, project_id: int, ids: np.ndarray) -> tuple[list[Proposal]
          where prediction.project_id = %(project_id)s
            and prediction.run_id = project.current_run_id
            and prediction.object_id = any(%(ids)s::bigint[])
+           and taxon.status <> 'D'
          group by choice.taxon_id, taxon.display_name
          order by share desc, choice.taxon_id
         """,
@@ -106,7 +107,7 @@ def _by_neighbours(db: Db, project: Compared, ids: np.ndarray, account_id: int |
     votes, heard = voters.votes(), voters.votes(_loudness(db, project, account_id, voters, vectors[has]))
     above, of = _above(db, heard), len(voters.ids)
     found = list(dict.fromkeys([*above, *sorted(heard, key=lambda taxon_id: -heard[taxon_id])]))
-    names = names_of_taxa(db, found)
+    names = names_in_use(db, found)
     said = []
     for taxon_id in found:
         taxa = set(branch_of(db, taxon_id).tolist()) if taxon_id in above else {taxon_id}
@@ -154,7 +155,9 @@ def as_seen(
     predicted: bool = True,
 ) -> list[dict[str, Any]]:
     """Proposals that were made for somebody else, or a while ago: made anew where a reference voted that this person
-    may not read, or that is none any more."""
+    may not read, or that is none any more, and without taxa that were deprecated since."""
+    in_use = names_in_use(db, [proposal["taxon_id"] for proposal in proposals])
+    proposals = [proposal for proposal in proposals if proposal["taxon_id"] in in_use]
     asked = {reference for proposal in proposals for reference in proposal.get("references", [])}
     if not asked:
         return proposals

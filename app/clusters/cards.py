@@ -261,7 +261,9 @@ class Board:
         return self.known.first(place) or self.predicted.first(place)
 
     def _names(self, taxa: set[int]) -> dict[int, tuple[str, bool]]:
-        rows = self.db.execute("select id, display_name, name, rank, type from taxon where id = any(%s)", [list(taxa)])
+        rows = self.db.execute(
+            "select id, display_name, name, rank, type from taxon where id = any(%s) and status <> 'D'", [list(taxa)]
+        )
         return {row.id: (row.display_name, is_italic(row.name, row.rank or "", row.type or "")) for row in rows}
 
 

@@ -63,15 +63,19 @@ class PredictedWork(LabelsWork):
             """
             insert into run (project_id, kind, title, account_id, config, classifier_id, job_id, completed_at,
                              n_predictions)
-            select %(project)s, 'classifier', left(%(title)s, 200), %(account)s,
-                   coalesce(former.config, '{}') || %(config)s, former.classifier_id, %(job)s, null, 0
+            select %(project)s, 'classifier', coalesce(former.title, left(%(words)s, 200)), %(account)s,
+                   coalesce(former.config, '{}') || jsonb_build_object(
+                       'edit', %(edit)s::bigint,
+                       'edits', coalesce(former.config -> 'edits', '[]') || to_jsonb(%(words)s::text)
+                   ),
+                   former.classifier_id, %(job)s, null, 0
               from (select 1) as one
               left join run as former on former.id = %(former)s
             returning id
             """,
             {
-                "project": self.project_id, "title": self.words, "account": self.account_id, "job": self.job_id,
-                "former": self.former_id, "config": Jsonb({"edit": self.act_id}),
+                "project": self.project_id, "words": self.words, "account": self.account_id, "job": self.job_id,
+                "former": self.former_id, "edit": self.act_id,
             },
         ).fetchone()  # fmt: skip
         self.run_id, self.n = int(row.id), 0

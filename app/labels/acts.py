@@ -89,11 +89,11 @@ class Now:
 @dataclass(frozen=True)
 class Left:
     """An object that was left as it is, and why: changed since by someone, unclassified, unknown here, never in the
-    state with which it was sent, or, by an undo, in the bin: once it is back, the act may be undone again. `edit`: the
-    mass edit by which it was changed, in words."""
+    state with which it was sent, of a deprecated taxon that was to be confirmed, or, by an undo, in the bin: once it is
+    back, the act may be undone again. `edit`: the mass edit by which it was changed, in words."""
 
     id: int
-    why: Literal["changed", "unclassified", "unknown", "never", "in_bin"]
+    why: Literal["changed", "unclassified", "unknown", "never", "deprecated", "in_bin"]
     by: str | None = None
     by_id: int | None = None
     at: str | None = None
@@ -130,6 +130,8 @@ def apply(db: Db, project: Labelled, account: Labeller, act: Act, place: InBatch
         return repeated(db, project.id, account.id, act.client_id, place.request)
     changed = changes.say(db, project.id, act_id, account.id, shown, status, taxon_id, provenance)
     refused, n_unchanged = _left(db, project.id, account.id, act, changed, status, taxon_id)
+    if not changed and not n_unchanged and {left.why for left in refused} == {"deprecated"}:
+        named_taxon(db, refused[0].taxon_id)  # refused in the words that its label would be
     return finish(db, project.id, account.id, act_id, changed, refused, n_unchanged)
 
 
@@ -350,6 +352,7 @@ def _left(
         return [], 0
     seen = changes.seen_states(db, project_id, list(shown))
     last_run = db.execute("select coalesce(max(id), 0) from run where project_id = %s", [project_id]).fetchone()[0]
+    deprecated = _deprecated(db, seen) if act.kind == "confirm" else set()
     refused, n_unchanged = [], 0
     for left in tell_left(db, project_id, list(shown), seen):
         state, token = seen.get(left.id), shown[left.id]
@@ -359,11 +362,18 @@ def _left(
             refused.append(Left(left.id, "unclassified", status="U", state=token))
         elif state and _parsed(token) > (state.version, last_run):
             refused.append(replace(left, why="never"))
+        elif state and state.taxon_id in deprecated and left.state == token:
+            refused.append(replace(left, why="deprecated"))
         elif state and _parsed(token)[0] == state.version:
             refused.append(replace(left, by=None, by_id=None, edit=None))  # another prediction
         else:
             refused.append(left)
     return refused, n_unchanged
+
+
+def _deprecated(db: Db, seen: dict[int, Seen]) -> set[int]:
+    taxa = list({one.taxon_id for one in seen.values()})
+    return {row.id for row in db.execute("select id from taxon where id = any(%s) and status = 'D'", [taxa])}
 
 
 def _is_already(seen: Seen, status: str, taxon_id: int | None, account_id: int) -> bool:

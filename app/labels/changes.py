@@ -133,7 +133,9 @@ meant as (
 asked as materialized (
     select meant.*,
            coalesce(version, 0) = shown_version and seen_run_id = shown_run_id and to_taxon_id is not null
-           and (status, taxon_id, account_id) is distinct from (to_status, to_taxon_id, to_account_id) as fits
+           and (status, taxon_id, account_id) is distinct from (to_status, to_taxon_id, to_account_id)
+           and (to_status <> 'V' or %(taxon_id)s::int is not null
+                or not exists (select from taxon where taxon.id = to_taxon_id and taxon.status = 'D')) as fits
       from meant
 ),
 """
@@ -245,7 +247,8 @@ def say(
     taxon_id: int | None,
     provenance: str,
 ) -> list[Changed]:
-    """Label objects where they still are as shown (ids, versions, runs); a taxon of None keeps the seen one."""
+    """Label objects where they still are as shown (ids, versions, runs); a taxon of None keeps the seen one, and none
+    is validated as one that is deprecated."""
     object_ids, versions, run_ids = map(array, shown)
     parameters = {
         "project_id": project_id, "act_id": act_id, "account_id": account_id,

@@ -148,8 +148,7 @@ def suggestions_of(db: Db, neighbours: list[dict[str, Any]], label: dict[str, An
     shared = queries.nearest_common_ancestor(db, list(votes)) if len(votes) > 1 else None
     if shared:
         reasons.setdefault(shared, "common ancestor")
-    chosen = list(reasons)[:MOST_SUGGESTIONS]
-    taxa = {row.id: row for row in queries.taxon_names(db, chosen)}
+    taxa = {row.id: row for row in queries.taxon_names(db, list(reasons)) if row.status != "D"}
     return [
         {
             "id": taxon_id,
@@ -157,5 +156,5 @@ def suggestions_of(db: Db, neighbours: list[dict[str, Any]], label: dict[str, An
             "italic": is_italic(taxa[taxon_id].name, taxa[taxon_id].rank or "", taxa[taxon_id].type or ""),
             "why": reasons[taxon_id],
         }
-        for taxon_id in chosen
+        for taxon_id in [one for one in reasons if one in taxa][:MOST_SUGGESTIONS]
     ]

@@ -141,7 +141,7 @@ def object_sizes(db: Db, project_id: int, object_ids: Sequence[int]) -> list[int
 
 def taxon_names(db: Db, taxon_ids: Sequence[int]) -> list[Any]:
     return db.execute(
-        "select id, display_name, name, rank, type from taxon where id = any(%s)", [list(taxon_ids)]
+        "select id, display_name, name, rank, type, status from taxon where id = any(%s)", [list(taxon_ids)]
     ).fetchall()
 
 

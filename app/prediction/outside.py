@@ -1,7 +1,7 @@
 """Predictions that a program brings: a run written in pieces, shown once it is complete, and taken back at any time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise, repeat
 from typing import Any
@@ -40,7 +40,8 @@ class Piece:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of predictions; `n_predictions` is null where nobody counted (imports)."""
+    """A run of predictions; `n_predictions` is null where nobody counted (imports). `edits`: what was done to it in
+    mass since its title's predictor made it, as a taxon replaced by another."""
 
     id: int
     kind: str
@@ -53,6 +54,7 @@ class Run:
     replaced_run_id: int | None
     classifier_id: int | None = None
     job_id: int | None = None
+    edits: list[str] = field(default_factory=list)
 
 
 def begin(
@@ -315,7 +317,8 @@ def list_runs(db: Db, project_id: int, run_id: int | None = None) -> list[Run]:
         """
         select run.id, run.kind, run.title, account.name as by, run.created_at, run.completed_at is not null as whole,
                run.id is not distinct from project.current_run_id as shown, run.n_predictions, run.replaced_run_id,
-               run.classifier_id, run.job_id
+               run.classifier_id, run.job_id,
+               case when jsonb_typeof(run.config -> 'edits') = 'array' then run.config -> 'edits' else '[]' end as edits
         from run
         join project on project.id = run.project_id
         left join account on account.id = run.account_id

@@ -150,6 +150,12 @@ class RunTold:
     n_left: int
     n_since: int  # labelled since it was made
 
+    @property
+    def edits(self) -> list[str]:
+        """What was done to it in mass since, as a taxon replaced; a program's own config may say anything."""
+        said = self.config.get("edits")
+        return said if isinstance(said, list) else []
+
 
 def tell_run(db: Db, project: Project, viewer: Viewer, run_id: int) -> RunTold | None:
     """A complete run of this project; how right its classifier is only where the viewer may read what taught it."""

@@ -225,8 +225,11 @@ class Curve:
 
 
 def taxa_at_work(db: Db, found: Working, wished: float) -> list[TaxonAtWork]:
-    """Those with the most objects first."""
-    rows = db.execute("select id, display_name, name, rank, type from taxon where id = any(%s)", [found.taxa.tolist()])
+    """Those with the most objects first, without deprecated ones: nothing can be accepted as these."""
+    rows = db.execute(
+        "select id, display_name, name, rank, type from taxon where id = any(%s) and status <> 'D'",
+        [found.taxa.tolist()],
+    )
     names = {row.id: (row.display_name, is_italic(row.name, row.rank or "", row.type or "")) for row in rows}
     steps = suggested(found.held, wished)
     order = np.lexsort((found.taxa, -found.n))

@@ -28,8 +28,9 @@ class Thresholds:
     `n` objects that nobody labelled nor refused; `n_novel` of them are unlike the learning set, a `share_novel` that
     should be about that of the held-out objects (`share_novel_held_out`, null where nothing was held out): where it
     is much more (`is_strange`), the precision told is too good. `n_carried`: as another classifier, or an import, said
-    before; what was held out tells nothing of these. `is_closed`: the classifier learned from a project that you may
-    not read, so nothing of held-out objects is told, and no threshold is suggested. Empty without a run.
+    before; what was held out tells nothing of these. `n_deprecated` are of deprecated taxa, as which nothing can be
+    accepted: these are not among the `taxa`. `is_closed`: the classifier learned from a project that you may not read,
+    so nothing of held-out objects is told, and no threshold is suggested. Empty without a run.
     """
 
     run_id: int | None = None
@@ -40,6 +41,7 @@ class Thresholds:
     n: int = 0
     n_novel: int = 0
     n_carried: int = 0
+    n_deprecated: int = 0
     novel_from: float | None = None
     share_novel: float = 0.0
     share_novel_held_out: float | None = None
@@ -65,7 +67,8 @@ def _told(found: Working, precision: float, taxa: list[TaxonAtWork]) -> Threshol
     run = found.run
     return Thresholds(
         run.id, run.title, run.classifier_id, run.classifier, precision, int(found.n.sum()), int(found.n_novel.sum()),
-        int(found.n_carried.sum()), run.novel_from if found.has_novelty else None, found.share_novel,
+        int(found.n_carried.sum()), int(found.n.sum()) - sum(one.n for one in taxa),
+        run.novel_from if found.has_novelty else None, found.share_novel,
         found.share_novel_held_out if found.n_held_out.any() else None, found.is_strange,
         found.is_closed, taxa,
     )  # fmt: skip

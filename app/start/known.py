@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.batches.lineages import names_of_taxa
+from app.batches.lineages import names_in_use
 from app.errors import Conflict, Refused
 from app.search.codes import PREDICTED, UNCLASSIFIED, VALIDATED
 from app.search.graph import ProjectGraph, open_graph, parents, validated_labels
@@ -84,7 +84,7 @@ def _matches(
     spoken, enough = open_ones.spoken, open_ones.spoken.enough
     taxa, n = np.unique(spoken.label[enough], return_counts=True)
     likely = taxa[np.argsort(-n, kind="stable")][:MOST_WEIGHED].tolist()
-    names, said = names_of_taxa(look.db, likely), judged(look, likely, "stragglers")
+    names, said = names_in_use(look.db, likely), judged(look, likely, "stragglers")
     found = []
     for taxon_id in likely:
         branch = [one for one in kin.taxa.tolist() if _is_of(kin, np.array([one]), taxon_id)[0]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.batches.lineages import branch_of, names_of_taxa
+from app.batches.lineages import branch_of, names_in_use
 from app.search.arrays import fetch_arrays
 from app.search.codes import PREDICTED
 from app.start.judged import GUESS_WEIGHT, MOST, Judged, judged
@@ -36,7 +36,7 @@ def predicted_ways(look: Look) -> list[Way]:
     scores = np.nan_to_num(look.mirror.score[places], nan=UNKNOWN)
     every = Predicted(look.mirror.ids[places], look.mirror.taxon[places], scores)
     likely = _likely(look, every)
-    names, said = names_of_taxa(look.db, likely), judged(look, likely, "predicted")
+    names, said = names_in_use(look.db, likely), judged(look, likely, "predicted")
     scored = _scores(look, np.unique(np.concatenate([np.empty(0, np.int64), *(one.looked for one in said.values())])))
     ways = [
         _way(look, every, taxon_id, names[taxon_id], said[taxon_id], scored) for taxon_id in likely if taxon_id in names

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.batches.lineages import names_of_taxa
+from app.batches.lineages import names_in_use
 from app.batches.vectors import vectors_of
 from app.projects.references import Source, sources
 from app.search.codes import PREDICTED, UNCLASSIFIED, VALIDATED
@@ -68,7 +68,7 @@ def _ways(
     stands_for: float,
 ) -> list[Way]:  # fmt: skip
     found, group = np.unique(label, return_inverse=True)
-    names = names_of_taxa(look.db, found.tolist())
+    names = names_in_use(look.db, found.tolist())
     ways = []
     for k, taxon_id in enumerate(found.tolist()):
         if taxon_id not in names:

@@ -5,6 +5,7 @@ import numpy as np
 
 from app.accounts.viewer import Viewer
 from app.batches.audit_state import CONFIDENCE, limit_of
+from app.batches.lineages import names_in_use
 from app.nouns import counted
 from app.prediction.sources import USUAL_USEFUL
 from app.prediction.thresholds import Working, working_for
@@ -32,7 +33,7 @@ def _accepted(look: Look, found: Working) -> Way | None:
     """All taxa that are as precise from some threshold on as the project wants of an audit."""
     wrong = limit_of(look.db, look.project.id)
     steps = suggested(found.held, 1 - wrong)
-    taxa = np.flatnonzero(steps >= 0)
+    taxa = np.flatnonzero((steps >= 0) & np.isin(found.taxa, list(names_in_use(look.db, found.taxa.tolist()))))
     n = found.taken[taxa, steps[taxa]]
     judged = np.array([sample_size(int(one), wrong, CONFIDENCE) for one in n], np.int64)
     worth = n >= WORTH * judged

@@ -81,8 +81,8 @@ class ReplacedWork:
         return self.db.execute("select * from project where id = %s", [self.project_id]).fetchone()
 
     def _begin(self) -> None:
-        """A run like the shown one, of which nobody sees anything yet; what was begun of it before goes. None where the
-        project shows, or takes, no predictions any more."""
+        """A run like the shown one and named as it, since that is what predicted, of which nobody sees anything yet;
+        what was begun of it before goes. None where the project shows, or takes, no predictions any more."""
         project = self._project()
         if project.current_run_id is None or project.status != "annotate":
             self.is_shown = True
@@ -93,15 +93,18 @@ class ReplacedWork:
             """
             insert into run (project_id, kind, title, account_id, config, classifier_id, job_id,
                              completed_at, n_predictions)
-            select project_id, 'classifier', left(%(title)s, 200), %(account)s, config || %(config)s, classifier_id,
-                   %(job)s, null, 0
+            select project_id, case when kind = 'import' then kind else 'classifier' end, title, %(account)s,
+                   config || jsonb_build_object(
+                       'edit', %(edit)s::bigint, 'edits', coalesce(config -> 'edits', '[]') || to_jsonb(%(words)s::text)
+                   ),
+                   classifier_id, %(job)s, null, 0
             from run
             where id = %(former)s
             returning id
             """,
             {
-                "title": self.detail["words"], "account": self.act.account_id, "job": self.detail.get("job_id"),
-                "config": Jsonb({"edit": self.act.id}), "former": self.former_id,
+                "words": self.detail["words"], "account": self.act.account_id, "job": self.detail.get("job_id"),
+                "edit": self.act.id, "former": self.former_id,
             },
         ).fetchone()  # fmt: skip
         self.run_id = int(row.id)

@@ -21,6 +21,8 @@ export const tellRefused = (refused, accountId) => {
   }
   const unclassified = refused.filter((object) => object.why === "unclassified").length;
   if (unclassified) toast(`${count(unclassified, "object")} without a taxon: name one first.`, { kind: "warn" });
+  const deprecated = refused.filter((object) => object.why === "deprecated").length;
+  if (deprecated) toast(`${count(deprecated, "object")} of a deprecated taxon left: name another one.`, { kind: "warn" });
   const never = refused.filter((object) => object.why === "never").length;
   if (never) toast(`${count(never, "object")} came with a state that they never had: reload the page.`, { kind: "warn" });
   const unknown = refused.filter((object) => object.why === "unknown").length;

@@ -125,6 +125,13 @@ def test_a_nearer_cut_keeps_what_was_drawn_within_it(mine: Worker) -> None:
     assert outcome and {now.id for now in outcome.changed} >= set(listed)
 
 
+def test_of_a_taxon_that_was_deprecated_meanwhile_nothing_is_accepted(db: Db, mine: Worker) -> None:
+    audit = judge(mine, draw(mine, mine.make("filter", query="").id))
+    db.execute("update taxon set status = 'D' where id = %s", [mine.small.taxa["Oithona"]])
+    with pytest.raises(Refused, match="Oithona is deprecated"):
+        accept(mine, audit)
+
+
 def test_over_the_limit_a_manager_decides(db: Db, mine: Worker) -> None:
     batch = mine.make("filter", query="")
     audit = draw(mine, batch.id, n=20)

@@ -58,6 +58,19 @@ def test_what_most_are_predicted_as_is_proposed_first(mine: Worker, small: Small
     assert all(proposal["why"][:9] != "predicted" for proposal in mixed)
 
 
+def test_a_deprecated_taxon_is_proposed_neither_now_nor_from_before(
+    mine: Worker, small: SmallProject, ada: Person
+) -> None:
+    small.do(ada, small.ids[0:40:N_GROUPS], taxon="Oithona")
+    runs.publish(mine.db, small, predict(small, dict.fromkeys(small.ids[40:80], "Oithona")))
+    batch = mine.make(args={"query": "status=P"})
+    assert "Oithona" in {one["taxon"] for one in mine.page(batch, 20).proposals}
+    mine.db.execute("update taxon set status = 'D' where id = %s", [small.taxa["Oithona"]])
+    assert "Oithona" not in {one["taxon"] for one in mine.page(batch, 20).proposals}
+    asked = np.array(small.ids[40:80:N_GROUPS])
+    assert "Oithona" not in {one["taxon"] for one in propose(mine.db, mine.project, asked, mine.person.id)}
+
+
 def test_what_else_the_run_holds_for_likely_is_a_key_away(
     mine: Worker, small: SmallProject, groups: list[list[int]]
 ) -> None:

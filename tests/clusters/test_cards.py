@@ -56,6 +56,13 @@ def test_a_card_is_proposed_to_be_what_the_validated_in_it_are(heaps: Heaps, ada
     assert unknown.proposals == [] and unknown.basis == "spread" and unknown.n == 30
 
 
+def test_a_card_is_never_proposed_to_be_of_a_deprecated_taxon(heaps: Heaps, ada: Person) -> None:
+    heaps.project.do(ada, heaps.heap(1)[:10], taxon="Oithona")
+    run = heaps.cut(n_wanted=5)
+    heaps.project.db.execute("update taxon set status = 'D' where id = %s", [heaps.project.taxa["Oithona"]])
+    assert all(card.proposals == [] for card in cards_of(heaps, run).values())
+
+
 def test_what_is_labelled_later_leaves_the_card_and_says_what_the_rest_may_be(heaps: Heaps, ada: Person) -> None:
     run = heaps.cut(n_wanted=5)
     number = heap_card(heaps, run, 2)

@@ -198,9 +198,11 @@ def test_labels_become_predictions_beside_those_that_there_are_and_come_back(
         + [("P", "Calanoida"), ("U", None)]
     )  # fmt: skip
     run = db.execute(
-        "select run.id, n_predictions, replaced_run_id, summary from project join run on run.id = current_run_id"
+        "select run.id, run.title, config, n_predictions, replaced_run_id, summary"
+        " from project join run on run.id = current_run_id"
     ).fetchone()
     assert (run.n_predictions, run.replaced_run_id) == (6, former)
+    assert run.title == "run" and run.config["edits"] == ["labels turned into predictions, of Ada"]
     assert run.summary["taxa"][str(bay.taxa["Oithona"])]["n"] == 5
     scores = {row.score for row in db.execute("select score from prediction where run_id = %s", [run.id])}
     assert {round(score, 3) for score in scores} == {1, 0.4}

@@ -184,6 +184,31 @@ def test_a_deprecated_taxon_is_refused_with_the_one_to_use(db: Db, project: Smal
         project.do(ada, project.ids[:1], taxon="Oithona")
 
 
+def test_a_prediction_of_a_deprecated_taxon_is_no_more_confirmed_than_it_is_given(
+    db: Db, project: SmallProject, ada: Person
+) -> None:
+    run_id = predict(project, dict.fromkeys(project.ids[:2], "Oithona") | {project.ids[2]: "Calanoida"})
+    runs.publish(db, project, run_id)
+    db.execute("update taxon set status = 'D' where id = %s", [project.taxa["Oithona"]])
+    with pytest.raises(Refused, match="Oithona is deprecated: choose another taxon"):
+        project.do(ada, project.ids[:2], "confirm")
+    outcome = project.do(ada, project.ids[:3], "confirm")
+    assert [now.id for now in outcome.changed] == project.ids[2:3]
+    assert [(left.id, left.why) for left in outcome.refused] == [(id, "deprecated") for id in project.ids[:2]]
+    assert project.seen(project.ids[0]) == ("P", "Oithona", None)
+
+
+def test_a_label_of_a_deprecated_taxon_may_still_be_doubted(
+    db: Db, project: SmallProject, ada: Person, ben: Person
+) -> None:
+    project.do(ada, project.ids[:1], taxon="Oithona")
+    db.execute("update taxon set status = 'D' where id = %s", [project.taxa["Oithona"]])
+    with pytest.raises(Refused, match="deprecated"):
+        project.do(ben, project.ids[:1], "confirm")
+    project.do(ben, project.ids[:1], "doubt")
+    assert project.seen(project.ids[0]) == ("D", "Oithona", "Ben")
+
+
 def test_a_project_that_can_only_be_explored_refuses_acts(db: Db, ada: Person) -> None:
     project = make_project(db, 2, status="explore")
     with pytest.raises(Forbidden):

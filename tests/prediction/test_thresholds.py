@@ -50,6 +50,21 @@ def test_a_threshold_takes_what_has_its_score_and_buys_what_was_held_out(small: 
     assert steps.precision[100] is None and steps.at_least[0] == pytest.approx(55.5, abs=1)
 
 
+def test_nothing_can_be_accepted_as_a_deprecated_taxon_and_the_page_says_of_how_many(
+    app_client: Client, mine: Worker, small: SmallProject
+) -> None:
+    show_run(small, [Said("Oithona", 0.95)] * 40 + [Said("fiber", 0.9)] * 10)
+    small.db.execute("update taxon set status = 'D' where id = %s", [small.taxa["Oithona"]])
+    set_member(small.db, small.id, mine.person.id, "annotator")
+    small.db.commit()
+    assert [one.taxon_id for one in taxa_at_work(small.db, look(small), 0.9)] == [small.taxa["fiber"]]
+    person = mine.person
+    seen = logged_in(app_client, Account(person.id, person.email, person.name, False))
+    assert "40 of them are predicted as a deprecated taxon" in seen.get(f"/projects/{small.id}/predictions/work").text
+    told = seen.get(f"/api/v1/projects/{small.id}/predictions/thresholds").json()
+    assert (told["n"], told["n_deprecated"]) == (50, 40)
+
+
 def test_what_is_novel_is_not_taken_and_does_not_count(small: SmallProject) -> None:
     strangers = falling("Oithona", 30, wrong=range(30), novelty=0.95)
     classifier_id = classify(small, falling("Oithona", 60) + strangers)

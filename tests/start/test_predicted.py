@@ -51,6 +51,12 @@ def test_the_batch_of_a_predicted_taxon_holds_what_was_counted(db: Db, project: 
     assert of(project, ada, "Oithona similis").n == 10
 
 
+def test_nothing_is_offered_as_a_taxon_that_is_deprecated(db: Db, project: SmallProject, ada: Person) -> None:
+    db.execute("update taxon set status = 'D' where id = %s", [project.taxa["Oithona"]])
+    offered = [one.taxon for one in ways_of(db, project.id, ada) if one.taxon]
+    assert offered == ["Oithona similis"]
+
+
 def test_what_was_refused_is_not_counted_again(project: SmallProject, ada: Person) -> None:
     work_one(project, ada, 20, 12, refuse=True)
     one = of(project, ada)

@@ -42,6 +42,11 @@ def test_what_was_held_out_of_what_one_may_not_read_makes_nothing_sure(
     assert not [one for one in ways_of(db, project.id, ada) if one.kind == "accept"]
 
 
+def test_nothing_is_sure_of_a_deprecated_taxon(db: Db, project: SmallProject, ada: Person) -> None:
+    db.execute("update taxon set status = 'D' where id = %s", [project.taxa["Oithona"]])
+    assert not [one for one in ways_of(db, project.id, ada) if one.kind == "accept"]
+
+
 def test_few_that_are_sure_are_worked_as_a_batch(db: Db, ada: Person) -> None:
     made = make_project(db, 80)
     show_run(made, [Said("Oithona", 0.95)] * 70, classify(made, falling("Oithona", 40)))

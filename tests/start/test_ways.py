@@ -60,6 +60,14 @@ def test_what_the_neighbours_speak_for_is_counted_by_taxon_and_how_often_they_ar
         assert one.title == f"Stragglers of {one.taxon}" and one.says.startswith("perhaps ")
 
 
+def test_no_stragglers_of_a_deprecated_taxon_are_offered(heaps: Heaps, ada: Person) -> None:
+    label_heaps(heaps, ada, 15)
+    db = heaps.project.db
+    db.execute("update taxon set status = 'D' where id = %s", [heaps.project.taxa["Calanoida"]])
+    matches = {one.taxon for one in ways_of(db, heaps.project.id, ada) if one.kind == "matches"}
+    assert matches and "Calanoida" not in matches
+
+
 def test_while_vectors_are_made_nothing_is_asked_of_the_neighbours(heaps: Heaps, ada: Person) -> None:
     label_heaps(heaps, ada, 15)
     db = heaps.project.db

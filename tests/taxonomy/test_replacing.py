@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.accounts.viewer import Account
 from app.database import Db
 from app.edits.acts import find_edit
 from app.edits.undo import undo
@@ -17,6 +18,7 @@ from app.labels import runs
 from app.labels.counts import project_counts
 from app.labels.history import recent_acts
 from app.labels.undo import undo as undo_act
+from app.prediction.outside import list_runs
 from app.projects.queries import set_member
 from app.settings import Settings
 from app.taxonomy import replaced
@@ -146,6 +148,22 @@ def test_what_is_only_predicted_is_replaced_by_an_act_whose_undo_shows_the_forme
     assert [bay.seen(i)[:2] for i in bay.ids[10:13]] == [("P", "fiber < detritus")] * 3
     assert shown(bay) == old
     check_counts(bay)
+
+
+def test_what_predicted_keeps_its_name_whatever_was_replaced_since(
+    db: Db, bay: SmallProject, ben: Person, work: Callable[[int | None], None], app_client: Client
+) -> None:
+    show(bay, {i: "fiber" for i in bay.ids[10:13]})
+    db.execute("update run set title = 'Net 5'")
+    for pair in (("fiber", "Copepoda"), ("Copepoda", "Calanoida")):
+        work(replace(db, bay, ben.id, *(bay.taxa[name] for name in pair)).job_id)
+    told = list_runs(db, bay.id, shown(bay))[0]
+    said = ["replaced fiber < detritus by Copepoda", "replaced Copepoda by Calanoida"]
+    assert (told.title, told.edits) == ("Net 5", said)
+    set_member(db, bay.id, ben.id, "manager")
+    db.commit()
+    page = logged_in(app_client, Account(ben.id, ben.email, ben.name, False)).get(f"/projects/{bay.id}/predictions")
+    assert "Shown now: Net 5" in page.text and "Since then: replaced fiber" in page.text
 
 
 def test_predictions_shown_since_stay_when_a_replacement_is_undone_and_that_is_said(
