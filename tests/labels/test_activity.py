@@ -81,16 +81,17 @@ def test_it_is_told_by_kind_of_batch_and_by_day(worked: SmallProject) -> None:
 @pytest.mark.parametrize(
     ("detail", "words"),
     [
-        ({"of": "mistakes"}, "likely mistakes"), ({"audit": {"id": 1}}, "an audit"), ({"of_audit": 1}, "an audit"),
+        ({"of": "mistakes"}, "likely mistakes"), ({"audit": {"id": 1, "words": "seen"}}, "an audit"), ({"of_audit": 1}, "an audit"),
         ({"pile": 1}, "a pile"), ({"cards": 2}, "cards"), ({}, "the board"),
     ],
 )  # fmt: skip
-def test_an_act_outside_of_batches_is_told_by_its_screen(
+def test_an_act_outside_of_batches_is_told_by_its_screen_in_both_lists(
     db: Db, project: SmallProject, ada: Person, detail: dict[str, object], words: str
 ) -> None:
     act = project.act(ada, project.ids[:3], taxon="Oithona")
     at(db, apply(db, project, ada, act, InBatch(None, detail)).act_id, 0)
     assert [(source_words(one.what), one.n_images) for one in all_of(project).sources] == [(words, 3)]
+    assert [source_words(one.source or "") for one in recent_acts(db, project.id)] == [words]
 
 
 def test_one_person_s_report_holds_nothing_of_others(worked: SmallProject, ben: Person) -> None:
