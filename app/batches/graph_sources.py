@@ -64,7 +64,7 @@ def find_novelties(db: Db, project: Batched, account: Labeller, args: dict[str, 
     known_args(args, "query")
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED)
-    ids = graph.unlike_anything(db, project, mirror, mask, known_elsewhere(db, project, account), MOST_NOVELTIES)
+    ids = graph.unlike_anything(db, project, mirror, mask, MOST_NOVELTIES, known_elsewhere(db, project, account))
     return Found(ids[:limit], title="Unlike anything known", opens_marked=False)
 
 

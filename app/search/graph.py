@@ -196,7 +196,7 @@ def outliers(db: Db, project: Searched, mirror: Mirror, members: np.ndarray) -> 
 
 
 def unlike_anything(
-    db: Db, project: Searched, mirror: Mirror, mask: np.ndarray, known: np.ndarray, most: int = 10_000
+    db: Db, project: Searched, mirror: Mirror, mask: np.ndarray, most: int = 10_000, known: np.ndarray | None = None
 ) -> np.ndarray:
     """Ids of those of these objects (bool by ordinal) that no label is near to, strangest first.
 
@@ -206,11 +206,11 @@ def unlike_anything(
     graph = open_graph(db, project)
     labels, candidates = validated_labels(graph, mirror), graph.rows.column(mirror, mask)
     if labels.any():
-        candidates &= suspects.without_known_neighbour(graph.graph, labels)
-        rows, _ = suspects.novelties(graph.graph, labels, candidates, most)
-        if len(known):
+        alone = candidates & suspects.without_known_neighbour(graph.graph, labels)
+        rows, _ = suspects.novelties(graph.graph, labels, alone, most)
+        if known is not None and len(known):
             rows, _ = suspects.unlike_known(graph.graph, rows, graph.vectors_of, known)
-    elif len(known):
+    elif known is not None and len(known):
         rows = np.flatnonzero(candidates)
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
         rows, excess = suspects.unlike_known(graph.graph, rows, graph.vectors_of, known)
