@@ -235,6 +235,11 @@ def novelties(
     return rows[order], familiar[rows[order]]
 
 
+def without_known_neighbour(graph: Graph, labels: np.ndarray) -> np.ndarray:
+    """Which rows have no labelled neighbour: bool [n]. labels: int32 [n], 0 for none."""
+    return _mean_of_neighbours(graph, (labels > 0).astype(np.float32)) == 0
+
+
 def unlike_known(
     graph: Graph, rows: np.ndarray, vectors_of: VectorsOf, known: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -64,10 +64,14 @@ def find_novelties(db: Db, project: Batched, account: Labeller, args: dict[str, 
     known_args(args, "query")
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, asked_filter(db, project, account, args) or UNSETTLED)
-    others = sources(db, project.id, project.embedder_id, account.id, space_of(project))
-    known = some_voters(db, others, MOST_KNOWN)[1]
-    ids = graph.unlike_anything(db, project, mirror, mask, MOST_NOVELTIES, known)
+    ids = graph.unlike_anything(db, project, mirror, mask, MOST_NOVELTIES, known_elsewhere(db, project, account))
     return Found(ids[:limit], title="Unlike anything known", opens_marked=False)
+
+
+def known_elsewhere(db: Db, project: Batched, account: Labeller) -> np.ndarray:
+    """Vectors of validated objects of the reference projects that a person may read, float [k, d]."""
+    others = sources(db, project.id, project.embedder_id, account.id, space_of(project))
+    return some_voters(db, others, MOST_KNOWN)[1]
 
 
 @source("stragglers", "the stragglers of a taxon")

@@ -11,7 +11,7 @@ from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.acts import Labeller
 from app.objects.fields import project_fields
-from app.objects.filters import Filter, pairs_in, read_filter
+from app.objects.filters import Chip, Filter, pairs_in, read_filter
 from app.objects.orders import read_order
 from app.objects.sorting import sorted_by
 from app.prediction.orders import BOUNDS, asked_order, first_of, order_words, sureness, within_bounds
@@ -70,7 +70,7 @@ def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, A
         raise Refused(order.invalid.partition(":")[0])
     mirror = open_mirror(db, project.id)
     mask = mirror.mask(db, filter)
-    title = f"Filter: {', '.join(chip.value for chip in filter.chips) or 'all objects'}"
+    title = f"Filter: {', '.join(map(_said, filter.chips)) or 'all objects'}"
     target = _predicted_as(filter, mirror, mask)
     if target:
         mask = mask.copy()
@@ -90,6 +90,11 @@ def find_filtered(db: Db, project: Batched, account: Labeller, args: dict[str, A
             break
     chosen = np.concatenate(pieces)[:limit] if pieces else np.empty(0, np.int64)
     return Found(mirror.ids[chosen], title=title, taxon_id=target, ranked="order" in dict(pairs))
+
+
+def _said(chip: Chip) -> str:
+    """A condition in a title: a taxon and a status say themselves what they are."""
+    return chip.value if chip.key in ("taxon", "status") else f"{chip.label} {chip.value}"
 
 
 def _predicted_as(filter: Filter, mirror: Mirror, mask: np.ndarray) -> int | None:

@@ -39,6 +39,7 @@ class Progress:
     seconds: float | None  # until the cards were there
     is_embedding: bool  # vectors are being made, so more objects come
     is_outdated: bool  # the project compares its objects in another way than when they were cut
+    n_labels_since: int  # objects validated since they were cut, where no card knows of any: cut again, they name cards
 
     @property
     def is_active(self) -> bool:
@@ -66,6 +67,7 @@ def progress(db: Db, run: Run, board: Board | None = None) -> Progress:
     return Progress(
         run.id, run.state, run.query, run.n_objects, run.n_without_vector, max(kept - run.n_without_vector, 0),
         run.revision, *told, seconds, _is_embedding(db, run.project_id), _is_outdated(db, run.id),
+        _n_labels_since(db, run) if board and not board.n_known.any() else 0,
     )  # fmt: skip
 
 
@@ -90,6 +92,28 @@ def _is_outdated(db: Db, run_id: int) -> bool:
         [run_id],
     ).fetchone()
     return row is not None and row.is_outdated
+
+
+def _n_labels_since(db: Db, run: Run) -> int:
+    row: Any = db.execute(
+        """
+        select count(distinct label.object_id) as n
+        from act
+        join project on project.id = act.project_id
+        join history on history.project_id = act.project_id
+                    and history.act_id = act.id
+        join label on label.project_id = history.project_id
+                  and label.object_id = history.object_id
+        join object_vector on object_vector.embedder_id = project.embedder_id
+                          and object_vector.project_id = label.project_id
+                          and object_vector.object_id = label.object_id
+        where act.project_id = %s
+          and act.at > %s
+          and label.status = 'V'
+        """,
+        [run.project_id, run.cut_at],
+    ).fetchone()
+    return int(row.n)
 
 
 def page(

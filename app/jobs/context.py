@@ -45,6 +45,7 @@ class JobContext:
     listener: Callable[[Progress], None] | None = None
     state: Progress = field(default_factory=Progress)
     lines: deque[str] = field(default_factory=deque)
+    last_word: str = ""  # stands in the job's row once it is done
     cancelled: threading.Event = field(default_factory=threading.Event)
     interrupted: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)  # of the whole worker
@@ -64,6 +65,11 @@ class JobContext:
     def log(self, line: str) -> None:
         """Keep a line for the people who look at the job."""
         self.lines.append(line)
+
+    def conclude(self, line: str) -> None:
+        """Keep a line that is told, too, to who sees only that the job is done."""
+        self.log(line)
+        self.last_word = line
 
     def checkpoint(self) -> None:
         """Raise Cancelled or Interrupted if the job should stop here."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
@@ -68,7 +69,8 @@ def drain(settings: Settings, database_url: str, project_id: int) -> list[int]:
 
 
 def run_waiting(settings: Settings, database_url: str, job_id: int, stopping: threading.Event | None = None) -> None:
-    """Run a queued job here, or follow it where a worker has it; Refused if it does not end well.
+    """Run a queued job here, or follow it where a worker has it, and tell its last word; Refused if it does not end
+    well.
 
     Jobs with the same lock that it has to wait for come first: where no worker is, nobody else would run them.
     A command that listens to Ctrl+C itself says so by `stopping`; it gets no bar.
@@ -158,6 +160,8 @@ def _read(db: Db, job_id: int) -> Any:
 
 def _check_end(ended: Any, *, ran_here: bool, stopped: bool) -> None:
     if ended.status == "done":
+        if ended.message:
+            click.echo(ended.message, err=True)
         return
     if ended.status == "failed":
         raise Refused(f"{ended.title}: {ended.error}", job_id=ended.id)

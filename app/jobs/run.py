@@ -5,6 +5,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -79,6 +80,8 @@ def run_claimed(
     job.state = Progress(row.done, row.total, row.unit)
     with Reporter(job, row.attempts):
         status, error = _run_body(job)
+        if status == "done":
+            job.state = replace(job.state, message=job.last_word)
     _write_end(job, row.attempts, status, error)
     return status
 

@@ -8,21 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from app.database import Db
-from app.labels.pace import BY_HAND, IDLE_S, SAYING, per_hour
+from app.labels.pace import BY_HAND, IDLE_S, SAYING, SCREEN, per_hour
 from app.labels.reversals import on_reversal
 
 SETTLED_AFTER = timedelta(minutes=10)  # a day that is over: no transaction of it is still on its way
-
-# Of an act outside of batches, the screen that it was done on, by what the act remembers.
-SCREEN = """
-    case when detail ? 'of' then detail ->> 'of'
-         when detail ? 'audit' or detail ? 'of_audit' then 'audit'
-         when detail ? 'of_probe' then 'stragglers'
-         when detail ? 'pile' then 'pile'
-         when detail ? 'cards' then 'cluster'
-         when provenance = 'api' then 'api'
-         else 'board'
-    end"""
 
 # By day, person and kind of batch, of the acts from `since1` to `until1` and from `since2` to `until2`. What was done
 # shortly before is read too, since the first act's time began then.

@@ -26,7 +26,8 @@ PERIODS = {"1": "last day", "7": "last 7 days", "30": "last 30 days", "365": "la
 
 @dataclass(frozen=True)
 class Done:
-    """One line of a report. `images_per_hour` and `acts_per_image` are null where nothing can be said."""
+    """One line of a report. `n_timed`: the images labelled within `seconds`, whose speed `images_per_hour` is; that
+    and `acts_per_image` are null where nothing can be said."""
 
     what: str
     account_id: int | None
@@ -34,6 +35,7 @@ class Done:
     n_images: int
     n_undone: int
     n_unseen: int
+    n_timed: int
     seconds: float
     images_per_hour: float | None
     acts_per_image: float | None
@@ -60,7 +62,7 @@ def visible(found: Report, project: Project, account_id: int) -> Report:
 
 def _told(one: Activity) -> Done:
     return Done(
-        one.what, one.account_id, one.n_acts, one.n_images, one.n_undone, one.n_unseen, one.seconds,
+        one.what, one.account_id, one.n_acts, one.n_images, one.n_undone, one.n_unseen, one.n_timed, one.seconds,
         one.images_per_hour, one.acts_per_image,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.labels.pace import IDLE_S
+from app.labels.pace import IDLE_S, SAYING, SCREEN
 from app.labels.undo_state import describe
 from app.projects.access import role_of
 
@@ -65,7 +65,7 @@ class PastAct:
     left: bool = False
     n_in_bin: int = 0  # of an act that was undone: so many were in the bin, and keep its label
     detail: dict[str, Any] = field(default_factory=dict)
-    source: str | None = None  # the kind of batch that it was done in; api: a program said it outside of one
+    source: str | None = None  # the kind of batch that it was done in, or the screen
     batch_id: int | None = None
     seconds: float | None = None  # since the person's act before; None after a break, and of what is no single gesture
 
@@ -106,14 +106,14 @@ def object_history(db: Db, project_id: int, object_id: int) -> list[Past]:
     return [Past(*row) for row in rows]
 
 
-TOLD = """
+TOLD = f"""
     act.id, act.at, account.name as who, act.account_id, act.kind,
     coalesce(of_undo.kind, of_act.kind) as reversed_kind,
     taxon.id as taxon_id, taxon.display_name as taxon, act.status, act.n_objects as n, act.n_refused,
     act.reversed_by is not null as undone, undoer.name as undone_by, account.removed_at is not null as left,
     coalesce((reversal.detail ->> 'n_in_bin')::int, 0) as n_in_bin,
     act.detail - array['back', 'stays'] as detail, whose.name as whose, act.batch_id,
-    coalesce(batch.source, case when act.provenance = 'api' then 'api' end) as source,
+    coalesce(batch.source, case when act.kind in {SAYING} or act.provenance = 'api' then {SCREEN} end) as source,
     extract(epoch from act.at - (select at
                                    from act as before
                                   where before.project_id = act.project_id
@@ -121,7 +121,7 @@ TOLD = """
                                     and (before.at, before.id) < (act.at, act.id)
                                   order by before.at desc, before.id desc
                                   limit 1))::float8 as seconds
-"""
+"""  # noqa: S608 (constants)
 # By when they were done: what came with a merged project has newer numbers than what was done since.
 BEFORE = """
     (%(before)s::bigint is null

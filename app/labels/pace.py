@@ -16,6 +16,16 @@ LATEST_ACTS = 200
 # Acts of people, whatever came of them.
 BY_HAND = "('label', 'confirm', 'doubt', 'not_this', 'undo', 'redo', 'undo_all', 'redo_all')"
 SAYING = "('label', 'confirm', 'doubt')"
+# Of an act outside of batches, the screen that it was done on, by what the act remembers.
+SCREEN = """
+    case when act.detail ? 'of' then act.detail ->> 'of'
+         when act.detail ? 'audit' or act.detail ? 'of_audit' then 'audit'
+         when act.detail ? 'of_probe' then 'stragglers'
+         when act.detail ? 'pile' then 'pile'
+         when act.detail ? 'cards' then 'cluster'
+         when act.provenance = 'api' then 'api'
+         else 'board'
+    end"""
 
 
 @dataclass(frozen=True)

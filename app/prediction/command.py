@@ -13,6 +13,7 @@ from app.jobs import foreground
 from app.nouns import counted
 from app.prediction import outside, outside_file, runs_made, summaries
 from app.prediction.outside_file import Wish
+from app.projects.spoken_for import manager_of
 from app.settings import load_settings
 
 MOST_SHOWN = 20
@@ -30,6 +31,7 @@ MOST_SHOWN = 20
 )
 @click.option("--version", type=int, help="With --from: which version of that classifier; else the next one.")
 @click.option("--title", help="With --from: what the run is called; else the file's name.")
+@click.option("--as", "email", help="E-mail of the person who predicts; with --from by default the project's maker.")
 @click.option("--look-first", is_flag=True, help="Do not show the run: a manager looks at it on the page first.")
 @click.option("--undo", is_flag=True, help="Take the shown run back: the one before it is shown again.")
 def predict(
@@ -39,6 +41,7 @@ def predict(
     path: Path | None,
     version: int | None,
     title: str | None,
+    email: str | None,
     look_first: bool,
     undo: bool,
 ) -> None:
@@ -47,7 +50,7 @@ def predict(
     Without --classifier the one that predicted last, else the latest one. Ctrl+C stops; what is half done is seen by
     nobody, and the job's Retry goes on from there.
     """
-    if undo and any([classifier, query, path, version, title, look_first]):
+    if undo and any([classifier, query, path, version, title, email, look_first]):
         raise Refused("--undo takes back the run that is shown, whatever made it: it goes without other options.")
     if path and query:
         raise Refused("--from takes in all of the file: it goes without --filter.")
@@ -59,12 +62,15 @@ def predict(
         if undo:
             _undo(db, found)
             return
+        account_id = manager_of(db, found.id, email, "predict in") if email or path else None
         if path:
             wish = Wish(title or path.name, classifier or "", version, not look_first)
-            run_id, job_id = outside_file.start(db, found, None, path.absolute(), wish, is_kept=True)
+            run_id, job_id = outside_file.start(db, found, account_id, path.absolute(), wish, is_kept=True)
         else:
             classifier_id = find_classifier(db, found, classifier)
-            run_id, job_id = runs_made.start_prediction(db, found, None, classifier_id, query or "", not look_first)
+            run_id, job_id = runs_made.start_prediction(
+                db, found, account_id, classifier_id, query or "", not look_first
+            )
     foreground.run_waiting(settings, url, job_id)
     say_run(url, found, run_id)
 

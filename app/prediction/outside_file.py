@@ -20,7 +20,7 @@ from app.errors import NotFound, Refused, install
 from app.jobs.context import JobContext
 from app.jobs.queue import enqueue
 from app.labels.acts import Labelled
-from app.nouns import counted
+from app.nouns import counted, noun
 from app.prediction import clearing, outside, outside_classifiers
 from app.prediction.outside import MOST_TOLD, Piece
 
@@ -191,7 +191,7 @@ def _project(db: Db, project_id: int) -> Any:
 
 
 def _write_all(db: Db, job: JobContext, project: Any, run: Any, file: PredictionFile) -> None:
-    reached, unknown = int(run.summary.get("reached", 0)), 0
+    reached, unknown = int(run.summary.get("reached", 0)), int(run.summary.get("unknown", 0))
     names: dict[str, int] = {}
     for part in file.parts(reached):
         job.progress(reached, file.n_rows, "rows", "taking in predictions")
@@ -199,14 +199,16 @@ def _write_all(db: Db, job: JobContext, project: Any, run: Any, file: Prediction
             piece, n_missing = _piece(db, project.id, file, part, names)
             unknown += n_missing + len(outside.add(db, project, run.id, piece))
             reached += len(part[file.key])
-            db.execute("update run set summary = summary || %s where id = %s", [Jsonb({"reached": reached}), run.id])
+            told = Jsonb({"reached": reached, "unknown": unknown})
+            db.execute("update run set summary = summary || %s where id = %s", [told, run.id])
     if reached and unknown == reached:
         raise Refused(
             f"None of the {reached:,} rows is of an object of this project: look whether the file is another project's."
         )
     job.progress(reached, file.n_rows, "rows")
     if unknown:
-        job.log(f"{counted(unknown, 'row is', 'rows are')} of no object of this project; they were left out.")
+        are = noun(unknown, "is", "are")
+        job.conclude(f"{unknown:,} of {counted(reached, 'row')} {are} of no object of this project: left out.")
 
 
 def _piece(

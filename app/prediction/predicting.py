@@ -104,7 +104,7 @@ def _plan(db: Db, job: JobContext, asked: Any) -> Plan:
         "n_without_vector": len(wanted) - len(ids),
     }
     if told["n_without_vector"]:
-        job.log(
+        job.conclude(
             f"{counted(told['n_without_vector'], 'object has', 'objects have')} no vector of {classifier.embedder}"
             " and are left out."
         )

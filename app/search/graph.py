@@ -205,16 +205,18 @@ def unlike_anything(
     """
     graph = open_graph(db, project)
     labels, candidates = validated_labels(graph, mirror), graph.rows.column(mirror, mask)
-    if known is None or not len(known):
-        rows, _ = suspects.novelties(graph.graph, labels, candidates, most)
-    elif labels.any():
-        rows, _ = suspects.novelties(graph.graph, labels, candidates, most)
-        rows, _ = suspects.unlike_known(graph.graph, rows, graph.vectors_of, known)
-    else:
+    if labels.any():
+        alone = candidates & suspects.without_known_neighbour(graph.graph, labels)
+        rows, _ = suspects.novelties(graph.graph, labels, alone, most)
+        if known is not None and len(known):
+            rows, _ = suspects.unlike_known(graph.graph, rows, graph.vectors_of, known)
+    elif known is not None and len(known):
         rows = np.flatnonzero(candidates)
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
         rows, excess = suspects.unlike_known(graph.graph, rows, graph.vectors_of, known)
         rows = rows[np.argsort(-excess, kind="stable")]
+    else:
+        return np.empty(0, np.int64)
     return np.asarray(graph.ids)[rows]
 
 

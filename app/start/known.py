@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.batches.graph_sources import known_elsewhere
 from app.batches.lineages import names_in_use
 from app.errors import Conflict, Refused
 from app.search.codes import PREDICTED, UNCLASSIFIED, VALIDATED
@@ -14,7 +15,7 @@ from app.search.graph import ProjectGraph, open_graph, parents, validated_labels
 from app.start.judged import Judged, judged, purity_of
 from app.start.way import Look, Way, rounded, spread
 from indexer.matches import Spoken, spoken_for
-from indexer.suspects import FEWEST_VOTES, Kinship
+from indexer.suspects import FEWEST_VOTES, Kinship, unlike_known
 
 SAMPLE = 4000
 SEED = 1
@@ -36,6 +37,10 @@ class Sample:
     @property
     def is_part(self) -> bool:
         return self.stands_for > 1
+
+    def counted(self, n: int) -> int:
+        """How many there are in all of what `n` rows of the sample are."""
+        return rounded(n * self.stands_for) if self.is_part else n
 
 
 def known_ways(look: Look) -> list[Way]:
@@ -110,7 +115,7 @@ def _match(
         return None
     n_known = right[1] + int(np.count_nonzero(np.isin(ids, said.refused)))
     purity = purity_of(right[0], n_known, float(agreement[is_left].mean()), said)
-    n = rounded(np.count_nonzero(is_left) * sample.stands_for)
+    n = sample.counted(int(np.count_nonzero(is_left)))
     surest = ids[is_left][np.argsort(-agreement[is_left], kind="stable")][:100]
     return Way(
         "matches", f"Stragglers of {name}", _says(purity, n_known, said), n, look.per_hour("stragglers", n, purity),
@@ -130,11 +135,14 @@ def _says(purity: float, n_known: int, said: Judged) -> str:
 
 
 def _novelties(look: Look, graph: ProjectGraph, open_ones: Sample) -> list[Way]:
-    """What has not one labelled neighbour."""
+    """What has not one labelled neighbour, here or in a reference project: what the batch of that name finds."""
     rows = open_ones.rows[open_ones.spoken.n_labelled == 0]
+    known = known_elsewhere(look.db, look.project, look.account)
+    if len(rows) and len(known):
+        rows, _ = unlike_known(graph.graph, rows, graph.vectors_of, known)
     if not len(rows):
         return []
-    n = rounded(len(rows) * open_ones.stands_for)
+    n = open_ones.counted(len(rows))
     return [
         Way(
             "novelties", "Unlike anything known", "no label is near them: new classes are found here", n,
@@ -154,7 +162,7 @@ def _mistakes(look: Look, graph: ProjectGraph, labels: np.ndarray, known: Sample
     return [
         Way(
             "mistakes", "Likely mistakes", "labels with which the neighbours disagree, to be looked at again",
-            rounded(len(rows) * known.stands_for), about=known.is_part, url=f"/projects/{look.project.id}/mistakes",
+            known.counted(len(rows)), about=known.is_part, url=f"/projects/{look.project.id}/mistakes",
             ids=spread(np.asarray(graph.ids)[rows]),
         )
     ]  # fmt: skip

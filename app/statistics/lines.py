@@ -51,6 +51,7 @@ class PersonLine:
     n_undone: int | None
     n_acts: int | None
     hours: float | None
+    n_timed: int | None  # images that were labelled within these hours
     images_per_hour: float | None
 
 
@@ -71,6 +72,8 @@ class DayLine:
     n_undone: int
     n_unseen: int
     n_acts: int
+    hours: float
+    n_timed: int  # images that were labelled within these hours
     images_per_hour: float | None
 
 
@@ -141,9 +144,14 @@ def _person(
         n_images=done.n_images if done else None,
         n_undone=done.n_undone if done else None,
         n_acts=done.n_acts if done else None,
-        hours=round(done.seconds / 3600, 2) if done else None,
+        hours=_hours(done) if done else None,
+        n_timed=done.n_timed if done else None,
         images_per_hour=done.images_per_hour if done else None,
     )
+
+
+def _hours(done: Activity) -> float:
+    return round(done.seconds / 3600, 4)
 
 
 def by_sample(db: Db, project: Project) -> Iterator[SampleLine]:
@@ -176,10 +184,13 @@ def _validated_taxa(mirror: Mirror, sheet: Sheet) -> np.ndarray:
 def by_day(db: Db, project: Project) -> list[DayLine]:
     """Every day on which somebody labelled, the first one first."""
     found = report(db, project.id, BEGINNING, datetime.now(UTC))
-    return [
-        DayLine(one.what, one.n_images, one.n_undone, one.n_unseen, one.n_acts, one.images_per_hour)
-        for one in found.days
-    ]
+    return [_day(one) for one in found.days]
+
+
+def _day(one: Activity) -> DayLine:
+    return DayLine(
+        one.what, one.n_images, one.n_undone, one.n_unseen, one.n_acts, _hours(one), one.n_timed, one.images_per_hour
+    )
 
 
 def by_taken(db: Db, project: Project) -> list[TakenLine]:

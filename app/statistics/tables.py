@@ -56,20 +56,22 @@ def _rows(db: Db, project: Project, account_id: int | None, by: str) -> Iterable
             yield (taxon.taxon_id or "", taxon.display_name, taxon.n, *_counts(taxon.counts), taxon.n_with_children)
     elif by == "people":
         yield ("person", "validated", "dubious", "last_label", "images", "images_undone", "acts", "hours",
-               "images_per_hour")  # fmt: skip
+               "images_timed", "images_per_hour")  # fmt: skip
         for one in lines.by_person(db, project, account_id or 0):
             last = one.last_at and one.last_at.isoformat(timespec="seconds")
             yield (one.name, one.validated, one.dubious, last, one.n_images, one.n_undone, one.n_acts, one.hours,
-                   one.images_per_hour)  # fmt: skip
+                   one.n_timed, one.images_per_hour)  # fmt: skip
     elif by == "samples":
         yield ("sample_id", "sample", "latitude", "longitude", "first_day", "last_day", "acquisitions", "objects",
                *STATUS_COLUMNS, "validated_taxa")  # fmt: skip
         for line in lines.by_sample(db, project):
             yield _sample(line)
     elif by == "days":
-        yield ("day", "images", "images_undone", "images_unseen", "acts", "images_per_hour")
+        yield ("day", "images", "images_undone", "images_unseen", "acts", "hours", "images_timed",
+               "images_per_hour")  # fmt: skip
         for day in lines.by_day(db, project):
-            yield (day.day, day.n_images, day.n_undone, day.n_unseen, day.n_acts, day.images_per_hour)
+            yield (day.day, day.n_images, day.n_undone, day.n_unseen, day.n_acts, day.hours,
+                   day.n_timed, day.images_per_hour)  # fmt: skip
     else:
         yield ("day", "objects", *STATUS_COLUMNS)
         for taken in lines.by_taken(db, project):

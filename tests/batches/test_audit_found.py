@@ -156,6 +156,7 @@ def test_the_page_of_a_large_acceptance_leads_to_taking_it_back_whole(
     make_member(predicted.small.id, manager, "manager")
     url = f"/projects/{predicted.small.id}"
     client = logged_in(app_client, annotator)
+    assert f"{url}/mistakes" in client.get(f"{url}/audits").text
     assert "Take it back" not in client.get(f"{url}/audits/{audit.id}").text
     assert "Only a manager" in client.get(f"{url}/acts/undo?audit={audit.id}").text
     assert "Nothing stands under this audit" in client.get(f"{url}/acts/undo?audit=999999").text
@@ -211,3 +212,13 @@ def test_nothing_is_judged_that_was_not_seen(predicted: Worker) -> None:
     verdicts = [audit_state.Verdict(one.id, True) for one in audit.sample]
     with pytest.raises(Conflict, match="have not seen"):
         audits.judge(predicted.db, predicted.project, predicted.person, audit.id, verdicts)
+
+
+def test_a_visitor_is_led_from_audits_to_no_check_that_is_closed_to_them(
+    app_client: Client, predicted: Worker, make_account: Callable[..., Account], make_member: Callable[..., None]
+) -> None:
+    visitor, url = make_account(), f"/projects/{predicted.small.id}"
+    make_member(predicted.small.id, visitor, "visitor")
+    page = logged_in(app_client, visitor).get(f"{url}/audits").text
+    assert f"{url}/audits" in page
+    assert not [path for path in ("mistakes", "stragglers", "reviews") if f"{url}/{path}" in page]

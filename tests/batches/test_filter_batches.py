@@ -39,3 +39,10 @@ def test_what_is_predicted_as_something_narrower_or_not_predicted_alone_is_named
     batch = predicted.make(query=asked(predicted, taxon, status))
     assert batch.n in (20, 40)
     assert batch.taxon_id is None
+
+
+def test_the_name_of_a_batch_says_of_which_column_a_condition_is(predicted: Worker) -> None:
+    predicted.db.execute("update object set depth_min_m = 5, depth_max_m = 5")
+    predicted.db.commit()
+    batch = predicted.make(query=f"{asked(predicted, 'Oithona')}&depth=1..20")
+    assert batch.title == "Filter: Oithona, predicted, depth 1 to 20 m"

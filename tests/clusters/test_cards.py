@@ -149,6 +149,19 @@ def test_what_came_since_is_counted(heaps: Heaps) -> None:
     assert told.page(heaps.project.db, later).run.n_arrived == len(before[card])
 
 
+def test_labels_that_came_when_the_cards_were_cut_are_told_until_they_name_some(heaps: Heaps, ada: Person) -> None:
+    db, later = heaps.project.db, heaps.heap(0)[:6]
+    db.execute("update object set depth_min_m = 5, depth_max_m = 5 where id = any(%s)", [heaps.heap(0)[6:]])
+    run = heaps.cut("depth=5..5")
+    assert told.page(db, run).run.n_labels_since == 0
+    heaps.project.do(ada, later, taxon="Oithona")
+    db.commit()
+    assert told.page(db, run).run.n_labels_since == 6
+    again = heaps.cut("depth=5..5")
+    shown = told.page(db, again)
+    assert shown.run.n_labels_since == 0 and shown.cards[0].proposals[0].taxon == "Oithona"
+
+
 def test_cards_are_opened_as_one_batch_of_what_is_left(heaps: Heaps, ada: Person) -> None:
     run = heaps.cut(n_wanted=5)
     project = as_member(heaps, ada)

@@ -57,7 +57,7 @@ def worked(db: Db, project: SmallProject, ada: Person, ben: Person) -> SmallProj
 def test_an_act_takes_what_passed_since_the_one_before_and_nothing_after_a_break(worked: SmallProject) -> None:
     ada, ben = all_of(worked).people
     assert (ada.what, ada.n_images, ada.n_undone, ada.n_acts, ada.seconds) == ("Ada", 8, 1, 4, 140.0)
-    assert ada.images_per_hour == 3600 * 5 / 140
+    assert (ada.n_timed, ada.images_per_hour) == (5, 3600 * 5 / 140)
     assert ada.acts_per_image == 4 / 8
     assert (ben.what, ben.n_images, ben.seconds, ben.images_per_hour) == ("Ben", 2, 0.0, None)
 
@@ -81,16 +81,17 @@ def test_it_is_told_by_kind_of_batch_and_by_day(worked: SmallProject) -> None:
 @pytest.mark.parametrize(
     ("detail", "words"),
     [
-        ({"of": "mistakes"}, "likely mistakes"), ({"audit": {"id": 1}}, "an audit"), ({"of_audit": 1}, "an audit"),
-        ({"pile": 1}, "a pile"), ({"cards": 2}, "cards"), ({}, "the board"),
+        ({"of": "mistakes"}, "likely mistakes"), ({"audit": {"id": 1, "words": "seen"}}, "an audit"),
+        ({"of_audit": 1}, "an audit"), ({"pile": 1}, "a pile"), ({"cards": 2}, "cards"), ({}, "the board"),
     ],
 )  # fmt: skip
-def test_an_act_outside_of_batches_is_told_by_its_screen(
+def test_an_act_outside_of_batches_is_told_by_its_screen_in_both_lists(
     db: Db, project: SmallProject, ada: Person, detail: dict[str, object], words: str
 ) -> None:
     act = project.act(ada, project.ids[:3], taxon="Oithona")
     at(db, apply(db, project, ada, act, InBatch(None, detail)).act_id, 0)
     assert [(source_words(one.what), one.n_images) for one in all_of(project).sources] == [(words, 3)]
+    assert [source_words(one.source or "") for one in recent_acts(db, project.id)] == [words]
 
 
 def test_one_person_s_report_holds_nothing_of_others(worked: SmallProject, ben: Person) -> None:

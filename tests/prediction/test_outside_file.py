@@ -4,18 +4,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("pyarrow", reason="parquet needs pip install 'shoal[parquet]'")
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from app.accounts.viewer import Account
+from app.cli import main
 from app.errors import Refused
 from app.jobs import foreground
 from app.prediction import outside, outside_file, summaries
 from app.prediction.outside_file import Wish
 from app.settings import Settings
 from tests.prediction.conftest import Bay
+from tests.small_projects import Person
+from tests.web_fixtures import logged_in
 
 
 def write(path: Path, **columns: Any) -> Path:
@@ -161,6 +166,23 @@ def test_a_job_that_is_begun_again_goes_on_after_its_last_piece(
     job = bay.project.db.execute("select * from job").fetchone()
     foreground.run(settings, settings.database_url, "predict", "Again", job.project_id, None, job.args)
     assert len(n) == 6 and run(bay, half.id).n_predictions == 10 == len(rows(bay))
+
+
+def test_the_command_says_how_many_rows_matched_nothing_and_who_brought_them(
+    bay: Bay, settings: Settings, path: Path, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOAL_HOME", str(settings.home))
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    monkeypatch.setattr(outside_file, "ROWS", 2)
+    write(path, orig_id=["object1", "nobody", "object2", "none"], taxon=["Oithona"] * 4, score=[0.5] * 4)
+    words = ["predict", str(bay.project.id), "--from", str(path), "--as", ada.email]
+    answer = CliRunner().invoke(main, words)
+    said = "2 of 4 rows are of no object of this project: left out."
+    assert answer.exit_code == 0 and said in answer.stderr
+    assert said in logged_in(bay.client, Account(ada.id, ada.email, ada.name, False)).get("/jobs").text
+    assert bay.project.db.execute("select account_id from run").fetchone().account_id == ada.id
+    refused = CliRunner().invoke(main, [*words[:-1], "ben@example.org"])
+    assert refused.exit_code == 1 and "may not predict in this project" in refused.output
 
 
 def test_a_file_comes_over_the_api(bay: Bay, settings: Settings, path: Path) -> None:

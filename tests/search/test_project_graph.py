@@ -94,8 +94,7 @@ def test_what_is_left_of_a_label_and_what_is_like_none(db: Db, either: SimpleNam
     assert sorted(ids.tolist()) == either.ids[2 * N_GROUP - 50 : 2 * N_GROUP]
     assert (agreeing >= 0.5).all()
     ids = graph.unlike_anything(db, either, mirror, unlabelled)
-    assert sorted(ids[:N_GROUP].tolist()) == either.ids[3 * N_GROUP :]
-    assert len(ids) == np.count_nonzero(unlabelled)
+    assert sorted(ids.tolist()) == either.ids[3 * N_GROUP :]
 
 
 def test_the_outliers_of_a_taxon_come_first(db: Db, either: SimpleNamespace) -> None:
@@ -120,7 +119,7 @@ def test_an_object_that_is_gone_is_told_no_more(db: Db, either: SimpleNamespace)
     assert len(mirror) == 999
     assert len(graph.likely_mistakes(db, either, mirror).ids) == 0
     found = graph.unlike_anything(db, either, mirror, unlabelled)
-    assert world.ids[3] not in found and len(found) == np.count_nonzero(unlabelled)
+    assert world.ids[3] not in found and set(either.ids[3 * N_GROUP :]) <= set(found.tolist())
 
 
 @pytest.mark.parametrize("has_files", [False, True])

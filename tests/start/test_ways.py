@@ -121,6 +121,8 @@ def test_what_no_label_is_near_to_is_counted(db: Db, database_url: str, own_home
     label_heaps(heaps, ada, 15)
     one = way(ways_of(db, heaps.project.id, ada), "novelties")
     assert one.n == 40 and set(one.ids) <= set(heaps.heap(4))
+    project, account = project_of(db, heaps.project.id, ada), account_of(ada)
+    assert make_batch(db, project, account, Source("novelties")).n == one.n
 
 
 def test_labels_with_which_the_neighbours_disagree_make_labels_better_not_more(heaps: Heaps, ada: Person) -> None:
