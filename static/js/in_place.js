@@ -80,8 +80,7 @@ const swap = (told, address, back) => {
   document.title = told.title;
   for (const toast of document.querySelectorAll('#toasts .toast:not([data-key="delayed"])')) toast.remove();
   document.getElementById("counts").replaceWith(document.adoptNode(told.getElementById("counts")));
-  const link = document.getElementById("export-link");
-  if (link) link.href = told.getElementById("export-link").href;
+  for (const link of document.querySelectorAll(".export-link")) link.href = told.querySelector(".export-link").href;
   const main = document.getElementById("main");
   main.replaceChildren(...document.adoptNode(told.getElementById("main")).childNodes);
   globalThis.htmx?.process(main);

@@ -1,5 +1,6 @@
 """Finding one's way: endless scroll, filters in the address, the tree, narrow windows, empty projects."""
 
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -11,6 +12,11 @@ from app import database
 from app.accounts.tokens import make_token
 from tests.browser.conftest import MakeBoard, MakePerson, OpenBay, OpenBench, OpenWindow, Person, Site
 from tests.small_projects import SmallProject
+
+WITHIN_THE_BAR = """figure => {
+    const right = figure.getBoundingClientRect().right;
+    return right <= figure.closest('.bar-middle').getBoundingClientRect().right;
+}"""
 
 
 @pytest.mark.parametrize("order", ["id", "when", "taxon"])
@@ -183,6 +189,42 @@ def test_at_900_pixels_everything_is_within_reach(bay: SmallProject, open_bay: O
     assert [window.label(k) for k in bay.ids[:2]] == [("V", "Oithona")] * 2
     expect(window.page.locator("#tiles .signs [title='1 comment']")).to_have_count(2)
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 900
+
+
+def test_the_header_keeps_the_counts_whole_and_what_has_no_room_stands_in_the_menu(
+    bay: SmallProject, open_bay: OpenBay, site: Site
+) -> None:
+    with database.connect(site.database_url) as db:
+        db.execute("update project set title = 'Imaging of the whole Strait, 2014' where id = %s", [bay.id])
+        db.execute("update member set role = 'manager' where project_id = %s", [bay.id])
+    window = open_bay("?depth=0..20", width=1440)
+    page = window.page
+    figures = page.locator(".count-words [data-count]")
+    for width in (1440, 1200, 900):
+        page.set_viewport_size({"width": width, "height": 900})
+        for k in range(4):
+            expect(figures.nth(k)).to_be_visible()
+            assert figures.nth(k).evaluate(WITHIN_THE_BAR)
+    expect(page.get_by_text("in this filter")).to_be_visible()
+    page.get_by_label("Account and looks").click()
+    expect(page.get_by_role("link", name="Export…")).to_have_attribute("href", re.compile("depth%3D0..20"))
+    page.get_by_role("link", name="Predictions", exact=True).click()
+    expect(page.get_by_role("heading", name="Predictions", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("way", ["key", "button"])
+def test_the_sheet_that_sets_aside_opens_in_the_middle(bay: SmallProject, open_bay: OpenBay, way: str) -> None:
+    window = open_bay()
+    window.tile(bay.ids[0]).click()
+    if way == "key":
+        window.press("Insert")
+    else:
+        window.page.get_by_role("button", name="Set aside Ins", exact=True).click()
+    sheet = window.page.locator("#aside-sheet")
+    expect(sheet).to_be_visible()
+    box = sheet.bounding_box()
+    assert box and box["y"] == 120
+    assert abs(box["x"] + box["width"] / 2 - 720) <= 1
 
 
 def test_the_label_field_stays_where_it_is_whatever_is_selected(open_bench: OpenBench) -> None:
