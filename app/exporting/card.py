@@ -30,9 +30,8 @@ LOADS = {
         '    objects = pandas.read_csv("here/objects.csv")',
     ],
     "parquet": [
-        "    import numpy, pandas",
+        "    import pandas",
         '    objects = pandas.read_parquet("here/objects.parquet")',
-        '    vectors = numpy.stack(objects["vector"])  # of those that have one: objects.dropna(subset=["vector"])',
     ],
 }
 

@@ -72,7 +72,10 @@ ROLE = "manager"
 @click.option("--zero-rows/--no-zero-rows", default=None, help="Each sample has every taxon, as is usual (summary).")
 @click.option("--vectors", multiple=True, help="Of this embedder; may be repeated. The project's by default (parquet).")
 def export(project: str, kind: str, file: Path, **given: Any) -> None:
-    """Write PROJECT (its number or title) into FILE, a zip. KIND says how: see the list of kinds in the README."""
+    """Write PROJECT (its number or title) into FILE: a zip, or a tar of an archive.
+
+    KIND says how: see the list of kinds in the README.
+    """
     check_folder(file)
     given["formulas"] = _formulas(given["formulas"])
     settings = load_settings()
@@ -118,7 +121,10 @@ def _put(whole: Path, file: Path) -> None:
         unfinished.replace(file)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise Refused(f"{file} cannot be written ({error.strerror}): name another place, and export again.") from error
+        raise Refused(
+            f"{file} cannot be written ({error.strerror}). The finished file lies on the project's Export page for"
+            f" {files.KEPT_DAYS} days: fetch it there, or export again to another place."
+        ) from error
 
 
 def _owner(db: Db, project_id: int) -> int | None:

@@ -25,6 +25,7 @@ from app.summaries import asking
 
 KEPT_DAYS = 7
 LARGEST_ID = 2**31
+STOPPED = {"cancelled": "was cancelled", "failed": "has failed"}
 GONE = "There is no such export of this project, or its week is over: export it again."
 
 
@@ -200,10 +201,16 @@ def _told(row: Any) -> Export:
     return Export(**row._asdict() | told)
 
 
-def whole_file(settings: Settings, export: Export) -> Path:
-    """Where a finished export lies."""
+def check_whole(export: Export) -> None:
+    if export.n_bytes is None and export.status in STOPPED:
+        raise Conflict(f"This export {STOPPED[export.status]}, and there is no file: export again.")
     if export.n_bytes is None:
         raise Conflict("This file is not whole yet: wait until its job has ended.")
+
+
+def whole_file(settings: Settings, export: Export) -> Path:
+    """Where a finished export lies."""
+    check_whole(export)
     path = path_of(settings, export.id)
     if not path.exists():
         raise NotFound(GONE)

@@ -91,6 +91,8 @@ def write_parquet(work: "Work") -> int:
                 counted.objects(len(table))
     vectors = [f"`{name}`: vectors of {one.name}, {one.dimension} numbers of unit length; null where an object has none"
                for name, one in zip(names, wanted, strict=True)]  # fmt: skip
+    if wanted:
+        vectors.append('as one array: `numpy.stack(objects.dropna(subset=["vector"])["vector"])`')
     _finish(work, seen, cells, ["`objects.parquet`: a row for each object, in pieces of 5,000", *vectors])
     return counted.n
 

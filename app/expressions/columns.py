@@ -90,16 +90,17 @@ def bind(db: Db, project_id: int, expression: Expression, level: str = "object")
 
 
 def _find(fields: list[Field], ref: Ref, level: str) -> Field:
+    typed = ref.typed or str(ref)
     levels = ("process", "acquisition") if ref.level == "subsample" else (ref.level or level,)
     for one in levels:
         if one not in REACHES[level]:
-            raise Refused(f"{ref} is of an {one}, and a {level} has many of them: name a column of the {level}.", 422)
+            raise Refused(f"{typed} is of an {one}, and a {level} has many of them: name a column of the {level}.", 422)
     there = [field for field in fields if field.level in levels]
     found = _named(there, ref.name)
     if len(found) > 1:
-        raise Refused(f"{ref} may be the process's or the acquisition's: write process. or acq. before it.", 422)
+        raise Refused(f"{typed} may be the process's or the acquisition's: write process. or acq. before it.", 422)
     if not found:
-        sentence = f"There is no column {ref}: the project has no “{ref.name}” of {_of(levels)}."
+        sentence = f"There is no column {typed}: the project has no “{ref.name}” of {_of(levels)}."
         raise Refused(sentence + _near(fields, ref), 422)
     return found[0]
 

@@ -7,7 +7,7 @@ definitions. Length, depth and results are bounded. Formulas written for EcoTaxa
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -56,10 +56,11 @@ TOKEN = re.compile(
 @dataclass(frozen=True)
 class Ref:
     """A column that a formula names. `level`: object, sample, acquisition, process, subsample (the process's or the
-    acquisition's), or empty where the formula names none."""
+    acquisition's), or empty where the formula names none. `typed`: as the formula has it."""
 
     level: str
     name: str
+    typed: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         said = self.name if re.fullmatch(r"[^\W\d]\w*", self.name) else '"' + self.name.replace('"', '""') + '"'
@@ -250,7 +251,7 @@ class _Parser:
             return Constant(CONSTANTS[name.lower()], source)
         if level and level not in LEVELS:
             self._refuse(f"“{level}.” is none of object., sample., acquisition., process. and ssm.")
-        return Column(Ref(LEVELS[level] if level else "", name), source)
+        return Column(Ref(LEVELS[level] if level else "", name, source), source)
 
     def _call(self, name: str, token: _Token) -> Node:
         if name not in FUNCTIONS:

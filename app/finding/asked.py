@@ -50,7 +50,7 @@ def read(typed: str) -> Asked:
         if named := ADDRESS.findall(path):
             return _addressed(named[-1][0], int(named[-1][1]))
         words = PurePosixPath(path).name
-    names = [words]
+    names = [words, typed.replace("\0", " ")[:LONGEST]]  # a name may have a tab or a line break
     if "." in words or "/" in words or "\\" in words:
         file = PurePosixPath(words.replace("\\", "/"))
         names += [file.name, file.stem, str(file.with_suffix("")) if file.name else ""]

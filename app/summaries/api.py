@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 
 from app.accounts.viewer import Viewer
 from app.database import Db
-from app.errors import Conflict, NotFound
+from app.errors import NotFound
 from app.exporting import files
 from app.exporting.api import EXPORTS
 from app.exporting.files import Export
@@ -69,10 +69,8 @@ def totals_api(
     one = files.find_own(db, project, actor(viewer).id, export_id)
     if one.kind != "summary":
         raise NotFound("This export is no summary.")
-    told = totals_of(db, one)
-    if told is None:
-        raise Conflict("This summary is not whole yet: wait until its job has ended.")
-    return told
+    files.check_whole(one)
+    return totals_of(db, one) or {}
 
 
 def totals_of(db: Db, one: Export) -> dict[str, Any] | None:

@@ -120,6 +120,9 @@ def test_parquet_has_typed_columns_and_the_vectors(sea: Exporter) -> None:
 
     (told,) = json.loads(parquet.read_schema(folder / "objects.parquet").metadata[b"embedders"])
     assert (told["dimension"], told["column"]) == (DIMENSION, "vector")
+    assert "numpy.stack" in (folder / "README.md").read_text()
+    without = sea.unpacked(sea.export("parquet", vectors=[]))
+    assert "numpy" not in (without / "README.md").read_text()
 
 
 def test_an_embedder_that_is_not_there_is_refused(sea: Exporter) -> None:

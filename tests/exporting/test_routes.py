@@ -1,7 +1,9 @@
 """The page, the API and the command: who may export what, and what they are told."""
 
+import errno
 import os
 import re
+import shutil
 import threading
 import zipfile
 from io import BytesIO
@@ -209,6 +211,21 @@ def test_the_command_writes_a_file_and_leaves_nothing_beside(
     refused = CliRunner().invoke(cli.main, ["export", str(bay.id), "annotations", str(tmp_path / "no" / "out.zip")])
     assert refused.exit_code == 1
     assert "There is no folder" in refused.output
+
+
+def test_where_the_target_is_full_it_is_said_where_the_finished_file_lies(
+    bay: SmallProject, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOAL_HOME", str(settings.home))
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+
+    def is_full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "move", is_full)
+    done = CliRunner().invoke(cli.main, ["export", str(bay.id), "annotations", str(tmp_path / "out.zip")])
+    assert done.exit_code == 1 and "No space left" in done.output and "Export page for 7 days" in done.output
+    assert [path.name for path in files.folder(settings).iterdir()] == ["export-1.zip"]
 
 
 def test_after_a_week_the_file_goes(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import Conflict
 from app.exporting import files
 from app.exporting import job as export_job
 from app.exporting.bundle import Bundle as Zip
@@ -76,6 +77,9 @@ def test_what_is_cancelled_leaves_nothing(small: Exporter) -> None:
     with pytest.raises(Cancelled):
         export_job.run(job)
     assert left(small) == []
+    small.db.execute("update job set status = 'cancelled' where id = %s", [job.job_id])
+    with pytest.raises(Conflict, match="was cancelled, and there is no file: export again"):
+        files.whole_file(small.settings, files.find(small.db, made.project_id, made.id))
 
 
 def job_of(exporter: Exporter, made: files.Export) -> JobContext:

@@ -62,7 +62,11 @@ def test_a_column_without_a_level_is_of_the_rows_that_are_asked_for(bay: SmallPr
     ("text", "level", "says"),
     [
         ("obj.aera", "object", "no “aera” of objects. Did you mean object.area?"),
-        ("ssm.volume", "object", "no “volume” of processes or acquisitions."),
+        (
+            "ssm.volume",
+            "object",
+            "no column ssm.volume: the project has no “volume” of processes or acquisitions.",
+        ),
         ("ssm.sub_part", "object", "may be the process's or the acquisition's"),
         ("object.area", "sample", "a sample has many of them"),
     ],
