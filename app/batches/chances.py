@@ -13,6 +13,7 @@ from app.batches.vectors import compared
 from app.batches.wanted import wanted
 from app.database import Db
 from app.labels.changes import array
+from app.prediction.shown import has_scores
 from app.projects.references import sources
 from app.search.sizes import Space
 from indexer.neighbours import Calibration, mean_direction
@@ -28,7 +29,7 @@ def chances_of(
     The curve rests on what is validated, which in a young project is what was easy: so they are lowered as far as the
     batch's own pages have not borne them out.
     """
-    if batch.source["kind"] == "predicted":
+    if batch.source["kind"] == "predicted" and has_scores(db, project.id):
         return _scores(db, project.id, batch.taxon_id, ids), {"kind": "score"}
     looks_for = wanted(db, project, batch.id)
     if looks_for is None:

@@ -73,7 +73,7 @@ _LABEL = [
 ]
 _PREDICTION = [
     Cells("predicted_1", "guessed.display_name", "text", "the prediction's first choice, also where a person spoke"),
-    Cells("score_1", "prediction.score", "number", "its calibrated probability"),
+    Cells("score_1", "prediction.score", "number", "its calibrated probability; 1 where an import told none"),
     Cells("predicted_2", "second.display_name", "text", "its second choice"),
     Cells("score_2", "prediction.score_2", "number", "the probability of the second choice"),
     Cells("predicted_3", "third.display_name", "text", "its third choice"),

@@ -43,7 +43,8 @@ def label_of(db: Db, project: Shown, row: Any) -> dict[str, Any]:
     """What one sees of the object, with who, when and how (but for anonymous people), and the machine's choices."""
     is_told = row.status in ("D", "V") and not project.validated_only
     taxon = get_taxon(db, row.taxon_id) if row.taxon_id else None
-    choices = [(row.choice_1_id, row.choice_1, row.score_1), (row.choice_2_id, row.choice_2, row.score_2),
+    score_1 = None if row.is_imported else row.score_1  # tables tell none, and 1 stands in its place
+    choices = [(row.choice_1_id, row.choice_1, score_1), (row.choice_2_id, row.choice_2, row.score_2),
                (row.choice_3_id, row.choice_3, row.score_3)]  # fmt: skip
     return {
         "status": row.status,
@@ -54,7 +55,7 @@ def label_of(db: Db, project: Shown, row: Any) -> dict[str, Any]:
         "by": row.labelled_by if is_told else None,
         "at": row.label_at if is_told else None,
         "provenance": PROVENANCE_WORDS[row.provenance] if is_told else None,
-        "score": row.score,
+        "score": None if row.is_imported else row.score,
         "state": state_token(row.version, row.status, row.run_id),
         "choices": [{"taxon_id": i, "taxon": name, "score": score} for i, name, score in choices if i],
     }

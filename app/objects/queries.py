@@ -76,7 +76,8 @@ def find_object(db: Db, project_id: int, object_id: int) -> Any:
                project.current_run_id as run_id, prediction.score,
                prediction.taxon_id as choice_1_id, choice_1.display_name as choice_1, prediction.score as score_1,
                prediction.taxon_2_id as choice_2_id, choice_2.display_name as choice_2, prediction.score_2,
-               prediction.taxon_3_id as choice_3_id, choice_3.display_name as choice_3, prediction.score_3
+               prediction.taxon_3_id as choice_3_id, choice_3.display_name as choice_3, prediction.score_3,
+               run.kind = 'import' and run.classifier_id is null as is_imported
           from object
           join project on project.id = object.project_id
           join sample on sample.id = object.sample_id
@@ -88,6 +89,7 @@ def find_object(db: Db, project_id: int, object_id: int) -> Any:
                               and prediction.run_id = project.current_run_id
           left join taxon on taxon.id = case when label.status in ('D', 'V') then label.taxon_id
                                              else prediction.taxon_id end
+          left join run on run.id = project.current_run_id
           left join taxon as choice_1 on choice_1.id = prediction.taxon_id
           left join taxon as choice_2 on choice_2.id = prediction.taxon_2_id
           left join taxon as choice_3 on choice_3.id = prediction.taxon_3_id

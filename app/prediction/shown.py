@@ -1,6 +1,7 @@
 """The run that a project shows, and which of its objects are unlike what its classifier learned from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,22 @@ def shown_run(db: Db, project_id: int) -> ShownRun | None:
     classifier = f"{row.classifier}, version {row.version}" if row.classifier_id else None
     novel_from = USUAL_FROM if row.novel_from is None else row.novel_from
     return ShownRun(row.id, row.title, row.classifier_id, classifier, novel_from)
+
+
+def has_scores(db: Db, project_id: int) -> bool:
+    """False where an import brought what is shown: its tables tell no score, and 1 stands in the place of each."""
+    row: Any = db.execute(
+        """
+        select exists (select
+                         from project
+                         join run on run.id = project.current_run_id
+                        where project.id = %s
+                          and run.kind = 'import'
+                          and run.classifier_id is null) as is_imported
+        """,
+        [project_id],
+    ).fetchone()
+    return not row.is_imported
 
 
 def is_known(db: Db, mirror: Mirror, run: ShownRun | None) -> np.ndarray:

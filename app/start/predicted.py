@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.batches.lineages import branch_of, names_in_use
+from app.prediction.shown import has_scores
 from app.search.arrays import fetch_arrays
 from app.search.codes import PREDICTED
 from app.start.judged import GUESS_WEIGHT, MOST, Judged, judged
@@ -14,6 +15,7 @@ from app.start.way import MOST_AT_ONCE, Look, Way, spread
 MOST_WAYS = 3
 MOST_WEIGHED = 12  # taxa that would bring most by their scores alone
 UNKNOWN = 0.5  # a score
+UNSCORED = "imported, without a score"
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,17 @@ def predicted_ways(look: Look) -> list[Way]:
     places = np.flatnonzero(look.mirror.status == PREDICTED)
     if not len(places):
         return []
-    scores = np.nan_to_num(look.mirror.score[places], nan=UNKNOWN)
+    is_scored = has_scores(look.db, look.project.id)
+    scores = np.nan_to_num(look.mirror.score[places], nan=UNKNOWN) if is_scored else np.full(len(places), UNKNOWN)
     every = Predicted(look.mirror.ids[places], look.mirror.taxon[places], scores)
     likely = _likely(look, every)
     names, said = names_in_use(look.db, likely), judged(look, likely, "predicted")
-    scored = _scores(look, np.unique(np.concatenate([np.empty(0, np.int64), *(one.looked for one in said.values())])))
+    looked = np.unique(np.concatenate([np.empty(0, np.int64), *(one.looked for one in said.values())]))
+    scored = _scores(look, looked) if is_scored else dict.fromkeys(looked.tolist(), UNKNOWN)
     ways = [
-        _way(look, every, taxon_id, names[taxon_id], said[taxon_id], scored) for taxon_id in likely if taxon_id in names
+        _way(look, every, taxon_id, names[taxon_id], said[taxon_id], scored, is_scored)
+        for taxon_id in likely
+        if taxon_id in names
     ]
     return sorted((way for way in ways if way), key=lambda way: -(way.per_hour or 0))[:MOST_WAYS]
 
@@ -51,7 +57,9 @@ def _likely(look: Look, every: Predicted) -> list[int]:
     return taxa[np.argsort(-gains, kind="stable")[:MOST_WEIGHED]].tolist()
 
 
-def _way(look: Look, every: Predicted, taxon_id: int, name: str, said: Judged, scored: dict[int, float]) -> Way | None:
+def _way(
+    look: Look, every: Predicted, taxon_id: int, name: str, said: Judged, scored: dict[int, float], is_scored: bool
+) -> Way | None:  # fmt: skip
     """None where everything was refused."""
     left = every.only(np.isin(every.taxa, branch_of(look.db, taxon_id)))
     left = left.only(~np.isin(left.ids, said.refused))
@@ -63,7 +71,7 @@ def _way(look: Look, every: Predicted, taxon_id: int, name: str, said: Judged, s
     first = surest[:MOST_AT_ONCE]  # what a batch takes
     purity = borne_out(float(left.scores[first].mean()), said.n_right, expected)
     which = f"of the {MOST_AT_ONCE:,} surest " if n > MOST_AT_ONCE else ""
-    says = f"{which}{100 * purity:.0f} % right by their scores"
+    says = f"{which}{100 * purity:.0f} % right by their scores" if is_scored else UNSCORED
     if said.n:
         says += f"; {said.n_right:,} of {said.n:,} looked at so far were it"
     return Way(

@@ -12,6 +12,16 @@ from app.taxonomy.names import is_italic
 MOST_FOUND = 100
 MOST_CHILDREN = 1000
 
+# Of an `account`, whether the caller may know who that is: as the search has it, who is in a project with them.
+NAMED = """
+    (%(all)s or account.id = %(account)s or exists (
+        select from member as mine
+        join member as theirs using (project_id)
+        join project on project.id = mine.project_id and project.hidden is null
+        where mine.account_id = %(account)s and theirs.account_id = account.id
+    ))
+"""
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -139,14 +149,15 @@ def read_taxon(db: Db, viewer: Viewer, taxon_id: int) -> OneTaxon:
     row = None
     if 0 < taxon_id < 2**31:
         row = db.execute(
-            """
+            f"""
             select taxon.*, account.name as creator, target.display_name as renamed_name
             from taxon
             left join account on account.id = taxon.created_by
+                             and {NAMED}
             left join taxon target on target.id = taxon.rename_to
-            where taxon.id = %s
-            """,
-            [taxon_id],
+            where taxon.id = %(taxon)s
+            """,  # noqa: S608 - a constant
+            {"taxon": taxon_id, "account": viewer.account_id, "all": viewer.is_application_manager},
         ).fetchone()
     if row is None:
         raise NotFound("There is no taxon with this id. It may have been removed.")

@@ -7,7 +7,7 @@ from typing import Any
 from app.accounts.viewer import Viewer
 from app.database import Db
 from app.errors import Conflict, Refused
-from app.taxonomy.browse import seen_projects
+from app.taxonomy.browse import NAMED, seen_projects
 from app.taxonomy.changing import deprecate_taxon, held
 from app.taxonomy.names import is_italic
 from app.taxonomy.naming import name_uniquely
@@ -17,8 +17,8 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class CreatedTaxon:
-    """A class, who made it when and in which project (nobody here: it came by a list), and how many objects that the
-    caller may know of have it now.
+    """A class, who made it when and in which project (nobody here: it came by a list; “somebody”: who shares no project
+    with the caller), and how many objects that the caller may know of have it now.
 
     `waits`: nobody has looked at it; `mine`: the caller made it; `may_judge`: may keep, merge or refuse it.
     """
@@ -73,6 +73,7 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: boo
         select listed.*, account.name as who, coalesce(used.n, 0) as n, project.title as project
         from listed
         left join account on account.id = listed.created_by
+                         and {NAMED}
         left join used on used.taxon_id = listed.id
         left join project on project.id = listed.created_in
                          and project.hidden is null
@@ -92,7 +93,8 @@ def list_created(db: Db, viewer: Viewer, before: int | None = None, waiting: boo
 def _created(viewer: Viewer, row: Any) -> CreatedTaxon:
     waits = row.status == "N" and row.reviewed_at is None
     return CreatedTaxon(
-        row.id, row.name, row.display_name, is_italic(row.name, row.rank, row.type), row.who, row.created_at, row.n,
+        row.id, row.name, row.display_name, is_italic(row.name, row.rank, row.type),
+        row.who or (row.created_by and "somebody"), row.created_at, row.n,
         mine=row.created_by is not None and row.created_by == viewer.account_id, waits=waits, may_judge=row.may_judge,
         project_id=row.created_in if row.project else None, project=row.project,
     )  # fmt: skip

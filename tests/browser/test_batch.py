@@ -1,12 +1,16 @@
 """A batch is worked from its making to its end by keyboard alone and by pointer alone, at 40 ms of delay."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
+from app import database
+from app.labels import runs
 from tests.browser.batches import BatchWindow, know_taxa
 from tests.browser.conftest import MakeBoard, OpenBatch, OpenWindow, Person, Site
 from tests.browser.window import Window
-from tests.small_projects import SmallProject
+from tests.small_projects import SmallProject, predict
 
 OITHONA = ("V", "Oithona")
 
@@ -136,6 +140,28 @@ def test_the_label_field_holds_the_target_of_the_batch(open_batch: OpenBatch) ->
         batch.press("Enter")
     assert batch.labels() == {id: OITHONA for id in marked}
     expect(batch.page.locator("#ended")).to_be_visible()
+
+
+def test_a_batch_of_what_is_predicted_as_a_deprecated_taxon_offers_it_neither_as_its_label_nor_as_seen(
+    site: Site, open_batch: OpenBatch
+) -> None:
+    batch = open_batch(n=20)
+    batch.window.forgive("400 (Bad Request)")
+    taxon_id = batch.project.taxa["fiber"]
+    with database.connect(site.database_url) as db:
+        known = replace(batch.project, db=db)
+        runs.publish(db, known, predict(known, dict.fromkeys(known.ids[:18], "fiber")))
+        db.execute("update taxon set status = 'D' where id = %s", [taxon_id])
+    try:
+        batch.make({"kind": "predicted", "taxon_id": taxon_id}, taxon_id=taxon_id)
+        expect(batch.page.locator("#label-field")).to_have_value("")
+        batch.wait_until_seen()
+        batch.press("Enter")
+        expect(batch.page.get_by_text("fiber < detritus is deprecated: choose another taxon")).to_be_visible()
+        assert batch.labels() == {}
+    finally:
+        with database.connect(site.database_url) as db:
+            db.execute("update taxon set status = 'A' where id = %s", [taxon_id])
 
 
 def test_a_page_is_turned_without_a_label(open_batch: OpenBatch) -> None:

@@ -302,6 +302,11 @@ def test_predictions_show_with_their_scores(client: Client, database_url: str, p
     assert page.count('class="tile"') == 1
     assert 'data-score="0.625"' in page
     assert "Calanoida" in page
+    url = f"/projects/{project_id}/objects/{ids[5]}"
+    assert "with score 0.62" in client.get(url).text
+    with connect(database_url) as db:
+        db.execute("update run set kind = 'import'")
+    assert "by an import, without a score" in client.get(url).text
 
 
 def test_paths_of_the_store_never_leave_it(client: Client, project_id: int, tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def test_nothing_can_be_accepted_as_a_deprecated_taxon_and_the_page_says_of_how_
     assert [one.taxon_id for one in taxa_at_work(small.db, look(small), 0.9)] == [small.taxa["fiber"]]
     person = mine.person
     seen = logged_in(app_client, Account(person.id, person.email, person.name, False))
-    assert "40 of them are predicted as a deprecated taxon" in seen.get(f"/projects/{small.id}/predictions/work").text
+    page = seen.get(f"/projects/{small.id}/predictions/work").text
+    assert "40 of them are predicted as a deprecated taxon" in page
+    assert seen.get(page.split("replace the taxon")[0].rsplit('href="', 1)[1].split('"')[0]).status_code == 200
     told = seen.get(f"/api/v1/projects/{small.id}/predictions/thresholds").json()
     assert (told["n"], told["n_deprecated"]) == (50, 40)
 

@@ -57,6 +57,22 @@ def test_nothing_is_offered_as_a_taxon_that_is_deprecated(db: Db, project: Small
     assert offered == ["Oithona similis"]
 
 
+def test_of_what_an_import_predicted_without_a_score_nothing_is_promised(
+    db: Db, project: SmallProject, ada: Person
+) -> None:
+    db.execute("update run set kind = 'import'")
+    db.execute("update prediction set score = 1")
+    db.commit()
+    one = of(project, ada)
+    assert (one.says, one.purity) == ("imported, without a score", 0.5)
+    work_one(project, ada, 20, 20)
+    assert of(project, ada).says == "imported, without a score; 20 of 20 looked at so far were it"
+    source = Source("predicted", {"taxon_id": one.taxon_id})
+    batch = make_batch(db, project_of(db, project.id, ada), account_of(ada), source)
+    page = next_page(db, project_of(db, project.id, ada), account_of(ada), batch.id, 10)
+    assert (page.line_basis or {}).get("kind") != "score"
+
+
 def test_what_was_refused_is_not_counted_again(project: SmallProject, ada: Person) -> None:
     work_one(project, ada, 20, 12, refuse=True)
     one = of(project, ada)

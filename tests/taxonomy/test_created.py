@@ -6,7 +6,9 @@ import pytest
 
 from app.accounts.viewer import Account
 from app.database import connect
+from app.projects.queries import set_member
 from app.taxonomy.queries import create_taxon
+from tests.small_projects import make_project
 from tests.web_fixtures import Client, bearer, logged_in, rows
 
 
@@ -42,6 +44,27 @@ def test_the_page_lists_created_classes_newest_first(app_client: Client, ada: Ac
     page = page.split('id="created"')[1]
     assert page.index("second") < page.index("first")
     assert "loaded" not in page
+
+
+def test_who_created_a_class_is_told_to_who_shares_a_project_with_them(
+    app_client: Client, ada: Account, boss: Account, make_account: Any, database_url: str
+) -> None:
+    ben = make_account("ben@example.org")
+    taxon_id = created(database_url, ada, "fibre")
+
+    def told(who: Account) -> tuple[str, bool, bool]:
+        (one,) = app_client.get("/api/v1/taxa/created", headers=bearer(database_url, who)).json()
+        seen = logged_in(app_client, who)
+        pages = [seen.get(url).text.split("<main", 1)[1] for url in ("/taxonomy", f"/taxonomy/{taxon_id}")]
+        return one["created_by"], *(ada.name in page for page in pages)
+
+    assert told(ben) == ("somebody", False, False)
+    assert told(ada) == told(boss) == (ada.name, True, True)
+    with connect(database_url) as db:
+        bay = make_project(db, 1)
+        for who in (ada, ben):
+            set_member(db, bay.id, who.id, "annotator")
+    assert told(ben) == (ada.name, True, True)
 
 
 def test_older_classes_stand_on_further_pages(app_client: Client, ada: Account, database_url: str) -> None:
