@@ -15,6 +15,7 @@ from app.clusters.api import run_of_project
 from app.clusters.cards import Board, Card
 from app.clusters.runs import Run
 from app.clusters.told import ORDERS, PAGE, OrderKey
+from app.clusters.turning import may_turn
 from app.database import Db
 from app.errors import Refused
 from app.labels.pages import actor
@@ -88,6 +89,7 @@ def show_cards(
     first, shown = _page_section(db, project, asked, order, "") if asked else (Section(), None)
     n_leaves = _n_leaves(db, asked) if asked else 0
     tree = tree_of(db, project, Filter())
+    undone = undo_state(db, project.id, account.id) if project.may("annotator") else UndoState()
     query, whose = (asked.query, asked.account_id) if asked else (of, account.id)
     context = {
         "project": project,
@@ -111,7 +113,8 @@ def show_cards(
         "n_to_cut": told.n_of(db, project.id, runs.filter_of(db, project.id, query, whose)),
         "preferences": preferences.read(db, project.id, account.id),
         "can_label": project.may("annotator") and project.status != "explore",
-        "undo": undo_state(db, project.id, account.id) if project.may("annotator") else UndoState(),
+        "undo": undone,
+        "may_turn": may_turn(db, asked, account.id, undone),
     }
     return Template("clusters/cards.html", context=context)
 

@@ -10,7 +10,7 @@ from app.database import Db
 from app.errors import Conflict
 from app.labels import undo as labels
 from app.labels.acts import Labelled, Labeller
-from app.labels.undo_state import Step, undo_state
+from app.labels.undo_state import Step, UndoState, undo_state
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,15 @@ class Turned:
     removed: list[int] = field(default_factory=list)
     added: list[int] = field(default_factory=list)
     objects: list[int] = field(default_factory=list)
+
+
+def may_turn(db: Db, run: Run | None, account_id: int, acts: UndoState) -> dict[str, bool]:
+    """Whether a person has something to take back, and to do again, among the cards or of labels."""
+    ways = {"undo": (acts.undo, False), "redo": (acts.redo, True)}
+    return {
+        way: act is not None or (run is not None and steps.last(db, run.id, account_id, undone=undone) is not None)
+        for way, (act, undone) in ways.items()
+    }
 
 
 def undo(db: Db, project: Labelled, account: Labeller, run: Run, client_id: UUID) -> Turned:

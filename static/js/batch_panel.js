@@ -57,6 +57,7 @@ export class BatchPanel {
     if (!this.field) return;
     const isEmpty = !(marked + passed + notThis);
     for (const button of this.commands.querySelectorAll("[data-command]")) if (OF_TILES.has(button.dataset.command)) button.disabled = isEmpty;
+    this.button("all").querySelector("span").textContent = marked && !passed ? "Unmark all" : "Mark all";
     this.#sayApply(marked, notThis);
     this.digits?.say();
   }

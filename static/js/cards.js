@@ -31,6 +31,7 @@ import "./start.js";
 class Cards extends HTMLElement {
   auditNext = false; // the next name is one to accept the cards as
   #busy = false;
+  #mayTurn = (way) => (this.querySelector(`.commands [data-command=${way}]`).disabled = false);
 
   connectedCallback() {
     queueMicrotask(() => this.#begin());
@@ -187,6 +188,7 @@ class Cards extends HTMLElement {
   #step(step) {
     this.#inTurn(async () => {
       const done = await postJson(`${this.api}/steps?run=${this.dataset.run}`, { client_id: newId(), ...step });
+      this.#mayTurn("undo");
       if (step.kind === "join") return location.reload();
       await this.#replace(done, step.kind === "send_out" ? done.added.slice(0, 1) : done.added);
       toast(`${done.says} ${count(done.added.length, "card")} in the place of ${thousands(done.removed.length)}.`, { key: "cards" });
@@ -196,6 +198,7 @@ class Cards extends HTMLElement {
   #turn(way) {
     this.#inTurn(async () => {
       const turned = await postJson(`${this.api}/${way}?run=${this.dataset.run}`, { client_id: newId() });
+      this.#mayTurn(way === "undo" ? "redo" : "undo");
       const isHere = turned.removed.some((card) => cardOf(card));
       // Objects whose label changed stand in cards that may not be on the page.
       if (turned.objects.length || !isHere) return this.#reload(turned.says);
@@ -290,6 +293,7 @@ class Cards extends HTMLElement {
   async #named(cards, { changed, refused }, { status }, taxon) {
     toast(`${count(changed.length, "object")} ${status === "D" ? "dubious" : "validated"} as ${taxon.display_name}.`, { key: "cards" });
     if (refused.length) tellRefused(refused, this.dataset.account);
+    this.#mayTurn("undo");
     this.tree.refresh();
     document.body.dispatchEvent(new Event("cardsNamed"));
     this.inside.close();

@@ -3,7 +3,7 @@
 
 import { makeBatch } from "./batch_make.js";
 import { Contrast } from "./contrast.js";
-import { count, element } from "./html.js";
+import { count, element, thousands } from "./html.js";
 import { showOwnKeys } from "./key_map.js";
 import { fillList } from "./keys.js";
 import { mistakeCommandOf, usableAtMistakes } from "./mistakes_keys.js";
@@ -29,6 +29,8 @@ class Mistakes extends HTMLElement {
   connectedCallback() {
     this.list = this.querySelector("#tiles");
     this.large = this.querySelector(".mistake-large");
+    this.ofPair = document.querySelector(".mistake-pairs [aria-current] .number");
+    this.nOfPair = Number(this.ofPair.textContent.replace(/\D/g, ""));
     this.watch = new SeenWatch(() => (this.#isSeen = true));
     this.field = this.querySelector("taxon-field");
     this.contrast = new Contrast(this, this.dataset.project, { pictures: ".picture > img, .large-picture > img" });
@@ -95,6 +97,7 @@ class Mistakes extends HTMLElement {
     this.#isSeen = false;
     this.watch.clear();
     this.querySelector("#n-left").textContent = `${count(this.#left.length, "object")} left of this pair`;
+    this.ofPair.textContent = thousands(this.nOfPair - this.list.querySelectorAll(".is-done").length);
     if (!tile) return;
     tile.setAttribute("aria-selected", "true");
     this.list.setAttribute("aria-activedescendant", tile.id);

@@ -30,7 +30,10 @@ def test_marks_are_toggled_inverted_and_refused_by_keys(open_batch: OpenBatch) -
     assert (batch.marked, batch.not_this) == (ids[:3], [ids[3]])
     batch.press("_")
     assert batch.marked == ids[4:]
-    batch.press("Control+a", "Control+a")
+    expect(batch.button("all")).to_contain_text("Mark all")
+    batch.press("Control+a")
+    expect(batch.button("all")).to_contain_text("Unmark all")
+    batch.press("Control+a")
     assert (batch.marked, batch.not_this) == ([], [ids[3]])
     batch.press("Delete")
     batch.press("Control+a")

@@ -95,10 +95,15 @@ def test_cards_are_split_merged_and_taken_back_by_pointer_alone(open_cards: Open
     _, window = open_cards()
     button = window.page.get_by_role("button", name="Split")
     expect(button).to_be_disabled()
+    undo, redo = (window.page.locator(f"[data-command={way}]") for way in ("undo", "redo"))
+    expect(undo).to_be_disabled()
     cards(window).first.click()
     button.click()
     expect(cards(window)).to_have_count(5)
+    expect(undo).to_be_enabled()
+    expect(redo).to_be_disabled()
     again(window)
+    expect(undo).to_be_enabled()
     expect(cards(window)).to_have_count(5)
     for place in (0, 1, 2):
         cards(window).nth(place).click()
@@ -107,10 +112,11 @@ def test_cards_are_split_merged_and_taken_back_by_pointer_alone(open_cards: Open
     expect(cards(window)).to_have_count(3)
     again(window)
     expect(cards(window)).to_have_count(3)
-    window.page.locator("[data-command=undo]").click()
+    undo.click()
     expect(cards(window)).to_have_count(5)
     again(window)
     expect(cards(window)).to_have_count(5)
+    expect(redo).to_be_enabled()
     assert n_objects(window) == 40
 
 

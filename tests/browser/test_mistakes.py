@@ -60,6 +60,7 @@ def test_mistakes_are_swapped_confirmed_and_named_otherwise_and_do_not_come_back
     page.wait_for_timeout(500)
     window.press("Delete")
     expect(options).to_have_count(2)
+    expect(page.locator(".mistake-pairs [aria-current] .number")).to_have_text("2")
     page.wait_for_timeout(500)
     window.press("Enter")
     expect(options).to_have_count(1)
