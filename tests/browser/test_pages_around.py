@@ -16,7 +16,10 @@ OpenWindow = Callable[..., Window]
 # Keeps what is written on a canvas.
 KEEP_WRITTEN = """window.written = [];
 const write = CanvasRenderingContext2D.prototype.fillText;
-CanvasRenderingContext2D.prototype.fillText = function (text, ...more) { written.push(text); write.call(this, text, ...more) }"""
+CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+    written.push(text);
+    write.call(this, text, ...more);
+}"""
 
 
 @pytest.fixture
