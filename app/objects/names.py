@@ -7,6 +7,7 @@ import numpy as np
 from app.database import Db
 from app.objects.readings import is_id
 from app.search.mirror import open_mirror
+from app.templating import parent_name
 
 IDS = ("taxon", "predicted", "sample", "acquisition", "import", "act", "pile", "who", "ever")
 
@@ -89,7 +90,9 @@ def _found(db: Db, values: dict[str, object]) -> dict[tuple[str, str], str]:
         """,
         values,
     )
-    return {(row.kind, row.id): row.name for row in rows}
+    return {
+        (row.kind, row.id): parent_name(row.name) if row.kind in ("sample", "acquisition") else row.name for row in rows
+    }
 
 
 def _people(db: Db, project_id: int, ids: list[int]) -> dict[tuple[str, str], str]:

@@ -2,7 +2,7 @@
 // they were called. Drawn from its few full cells; it is zoomed, dragged, and gone through by arrows. A cell that is
 // clicked, or entered, is told by the event "cell": {truth, predicted}.
 
-import { thousands } from "./html.js";
+import { middleCut, thousands } from "./html.js";
 import { getJson } from "./requests.js";
 import { whileShown } from "./page_life.js";
 import { toast } from "./toasts.js";
@@ -310,12 +310,10 @@ class ConfusionPicture extends HTMLElement {
   }
 }
 
-// Long names lose their end, since what tells taxa apart stands first.
 const cut = (pen, name, room) => {
-  if (pen.measureText(name).width <= room) return name;
-  let kept = name;
-  while (kept && pen.measureText(`${kept}…`).width > room) kept = kept.slice(0, -1);
-  return `${kept}…`;
+  let shown = name;
+  for (let n = name.length - 1; n > 0 && pen.measureText(shown).width > room; n--) shown = middleCut(name, n);
+  return shown;
 };
 
 customElements.define("confusion-picture", ConfusionPicture);

@@ -15,6 +15,13 @@ export const thousands = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, 
 
 export const count = (number, noun) => `${thousands(number)} ${noun}${number === 1 ? "" : "s"}`;
 
+// As middle_cut of app/templating.py: the end tells names apart as much as the beginning.
+export const middleCut = (text, length) => {
+  if (text.length <= length) return text;
+  const head = Math.floor(length / 2);
+  return `${text.slice(0, head)}…${text.slice(text.length - (length - head - 1))}`;
+};
+
 // As the macro name_cut of templates/objects/_macros.html: where there is no room, the parent gives way, or the middle.
 export const nameCut = (name, italic = false) => {
   const cut = element("span", { className: `name-cut taxon${italic ? " italic" : ""}`, title: name });

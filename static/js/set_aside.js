@@ -1,6 +1,6 @@
 // Sets objects aside on a pile that the project shares: a small sheet with the open piles, or a new provisional name.
 
-import { count, element } from "./html.js";
+import { count, element, middleCut } from "./html.js";
 import { newId } from "./outbox.js";
 import { getJson, postJson } from "./requests.js";
 import { toast } from "./toasts.js";
@@ -58,7 +58,7 @@ export class SetAside {
       this.#open = [];
     }
     this.offered.replaceChildren(...this.#open.map((pile) => {
-      const button = element("button", { type: "button", title: count(pile.n, "object") }, pile.name.length > 40 ? `${pile.name.slice(0, 39)}…` : pile.name);
+      const button = element("button", { type: "button", title: count(pile.n, "object") }, middleCut(pile.name, 40));
       button.dataset.pile = pile.id;
       return button;
     }));

@@ -268,6 +268,14 @@ def test_a_filter_that_is_gone_stays_as_a_chip_with_its_reason_and_can_be_remove
     expect(window.page.locator(".chip.invalid")).to_have_count(2)
 
 
+@pytest.mark.parametrize("width", [1440, 900])
+def test_what_is_not_obeyed_is_said_whole(open_bay: OpenBay, width: int) -> None:
+    chip = open_bay("?sample=999&depth=0..20&order=f.area", width=width).page.locator(".chip.invalid")
+    for part, said in ((".value", "999"), (".why", "This project has no such sample: not obeyed.")):
+        expect(chip.locator(part)).to_have_text(said)
+        assert chip.locator(part).evaluate("part => part.scrollWidth <= part.clientWidth")
+
+
 def test_one_free_column_of_500_is_found_whatever_its_name(window: Window, bay: SmallProject, site: Site) -> None:
     with database.connect(site.database_url) as db:
         db.execute(

@@ -52,10 +52,10 @@ def to_the_taxa(window: Window, bay: SmallProject, gulf_title: str) -> None:
     page = window.page
     page.goto(f"/projects/{bay.id}/learning-sets")
     page.get_by_role("link", name="New learning set").click()
-    page.get_by_role("searchbox", name="Title").fill(gulf_title.lower())
+    page.get_by_role("searchbox", name="Find projects by title", exact=True).fill(gulf_title.lower())
     expect(page.locator("#sources tbody tr")).to_have_count(2)  # this project is ticked, and stays
     page.get_by_label(gulf_title, exact=True).press("Space")
-    page.get_by_role("searchbox", name="Title").fill("")
+    page.get_by_role("searchbox", name="Find projects by title", exact=True).fill("")
     expect(page.get_by_label(gulf_title, exact=True)).to_be_checked()
     page.get_by_role("button", name="Go on to the taxa").press("Enter")
     expect(page.locator("[data-sum]")).to_have_text("3 taxa · 53 objects · 1 with fewer than 10")

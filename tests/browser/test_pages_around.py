@@ -13,6 +13,13 @@ from tests.browser.window import Window, reload
 from tests.small_projects import SmallProject
 
 OpenWindow = Callable[..., Window]
+# Keeps what is written on a canvas.
+KEEP_WRITTEN = """window.written = [];
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+    written.push(text);
+    write.call(this, text, ...more);
+}"""
 
 
 @pytest.fixture
@@ -181,3 +188,17 @@ def test_while_the_database_is_away_the_page_waits_and_then_loads_by_itself(
             admin.execute(f'alter database "{name}" allow_connections true')
     expect(window.page.get_by_role("heading", name="Jobs")).to_be_visible(timeout=40_000)
     assert window.page.url.endswith("/jobs?status=done")
+
+
+def test_taxa_that_differ_in_their_ends_have_different_names_beside_the_confusions(
+    content: Content, window: Window
+) -> None:
+    page, names = window.page, ["copepod_cyclopoid_oithona", "copepod_cyclopoid_oithona_eggs"]
+    matrix = {"ids": [1, 2], "names": names, "cells": [[0, 0, 3], [1, 1, 4]], "orders": {"confused": [0, 1]}}
+    page.add_init_script(KEEP_WRITTEN)
+    page.route("**/confusion", lambda route: route.fulfill(json=matrix))
+    page.goto(f"/projects/{content.project.id}/classifiers/{content.parameters['classifier_id']}")
+    window.wait_for("written.length > 0")
+    written = set(page.evaluate("written.filter((text) => text.startsWith('copepod'))"))
+    assert len(written) == 2
+    assert {text[-4:] for text in written} == {"hona", "eggs"}

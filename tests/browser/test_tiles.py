@@ -1,15 +1,21 @@
 """What a tile shows beside its image, and how it is opened: signs, a true scale bar, and what comes while one waits."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from app import database
+from app.labels.runs import publish
 from tests.browser.conftest import OpenBay, OpenBench, Site
 from tests.browser.window import Window
-from tests.small_projects import SmallProject
+from tests.small_projects import SmallProject, predict
 
+WITHIN_THE_CAPTION = """figure => {
+    const bottom = figure.getBoundingClientRect().bottom;
+    return bottom <= figure.closest('.caption').getBoundingClientRect().bottom;
+}"""
 UM = {"nm": 0.001, "µm": 1.0, "mm": 1000.0}
 PIXEL_UM = 12.0  # of every project of make_board
 
@@ -87,3 +93,20 @@ def test_while_more_is_loading_the_page_says_so(open_bench: OpenBench) -> None:
     window.reload()
     window.tile(project.ids[199]).scroll_into_view_if_needed()
     expect(window.tiles).to_have_count(230)
+
+
+@pytest.mark.parametrize("query", ["?status=P", "?status=P&order=score"])
+def test_a_predicted_tile_shows_its_score_whole_whatever_its_name(
+    site: Site, bay: SmallProject, open_bay: OpenBay, query: str
+) -> None:
+    with database.connect(site.database_url) as db:
+        name = f"trichodesmium_bowtie_{bay.id}"
+        row = db.execute(
+            "insert into taxon (name, display_name, type) values (%(name)s, %(name)s, 'P') returning id", {"name": name}
+        ).fetchone()
+        bay.taxa[name] = row.id
+        run_id = predict(replace(bay, db=db), {bay.ids[0]: name, bay.ids[1]: "Oithona"}, score=0.83)
+        publish(db, bay, run_id)
+    window = open_bay(query)
+    for k in bay.ids[:2]:
+        assert window.tile(k).locator(".figure").evaluate(WITHIN_THE_CAPTION)

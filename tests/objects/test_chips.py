@@ -54,6 +54,14 @@ def test_a_chip_says_its_condition_in_words(
     assert chip_of(db, small, key, raw) == (label, value, "")
 
 
+@pytest.mark.parametrize("key", ["sample", "acquisition"])
+def test_what_an_import_had_to_make_up_is_without_a_name(db: Db, small: SmallProject, key: str) -> None:
+    id = db.execute(
+        f"update {key} set orig_id = '__DUMMY_ID__' || id || '__' where project_id = %s returning id", [small.id]
+    ).fetchone()[0]
+    assert chip_of(db, small, key, str(id)) == (key, "without a name", "")
+
+
 def test_who_neither_acted_nor_belongs_to_it_is_named_if_an_import_brought_labels(
     db: Db, small: SmallProject, ada: Person, ben: Person
 ) -> None:
