@@ -193,7 +193,7 @@ def summarise(db: Db, values: dict[str, Any], meant: str, act_ids: list[int]) ->
     """What becomes of the objects of these acts where all that `meant` says of `act` is taken back."""
     values = {"undone_by": None, **values, "act_ids": array(act_ids)}
     back = [Back(*row) for row in db.execute(_going_back(meant), values)]
-    stays = [Stays(*row) for row in db.execute(_staying(meant), values)]
+    stays = [Stays(*row) for row in db.execute(_staying(meant, values["undone_by"] is not None), values)]
     lifted = _lifted(db, values)
     n_back, n_stays = sum(one.n for one in back), sum(one.n for one in stays)
     return Preview(
@@ -251,8 +251,25 @@ def _going_back(meant: str) -> str:
     """  # noqa: S608 (constants)
 
 
-def _staying(meant: str) -> str:
-    """What carries a label of somebody else since, or none again: counted with the latest of the acts."""
+# What the undo of an act that was undone already put back.
+_BY_ITS_UNDO = """
+    select
+      from (select act_id
+              from history
+             where project_id = %(project_id)s
+               and object_id = touched.object_id
+            offset 0) as undone
+      join act as undoing on undoing.id = undone.act_id
+     where (undoing.id = %(undone_by)s or undoing.reverses = touched.act_id)"""
+
+
+def _staying(meant: str, is_undone: bool) -> str:
+    """What carries a label of somebody else since, or none again: counted with the latest of the acts.
+
+    `offset 0`: each object's few changes are looked up by themselves; else, where nothing is known of the tables yet,
+    PostgreSQL reads all of an act for each of its objects.
+    """
+    not_by_that_undo = f"and not exists ({_BY_ITS_UNDO})" if is_undone else ""
     return f"""
     with {_TOUCHED},
     stays as (
@@ -263,18 +280,14 @@ def _staying(meant: str) -> str:
          where act_in_force is distinct from touched.act_id
            and not exists (select from act where act.id = touched.act_in_force and {meant})
            and not exists (select
-                             from history as newer
-                             join act on act.id = newer.act_id and {meant}
-                            where newer.project_id = %(project_id)s
-                              and newer.object_id = touched.object_id
-                              and newer.new_version > touched.new_version)
-           and not exists (select
-                             from act as undoing
-                             join history as undone on undone.act_id = undoing.id
-                            where undone.project_id = %(project_id)s
-                              and undone.object_id = touched.object_id
-                              and %(undone_by)s::bigint is not null
-                              and (undoing.id = %(undone_by)s or undoing.reverses = touched.act_id))
+                             from (select act_id
+                                     from history
+                                    where project_id = %(project_id)s
+                                      and object_id = touched.object_id
+                                      and new_version > touched.new_version
+                                   offset 0) as newer
+                             join act on act.id = newer.act_id and {meant})
+           {not_by_that_undo}
          group by 1, 2, 3, 4
     )
     select stays.account_id, account.name as by, stays.status, stays.taxon_id, taxon.display_name as taxon, n,
