@@ -15,6 +15,7 @@ from app.search.mirror import open_mirror
 
 PAGE = 24
 MOST_A_PAGE = 500
+MOST_SINCE = 1000  # labels of which it is told how many
 OrderKey = Literal["gain", "size", "purity"]
 ORDERS = {"gain": "expected gain", "size": "size", "purity": "expected purity"}
 
@@ -39,7 +40,7 @@ class Progress:
     seconds: float | None  # until the cards were there
     is_embedding: bool  # vectors are being made, so more objects come
     is_outdated: bool  # the project compares its objects in another way than when they were cut
-    n_labels_since: int  # objects validated since they were cut, where no card knows of any: cut again, they name cards
+    n_labels_since: int  # up to 1,000 that came after the cards, where none of these is named yet
 
     @property
     def is_active(self) -> bool:
@@ -97,21 +98,26 @@ def _is_outdated(db: Db, run_id: int) -> bool:
 def _n_labels_since(db: Db, run: Run) -> int:
     row: Any = db.execute(
         """
-        select count(distinct label.object_id) as n
-        from act
-        join project on project.id = act.project_id
-        join history on history.project_id = act.project_id
-                    and history.act_id = act.id
-        join label on label.project_id = history.project_id
-                  and label.object_id = history.object_id
-        join object_vector on object_vector.embedder_id = project.embedder_id
-                          and object_vector.project_id = label.project_id
-                          and object_vector.object_id = label.object_id
-        where act.project_id = %s
-          and act.at > %s
-          and label.status = 'V'
+        select count(*) as n
+        from (
+            select
+            from act
+            join project on project.id = act.project_id
+            join history on history.project_id = act.project_id
+                        and history.act_id = act.id
+            join label on label.project_id = history.project_id
+                      and label.object_id = history.object_id
+            join object_vector on object_vector.embedder_id = project.embedder_id
+                              and object_vector.project_id = label.project_id
+                              and object_vector.object_id = label.object_id
+            where act.project_id = %s
+              and act.at > %s
+              and label.act_id = act.id
+              and label.status = 'V'
+            limit %s
+        ) as since
         """,
-        [run.project_id, run.cut_at],
+        [run.project_id, run.cut_at, MOST_SINCE],
     ).fetchone()
     return int(row.n)
 
