@@ -6,13 +6,13 @@ The run is made and shown while the labels still stand above it; then they go, a
 from typing import Any
 
 import numpy as np
-from psycopg.types.json import Jsonb
 
 from app.database import Db
+from app.edits import runs
 from app.edits.label_statements import parameters
 from app.edits.labels import LabelsWork
 from app.labels.acts import check_open
-from app.prediction import outside, pieces, summaries
+from app.prediction import outside, pieces
 
 PIECE = 50_000  # objects of a project whose predictions are copied in a transaction
 
@@ -58,43 +58,11 @@ class PredictedWork(LabelsWork):
         check_open(project)
         outside.check_open(project)
         self.former_id = project.current_run_id
-        self._remove_begun()
-        row: Any = self.db.execute(
-            """
-            insert into run (project_id, kind, title, account_id, config, classifier_id, job_id, completed_at,
-                             n_predictions)
-            select %(project)s, 'classifier', coalesce(former.title, left(%(words)s, 200)), %(account)s,
-                   coalesce(former.config, '{}') || jsonb_build_object(
-                       'edit', %(edit)s::bigint,
-                       'edits', coalesce(former.config -> 'edits', '[]') || to_jsonb(%(words)s::text)
-                   ),
-                   former.classifier_id, %(job)s, null, 0
-              from (select 1) as one
-              left join run as former on former.id = %(former)s
-            returning id
-            """,
-            {
-                "project": self.project_id, "words": self.words, "account": self.account_id, "job": self.job_id,
-                "former": self.former_id, "edit": self.act_id,
-            },
-        ).fetchone()  # fmt: skip
-        self.run_id, self.n = int(row.id), 0
-
-    def _remove_begun(self) -> None:
-        rows = self.db.execute(
-            """
-            delete from run
-             where project_id = %s
-               and completed_at is null
-               and (config ->> 'edit')::bigint = %s
-            returning id
-            """,
-            [self.project_id, self.act_id],
-        ).fetchall()
-        self.db.execute(
-            "delete from prediction where project_id = %s and run_id = any(%s)",
-            [self.project_id, [row.id for row in rows]],
-        )
+        self.run_id = runs.begin(
+            self.db, self.project_id, self.act_id, self.former_id, words=self.words, account_id=self.account_id,
+            job_id=self.job_id,
+        )  # fmt: skip
+        self.n = 0
 
     def _copy(self) -> None:
         piece, self.all_ids = self.all_ids[:PIECE], self.all_ids[PIECE:]
@@ -116,22 +84,11 @@ class PredictedWork(LabelsWork):
         self.n += pieces.carry_over(self.db, self.project_id, self.run_id, self.former_id, first - 1, last)
 
     def _show(self) -> None:
-        self._sum_up(self.former_id)
-        self.db.execute("update run set completed_at = now(), n_predictions = %s where id = %s", [self.n, self.run_id])
-        outside.show(self.db, self._project(), self.run_id)
-        self.db.execute(
-            "update act set detail = detail || %s where id = %s", [Jsonb({"run_id": self.run_id}), self.act_id]
-        )
+        runs.show(self.db, self._project(), self.act_id, self.run_id, self.former_id, self.n)
         self.is_shown = True
-
-    def _sum_up(self, like: int | None) -> None:
-        """What is told of a run is told of this one too, but for what was counted of the other one's taxa."""
-        told = self.db.execute("select summary from run where id = %s", [like]).fetchone()
-        kept = {key: value for key, value in (told.summary if told else {}).items() if key != "taxa"}
-        summaries.write(self.db, self.project_id, self.run_id, **{"novel_from": None} | kept)
 
     def end(self, whole: bool) -> list[str]:
         """Its objects are counted as predicted once no label stands above them."""
         if self.is_shown:
-            self._sum_up(self.run_id)
+            runs.sum_up(self.db, self.project_id, self.run_id, self.run_id)
         return []

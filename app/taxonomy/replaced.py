@@ -9,11 +9,11 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from app.database import Db
-from app.edits import acts
+from app.edits import acts, runs
 from app.edits.labels import LabelsBack
 from app.labels import changes
 from app.labels.reversals import tell_reversed
-from app.prediction import outside, pieces, summaries
+from app.prediction import outside, pieces
 from app.taxonomy.presets import preset_ids, put_presets
 
 PIECE = 20_000  # labels, or predictions, a transaction
@@ -88,42 +88,10 @@ class ReplacedWork:
             self.is_shown = True
             return
         self.former_id, self.after, self.n, self.is_copied = project.current_run_id, 0, 0, False
-        self._remove_begun()
-        row: Any = self.db.execute(
-            """
-            insert into run (project_id, kind, title, account_id, config, classifier_id, job_id,
-                             completed_at, n_predictions)
-            select project_id, case when kind = 'import' then kind else 'classifier' end, title, %(account)s,
-                   config || jsonb_build_object(
-                       'edit', %(edit)s::bigint, 'edits', coalesce(config -> 'edits', '[]') || to_jsonb(%(words)s::text)
-                   ),
-                   classifier_id, %(job)s, null, 0
-            from run
-            where id = %(former)s
-            returning id
-            """,
-            {
-                "words": self.detail["words"], "account": self.act.account_id, "job": self.detail.get("job_id"),
-                "edit": self.act.id, "former": self.former_id,
-            },
-        ).fetchone()  # fmt: skip
-        self.run_id = int(row.id)
-
-    def _remove_begun(self) -> None:
-        rows = self.db.execute(
-            """
-            delete from run
-             where project_id = %s
-               and completed_at is null
-               and (config ->> 'edit')::bigint = %s
-            returning id
-            """,
-            [self.project_id, self.act.id],
-        ).fetchall()
-        self.db.execute(
-            "delete from prediction where project_id = %s and run_id = any(%s)",
-            [self.project_id, [row.id for row in rows]],
-        )
+        self.run_id = runs.begin(
+            self.db, self.project_id, self.act.id, self.former_id, words=self.detail["words"],
+            account_id=self.act.account_id, job_id=self.detail.get("job_id"), stays_import=True,
+        )  # fmt: skip
 
     def _copy(self) -> None:
         """The next predictions; once there are none left, PostgreSQL is to know how many there are."""
@@ -139,14 +107,7 @@ class ReplacedWork:
         if outside.shown(self.db, self.project_id) != self.former_id:
             self.run_id = 0
             return
-        told: Any = self.db.execute("select summary from run where id = %s", [self.former_id]).fetchone()
-        kept = {key: value for key, value in told.summary.items() if key != "taxa"}
-        summaries.write(self.db, self.project_id, self.run_id, **{"novel_from": None} | kept)
-        self.db.execute("update run set completed_at = now(), n_predictions = %s where id = %s", [self.n, self.run_id])
-        outside.show(self.db, self._project(), self.run_id)
-        self.db.execute(
-            "update act set detail = detail || %s where id = %s", [Jsonb({"run_id": self.run_id}), self.act.id]
-        )
+        runs.show(self.db, self._project(), self.act.id, self.run_id, self.former_id, self.n)
         acts.note(self.db, self.act.id, 0, self.detail["n_predictions"])
         self.n_done += self.detail["n_predictions"]
         self.is_shown = True
