@@ -133,7 +133,7 @@ def bring(db: Db, job: JobContext, made: Reshaping) -> None:
 
 def _take_piece(db: Db, made: Reshaping, upto: int) -> int | None:
     """The last object that was taken, None where none was left."""
-    last, n = sweeping.take_piece(db, made.id, upto)
+    last, n = copying.take_piece(db, made.id, upto)
     if not n:
         return None
     counting.hold(db, made.to_id or 0)

@@ -43,13 +43,11 @@ class Copying:
 def copy_next(db: Db, copying: Copying, after: int) -> tuple[int, int]:
     """Copy the objects that come after a number, some thousands, in the caller's transaction: the last one's number and
     how many these were; none where all are copied."""
-    n = _take_piece(db, copying.reshaping_id, after)
-    if not n:
-        return after, 0
-    counting.share(db, copying.target_id)
-    copy_objects(db, copying)
-    row: Any = db.execute("select max(old_id) as last from piece").fetchone()
-    return int(row.last), n
+    last, n = take_piece(db, copying.reshaping_id, after)
+    if n:
+        counting.share(db, copying.target_id)
+        copy_objects(db, copying)
+    return last, n
 
 
 def copy_objects(db: Db, copying: Copying) -> None:
@@ -70,7 +68,9 @@ def copy_objects(db: Db, copying: Copying) -> None:
     counting.count_piece(db, copying.target_id, 1)
 
 
-def _take_piece(db: Db, reshaping_id: int, after: int) -> int:
+def take_piece(db: Db, reshaping_id: int, after: int) -> tuple[int, int]:
+    """The next objects as the temporary table `piece` (old_id: of the one that is copied, object_id: of its copy): the
+    last one's number, and how many."""
     db.execute("drop table if exists piece")
     n = db.execute(
         """
@@ -85,7 +85,8 @@ def _take_piece(db: Db, reshaping_id: int, after: int) -> int:
         [reshaping_id, after, PIECE],
     ).rowcount
     db.execute("analyze piece")
-    return n
+    row: Any = db.execute("select coalesce(max(old_id), %s) as last from piece", [after]).fetchone()
+    return int(row.last), n
 
 
 def _copy_heads(db: Db, copying: Copying) -> None:

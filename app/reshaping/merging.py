@@ -224,7 +224,7 @@ def give_up(db: Db, made: Reshaping) -> None:
 
 def _drop_piece(db: Db, made: Reshaping, target_id: int) -> bool:
     with db.transaction():
-        _, n = sweeping.take_piece(db, made.id, 0)
+        _, n = copying.take_piece(db, made.id, 0)
         sweeping.drop_piece(db, target_id)
         db.execute(
             "delete from reshaped_object where reshaping_id = %s and object_id in (select old_id from piece)", [made.id]

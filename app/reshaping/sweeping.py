@@ -3,33 +3,12 @@
 from typing import Any
 
 from app.database import Db
-from app.reshaping import copying, counting, erasing
+from app.reshaping import counting, erasing
 from app.reshaping.asked import Reshaping
 
 # In which of the tables, and whether anything of a project and its bin has a value there.
 OF_LEVEL = {"sample": "sample", "acquisition": "acquisition", "process": "process"}
 FILLED = {"number": "numbers[{place}] <> 'NaN'", "text": "texts[{place}] is not null"}
-
-
-def take_piece(db: Db, merge_id: int, after: int) -> tuple[int, int]:
-    """The next objects as the temporary table `piece` (old_id: of the one that came, object_id: of its copy): the last
-    one's number, and how many."""
-    db.execute("drop table if exists piece")
-    n = db.execute(
-        """
-        create temp table piece on commit drop as
-        select object_id as old_id, new_id as object_id
-          from reshaped_object
-         where reshaping_id = %s
-           and object_id > %s
-         order by object_id
-         limit %s
-        """,
-        [merge_id, after, copying.PIECE],
-    ).rowcount
-    db.execute("analyze piece")
-    row: Any = db.execute("select coalesce(max(old_id), %s) as last from piece", [after]).fetchone()
-    return int(row.last), n
 
 
 def drop_piece(db: Db, project_id: int) -> None:
