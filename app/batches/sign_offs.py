@@ -11,6 +11,7 @@ from app.batches.review import given_since, list_reviews
 from app.database import Db
 from app.errors import Conflict, NotFound
 from app.labels.acts import Labeller
+from app.nouns import counted
 from app.search.codes import DUBIOUS, VALIDATED
 from app.search.mirror import Mirror, open_mirror
 from app.taxonomy.names import UNKNOWN_TAXON
@@ -65,7 +66,7 @@ def _doubted(db: Db, mirror: Mirror, taxon_id: int) -> str:
     if not n:
         return ""
     name = names_of_taxa(db, [taxon_id])[taxon_id]
-    return f"{n:,} object{'s' if n != 1 else ''} of {name} {'are' if n != 1 else 'is'} marked dubious, and not settled."
+    return f"{counted(n, 'object')} of {name} {'are' if n != 1 else 'is'} marked dubious, and not settled."
 
 
 def _against(db: Db, project_id: int, taxon_id: int) -> str:

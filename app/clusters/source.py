@@ -12,6 +12,7 @@ from app.clusters.runs import Run
 from app.database import Db
 from app.errors import NotFound, Refused
 from app.labels.acts import Labeller
+from app.nouns import counted
 from app.search import likeness
 
 MOST_CARDS = 500
@@ -93,4 +94,4 @@ def words_of(cards: list[Card]) -> str:
     n = sum(card.n for card in cards)
     many = "Card" if len(cards) == 1 else f"{len(cards)} cards"
     what = f": {', '.join(names[:3])}{' …' if len(names) > 3 else ''}" if names else ""
-    return f"{many} of {n:,} object{'s' if n != 1 else ''}{what}"
+    return f"{many} of {counted(n, 'object')}{what}"

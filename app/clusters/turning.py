@@ -11,6 +11,7 @@ from app.errors import Conflict
 from app.labels import undo as labels
 from app.labels.acts import Labelled, Labeller
 from app.labels.undo_state import Step, UndoState, undo_state
+from app.nouns import counted
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def _of_step(outcome: steps.Outcome) -> Turned:
 def _words(done: str, changed: list, turned: Step | None) -> str:
     """`turned`: what was turned, as it stands now."""
     if not changed and turned and turned.label.startswith("not "):
-        return f"{done}: {turned.n:,} time{'s' if turned.n != 1 else ''} {turned.label}."
-    return f"{done}: the labels of {len(changed):,} object{'s' if len(changed) != 1 else ''}."
+        return f"{done}: {counted(turned.n, 'time')} {turned.label}."
+    return f"{done}: the labels of {counted(len(changed), 'object')}."
 
 
 def _was_step(db: Db, run: Run, client_id: UUID) -> bool:

@@ -8,6 +8,7 @@ from app.accounts.viewer import Viewer
 from app.database import Db
 from app.labels.pace import IDLE_S, SAYING, SCREEN
 from app.labels.undo_state import describe
+from app.nouns import counted
 from app.projects.access import role_of
 
 WORDS = {"V": "validated", "D": "dubious"}
@@ -266,4 +267,4 @@ def _of_many(kind: str, whose: str | None, detail: dict[str, Any]) -> str:
     """An undo of many acts, or its redo, in words."""
     n, since, until = detail["n_acts"], *(detail[key][:16].replace("T", " ") for key in ("since", "until"))
     verb = "took back" if kind == "undo_all" else "did again"
-    return f"{verb} {n:,} act{'' if n == 1 else 's'} of {whose or 'someone who left'}, {since} to {until} UTC"
+    return f"{verb} {counted(n, 'act')} of {whose or 'someone who left'}, {since} to {until} UTC"

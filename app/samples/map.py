@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.templating import thousands
+from app.templating import counted
 
 LEAST_DEGREES = 12.0  # of width and height: the outline of the land is too coarse for less
 CLOSE_DEGREES = 0.2  # of a frame without the land
@@ -133,7 +133,7 @@ def _dots(x: np.ndarray, latitude: np.ndarray, cell: float, objects: np.ndarray 
 
 def _words(x: float, latitude: float, n: int, n_objects: int | None) -> str:
     place = f"{degrees(latitude, 'N', 'S', 2)} {degrees(_rolled(x), 'E', 'W', 2)}"
-    held = "" if n_objects is None else f"{thousands(n_objects)} object{'s' if n_objects != 1 else ''} of "
+    held = "" if n_objects is None else f"{counted(n_objects, 'object')} of "
     return f"{held}{n} sample{'s' if n > 1 else ''} at {place}"
 
 

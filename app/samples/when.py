@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.samples.sheet import NO_DAY
-from app.templating import thousands
+from app.templating import counted
 
 MOST_DAYS, MOST_MONTHS = 92, 120
 MONTHS = tuple(calendar.month_name)[1:]
@@ -52,7 +52,7 @@ def by_time(days: np.ndarray, n: np.ndarray | None = None) -> Chart | None:
     columns = [
         Column(
             at, float(sums[at] / sums.max()), int(sums[at]), str(starts[at].astype("datetime64[D]")), str(ends[at]),
-            f"{starts[at]}: {_objects(int(sums[at]))}",
+            f"{starts[at]}: {counted(int(sums[at]), 'object')}",
         )
         for at in np.flatnonzero(sums).tolist()
     ]  # fmt: skip
@@ -70,7 +70,9 @@ def by_season(days: np.ndarray, n: np.ndarray | None = None) -> Chart | None:
     months = days[known].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
     sums = np.bincount(months, n[known], 12).astype(np.int64)
     columns = [
-        Column(at, float(sums[at] / sums.max()), int(sums[at]), "", "", f"{MONTHS[at]}: {_objects(int(sums[at]))}")
+        Column(
+            at, float(sums[at] / sums.max()), int(sums[at]), "", "", f"{MONTHS[at]}: {counted(int(sums[at]), 'object')}"
+        )
         for at in range(12)
         if sums[at]
     ]
@@ -79,7 +81,3 @@ def by_season(days: np.ndarray, n: np.ndarray | None = None) -> Chart | None:
 
 def _unit_for(n_days: int) -> str:
     return "D" if n_days <= MOST_DAYS else "M" if n_days <= 30 * MOST_MONTHS else "Y"
-
-
-def _objects(n: int) -> str:
-    return f"{thousands(n)} object{'s' if n != 1 else ''}"

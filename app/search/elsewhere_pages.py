@@ -20,6 +20,7 @@ from app.batches.sources import Source
 from app.database import Db
 from app.errors import Refused
 from app.labels.pages import actor
+from app.nouns import counted
 from app.objects.board import query_vectors, tiles_of
 from app.objects.fields import project_fields
 from app.objects.filters import Filter, address
@@ -103,7 +104,7 @@ def _chosen(pairs: list[tuple[str, str]], there: list[Searchable]) -> set[int]:
 def _what(db: Db, project: Project, order: Order) -> str:
     if order.query:
         return title_of(db, project, order.query)
-    return f"{len(order.examples):,} example{'s' if len(order.examples) != 1 else ''}"
+    return counted(len(order.examples), "example")
 
 
 def _found(db: Db, project: Project, order: Order, chosen: set[int], keep: str, n: int) -> tuple[Alike | None, str]:

@@ -137,8 +137,7 @@ def _says(purity: float, n_known: int, said: Judged) -> str:
 def _novelties(look: Look, graph: ProjectGraph, open_ones: Sample) -> list[Way]:
     """What has not one labelled neighbour, here or in a reference project: what the batch of that name finds."""
     rows = open_ones.rows[open_ones.spoken.n_labelled == 0]
-    known = known_elsewhere(look.db, look.project, look.account)
-    if len(rows) and len(known):
+    if len(rows) and len(known := known_elsewhere(look.db, look.project, look.account)):
         rows, _ = unlike_known(graph.graph, rows, graph.vectors_of, known)
     if not len(rows):
         return []
