@@ -175,7 +175,7 @@ def _list(db: Db, project: str | None) -> None:
         found = hiding.list_all(db) + emptying.list_all(db)
     for one in found:
         until = f"{one.expires_at:%Y-%m-%d}" if one.expires_at else "-"
-        what = f"{counted(one.n_objects, 'object')}" if one.kind == "objects" else "the project"
+        what = counted(one.n_objects, "object") if one.kind == "objects" else "the project"
         click.echo(line_of(one.id, one.title, what, f"kept until {until}"))
     if not found:
         click.echo("Nothing that was deleted can be brought back.")

@@ -56,7 +56,7 @@ class SpaceTold:
     @property
     def teachers(self) -> str:
         """What it was learned from."""
-        return f"{counted(self.n_labels, 'label')}" + (" and reference projects" if self.report["n_references"] else "")
+        return counted(self.n_labels, "label") + (" and reference projects" if self.report["n_references"] else "")
 
 
 def _told(row: Any) -> SpaceTold:

@@ -43,7 +43,7 @@ def _accepted(look: Look, found: Working) -> Way | None:
     precision = found.held.precision[taxa, steps[taxa]]
     seconds = len(taxa) * (OPEN_S + NAME_S) + look.tempo.of("predicted") * GLANCE_S * float(judged.sum())
     right = float(precision @ n)
-    many = "1 taxon" if len(taxa) == 1 else f"{counted(len(taxa), 'taxon')}"
+    many = counted(len(taxa), "taxon")
     says = (
         f"sure enough from a threshold on, in {many}: {100 * right / n.sum():.0f} % of such held-out ones were right; "
         f"about {judged.sum():,} of them are looked at"
